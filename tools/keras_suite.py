@@ -34,6 +34,8 @@ LEFT_OUT = ("applications/applications_test.py",)
 _LOG = "EAGERFLOW_KERAS_SUITE_LOG"
 # A file of tests that imports the trainer of a backend by its name: it's read as Keras' own such modules are.
 _CHOOSES = "keras.src.trainers.trainer_test"
+_NAMED = 12  # tests of a file that the page names; of more it gives the number
+Results = dict[str, tuple[str, str]]  # how each test ended, and its error
 _LIMIT = 3600  # seconds for the files of a folder
 
 
@@ -108,7 +110,7 @@ def _run_files(backend: str, python: str, source: Path, files: list[Path]) -> No
                 _run_files(backend, python, source, [file])
 
 
-def results(backend: str) -> dict[str, tuple[str, str]]:
+def results(backend: str) -> Results:
     """How each test ended at last, and its error."""
     lines = (RESULTS / f"{backend}.jsonl").read_text(encoding="utf-8").splitlines()
     return {test: (outcome, error) for test, outcome, error in map(json.loads, lines)}
@@ -126,54 +128,77 @@ def read_reasons() -> dict[str, str]:
     return found
 
 
-def _passed(ended: dict[str, tuple[str, str]]) -> list[str]:
+def _passed(ended: Results) -> list[str]:
     return [test for test, (outcome, _) in ended.items() if outcome == "passed"]
 
 
-def summary(torch: dict[str, tuple[str, str]], ours: dict[str, tuple[str, str]]) -> str:
+def summary(torch: Results, ours: Results) -> str:
     """How many of the tests that PyTorch's backend passes pass with ours."""
     there = _passed(torch)
     same = sum(ours.get(test, ("",))[0] == "passed" for test in there)
     skipped = sum(ours.get(test, ("",))[0] == "skipped" for test in there)
-    counted = len(there) - skipped
     return (
-        f"Of the {len(there):,} tests that pass with the PyTorch backend, {same:,} pass with eagerflow's, and "
-        f"{skipped:,} skip themselves there: {same / counted:.2%} of those that run."
+        f"Of the {len(there):,} tests that pass with the PyTorch backend, {same:,} pass with eagerflow's "
+        f"({same / len(there):.2%}), {skipped:,} skip themselves there, and {len(there) - same - skipped:,} fail: "
+        f"{same / (len(there) - skipped):.2%} of those that run pass."
     )
 
 
-def page(torch: dict[str, tuple[str, str]], ours: dict[str, tuple[str, str]], reasons: dict[str, str]) -> str:
+def page(torch: Results, ours: Results, reasons: dict[str, str]) -> str:
     """The page: figures by folder, and every test that passes with PyTorch and not with ours, by reason."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    by_reason: dict[str, list[str]] = defaultdict(list)
+    failed: dict[str, list[str]] = defaultdict(list)
+    skipped: dict[str, list[str]] = defaultdict(list)
     for test in _passed(torch):
         outcome, error = ours.get(test, ("failed", "not collected"))
         counts[test.split("/")[0]][outcome] += 1
         if outcome == "failed":
             reason = next((why for pattern, why in reasons.items() if fnmatchcase(test, pattern)), "")
-            by_reason[reason].append(test if reason else f"{test}: {error}")
-    rows = "\n".join(f"| {name} | {sum(n.values())} | {n['passed']} | {n['failed']} |" for name, n in counts.items())
-    lists = [
-        f"### {reason or 'No reason is known'}\n\n" + "\n".join(f"- `{test}`" for test in sorted(tests))
-        for reason, tests in sorted(by_reason.items(), key=lambda item: (bool(item[0]), -len(item[1])))
-    ]
-    return TEXT.format(summary=summary(torch, ours), rows=rows, lists="\n\n".join(lists))
+            failed[reason or f"No reason is known: {error.partition(chr(10))[0]}"].append(test)
+        elif outcome == "skipped":
+            skipped[error.removeprefix("Skipped: ").partition(" @ ")[0]].append(test)
+    rows = "\n".join(
+        f"| {name} | {sum(n.values()):,} | {n['passed']:,} | {n['skipped'] or ''} | {n['failed'] or ''} |"
+        for name, n in sorted(counts.items())
+    )
+    return TEXT.format(summary=summary(torch, ours), rows=rows, failed=_by_reason(failed), skipped=_by_reason(skipped))
+
+
+def _by_reason(tests: dict[str, list[str]]) -> str:
+    rows = ["| reason | tests | which |", "|---|---|---|"]
+    for reason, names in sorted(tests.items(), key=lambda item: (-len(item[1]), item[0])):
+        files: dict[str, list[str]] = defaultdict(list)
+        for name in sorted(names):
+            files[name.partition("::")[0]].append(name.rpartition("::")[2])
+        which = ", ".join(
+            f"`{file}`: {len(found)}" if len(found) > _NAMED else f"`{file}`: " + ", ".join(f"`{n}`" for n in found)
+            for file, found in files.items()
+        )
+        rows.append(f"| {reason.replace('|', '/')} | {len(names)} | {which} |")
+    return "\n".join(rows)
 
 
 TEXT = """# Keras' own tests on our backend
 
 How far does [`KERAS_BACKEND=eagerflow`](../keras_backend.md) do what Keras asks of a backend? `make keras-suite` runs
-the tests that come with Keras on its PyTorch backend and on ours, and writes this page.
+the tests that come with Keras on its PyTorch backend and on ours, and writes this page. Tests of packages that the
+interpreter doesn't have fail or skip themselves with both. `applications_test.py`, which downloads weights, isn't run.
 
 {summary}
 
-| `keras/src/` | pass with PyTorch | with eagerflow | fail |
-|---|---|---|---|
+| `keras/src/` | pass with PyTorch | with eagerflow | skip themselves | fail |
+|---|---|---|---|---|
 {rows}
 
 ## Those that fail with ours alone
 
-{lists}
+{failed}
+
+## Those that skip themselves with ours
+
+Most ask for PyTorch's backend, or for one of Keras' own, by its name.
+
+{skipped}
 """
 
 if __name__ == "__main__":

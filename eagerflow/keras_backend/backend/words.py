@@ -11,7 +11,10 @@ _WORDS = {
     "expected 1 or 3 channels": "Invalid channel size: expected 3 (RGB) or 1 (Grayscale).",
     "transform: expected shape (8,)": "Invalid transform rank: expected rank 1 or rank 2 (batch).",
     "start_points and end_points: expected shape": "Invalid start_points shape: expected (4,2) or (N,4,2) (batch).",
-    "map_coordinates: coordinates: expected": "First dim of `coordinates` must be the same as the rank of `inputs`.",
+    "map_coordinates: coordinates: expected": (
+        "Invalid coordinates rank: expected at least rank 2. First dim of `coordinates` must be the same as the rank "
+        "of `inputs`."
+    ),
     "target and output need the same shape": "Arguments `target` and `output` must have the same shape.",
     "associative_scan: elems: expected": "Array inputs to associative_scan must have the same first dimension.",
     "f: expected a function": "`f` should be a callable.",
