@@ -232,6 +232,9 @@ layer = keras.layers.Embedding(50, 64)
 layer.build()
 layer.quantize("int4")
 layer.enable_lora(4)
+whole = keras.ops.ones((2, 2), "int8")
+results = keras.ops.sum(whole), keras.ops.prod(whole == 1), keras.ops.nonzero(whole)[0], keras.ops.sum([1, 2])
+found["types"] = [str(x.dtype) for x in results]
 found["trainable"] = [weight.path.rpartition("/")[2] for weight in layer.trainable_weights]
 print(json.dumps(found))
 """,
@@ -244,6 +247,7 @@ print(json.dumps(found))
     assert "must have the same shape" in found["errors"][1]
     assert "TypeError: `f` should be a callable. scan: f: expected a function; got int." in found["errors"][2]
     assert "NotImplementedError" in found["errors"][3]
+    assert found["types"] == ["int32"] * 4
     assert found["trainable"] == ["lora_embeddings_a", "lora_embeddings_b"]
 
 
