@@ -1,7 +1,7 @@
 """The import hook by which Keras finds a backend of another package.
 
 Some modules of Keras choose the backend by an `if` chain over its names and raise where they don't know one. When the
-chosen backend is `eagerflow`, they are compiled with one branch reading otherwise: what they would import from
+chosen backend is `eagerflow`, they are compiled with one branch more: what they would import from
 `keras.src.backend.numpy` for the name `"numpy"`, they import from `eagerflow.keras_backend.backend` for `"eagerflow"`.
 (Optimizers and ONNX have no branch for NumPy; theirs is JAX's.) What no branch imports, `changes` replaces once the
 module is loaded. All other modules of Keras are imported as they are, and Keras' setters of `floatx`, `epsilon` and
@@ -16,6 +16,7 @@ import importlib.metadata
 import os
 import sys
 from collections.abc import Sequence
+from copy import deepcopy
 from functools import wraps
 from importlib import import_module
 from importlib.abc import MetaPathFinder
@@ -151,10 +152,18 @@ class _Chooser(SourceFileLoader):
 
 
 class _Rewriter(ast.NodeTransformer):
-    """Reads the branch of another backend as ours."""
+    """Puts a branch of ours before that of another backend."""
 
     def __init__(self, backend: str) -> None:
         self.backend, self.package = backend, f"keras.src.backend.{backend}"
+
+    def visit_If(self, node: ast.If) -> ast.If:
+        theirs = deepcopy(node)
+        ours = self.generic_visit(node)
+        assert isinstance(ours, ast.If)
+        if ast.dump(ours.test) != ast.dump(theirs.test):  # `elif backend == "numpy"` goes on to mean NumPy's
+            theirs.orelse, ours.orelse = ours.orelse, [theirs]
+        return ours
 
     def visit_Compare(self, node: ast.Compare) -> ast.Compare:
         for other in node.comparators:

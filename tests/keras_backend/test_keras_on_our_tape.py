@@ -179,6 +179,78 @@ print(json.dumps(found))
     assert found == {name: [3.0, 4.0] for name in ("tensor * v", "v * tensor", "ops", "matmul")}
 
 
+def test_symbols_mix_with_tensors_and_variables(tmp_path):
+    found = run(
+        """
+import operator
+import keras
+import eagerflow as ef
+names = "add sub mul truediv floordiv mod pow matmul lt le gt ge".split()
+x, tensor = keras.Input((3,), batch_size=3), ef.Tensor(np.arange(1, 10, dtype="float32").reshape(3, 3))
+pairs = [(getattr(operator, name), y) for name in names for y in (tensor, keras.Variable(tensor + 1.0))]
+mixed = [keras.ops.cast(f(y, x), "float32") for f, y in pairs]
+plain = [keras.ops.cast(f(keras.ops.zeros_like(x) + keras.ops.convert_to_tensor(y), x), "float32") for f, y in pairs]
+left, right = keras.Model(x, mixed), keras.Model(x, plain)
+x = np.linspace(0.5, 2, 9, dtype="float32").reshape(3, 3)
+found = [float(abs(np.array(a) - np.array(b)).max()) for a, b in zip(left(x), right(x), strict=True)]
+print(json.dumps([found, ef.Tensor(1.0) == keras.Input(()), keras.Variable(1.0) == keras.Input(())]))
+""",
+        tmp_path,
+    )
+    assert found == [[0.0] * 24, False, False]
+
+
+def test_functions_are_called_as_keras_calls_them_and_fail_in_its_words(tmp_path):
+    found = run(
+        """
+import inspect
+import keras
+from keras.src import backend, ops
+from keras.src.utils.backend_utils import DynamicBackend
+def arguments(function):
+    return [(each.name, repr(each.default)) for each in inspect.signature(function).parameters.values()]
+found = {"different": [], "compared": 0, "errors": []}
+for part in "core image linalg math nn numpy".split():
+    ours, theirs = getattr(backend, part), getattr(ops, part)
+    own = [n for n, f in vars(theirs).items() if inspect.isfunction(f) and f.__module__ == theirs.__name__]
+    for name in own:
+        if not name.startswith("_") and f"_{name}" not in own and hasattr(ours, name) and name != "multi_hot":
+            found["compared"] += 1
+            if arguments(getattr(ours, name)) != arguments(getattr(theirs, name)):
+                found["different"].append(name)
+for wrong in (
+    lambda: keras.ops.image.gaussian_blur(np.ones((3, 3))),
+    lambda: keras.losses.binary_crossentropy(np.ones((3, 1)), np.ones((3, 3))),
+    lambda: keras.ops.scan(3, 0.0, np.ones(3)),
+    lambda: DynamicBackend("numpy").numpy,
+):
+    try:
+        wrong()
+    except Exception as error:
+        found["errors"].append(f"{type(error).__name__}: {error}")
+layer = keras.layers.Embedding(50, 64)
+layer.build()
+layer.quantize("int4")
+layer.enable_lora(4)
+whole = keras.ops.ones((2, 2), "int8")
+results = keras.ops.sum(whole), keras.ops.prod(whole == 1), keras.ops.nonzero(whole)[0], keras.ops.sum([1, 2])
+found["types"] = [str(x.dtype) for x in results]
+found["trainable"] = [weight.path.rpartition("/")[2] for weight in layer.trainable_weights]
+print(json.dumps(found))
+""",
+        tmp_path,
+    )
+    assert found["different"] == []
+    assert found["compared"] > 300
+    assert "ValueError: Invalid images rank: expected rank 3 (single image) or rank 4" in found["errors"][0]
+    assert "got float64[3, 3]" in found["errors"][0]
+    assert "must have the same shape" in found["errors"][1]
+    assert "TypeError: `f` should be a callable. scan: f: expected a function; got int." in found["errors"][2]
+    assert "NotImplementedError" in found["errors"][3]
+    assert found["types"] == ["int32"] * 4
+    assert found["trainable"] == ["lora_embeddings_a", "lora_embeddings_b"]
+
+
 def test_the_same_seed_gives_the_same_numbers(tmp_path):
     code = """
 import keras

@@ -8,6 +8,8 @@ from typing import Any
 
 from keras.src.backend.common import KerasVariable
 
+from eagerflow.keras_backend.backend.words import add_words_of_keras
+
 __all__ = ["adapt", "adapted", "name_of", "public_functions", "tensor_of"]
 
 
@@ -33,9 +35,13 @@ def adapt(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            return function(*map(tensor_of, args), **{name: tensor_of(value) for name, value in kwargs.items()})
-        return function(*map(tensor_of, args))
+        try:
+            if kwargs:
+                return function(*map(tensor_of, args), **{name: tensor_of(value) for name, value in kwargs.items()})
+            return function(*map(tensor_of, args))
+        except (TypeError, ValueError) as error:
+            add_words_of_keras(error)
+            raise
 
     return call
 

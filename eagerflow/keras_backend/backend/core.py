@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
 
 import numpy
@@ -114,6 +115,29 @@ def _set_mask(tensor: Any, mask: Any) -> None:
 
 # Where Keras keeps a tensor's mask. (It would ask a table by `id` otherwise, as tensors have no other attributes.)
 ef.Tensor._keras_mask = property(_mask, _set_mask)  # type: ignore[attr-defined]
+
+
+def _freeze(tensor: Any, trainable: bool) -> None:
+    """Keras freezes the weights of quantized layers, which are tensors; those don't train anyway."""
+
+
+ef.Tensor.trainable = property(None, _freeze)  # type: ignore[attr-defined]
+
+
+def _left_to_symbols(operator: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """An operator of tensors or variables that leaves the answer to Keras' symbolic tensors."""
+
+    @wraps(operator)
+    def call(self: Any, other: Any) -> Any:
+        return NotImplemented if isinstance(other, KerasTensor) else operator(self, other)
+
+    return call
+
+
+_OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor lt le gt ge eq ne".split()
+for _kind in (ef.Tensor, Variable):
+    for _name in _OPERATORS:
+        setattr(_kind, f"__{_name}__", _left_to_symbols(getattr(_kind, f"__{_name}__")))
 
 
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:

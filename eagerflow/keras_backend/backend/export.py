@@ -42,4 +42,7 @@ class EagerflowExportArchive:
     """
 
     def __init__(self) -> None:
-        raise NotImplementedError(f"The eagerflow backend exports no SavedModel. {_CURE}")
+        raise NotImplementedError(
+            "`export_saved_model` only currently supports the tensorflow, jax and torch backends. "
+            f"The eagerflow backend exports no SavedModel. {_CURE}"
+        )

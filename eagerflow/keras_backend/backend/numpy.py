@@ -11,6 +11,7 @@ from keras.src.backend.common import standardize_dtype
 from keras.src.backend.common.dtypes import result_type
 
 from eagerflow.keras_backend.backend.adapting import name_of, public_functions, tensor_of
+from eagerflow.keras_backend.backend.core import convert_to_tensor
 from eagerflow.ops import cast, numpy as ours
 
 _functions = public_functions(ours)
@@ -43,7 +44,7 @@ globals().update({name: _promoting(f) if _takes_two(f) else f for name, f in _fu
 
 
 def _with_small_indices(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function whose indices Keras has as int32."""
+    """A function whose indices or counts Keras has as int32."""
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -52,10 +53,11 @@ def _with_small_indices(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-_INDICES = "argmax argmin argpartition argsort count_nonzero digitize nanargmax nanargmin".split()
+_INDICES = "argmax argmin argpartition argsort count_nonzero digitize nanargmax nanargmin searchsorted".split()
 globals().update({name: _with_small_indices(_functions[name]) for name in _INDICES})
 
 
+_SUMS = "nanprod nansum prod sum trace".split()
 _WIDER = dict.fromkeys(("bool", "int8", "int16", "int32"), "int32") | dict.fromkeys(
     ("uint8", "uint16", "uint32"), "uint32"
 )
@@ -66,15 +68,20 @@ def _of_small_integers(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def call(x: Any, *args: Any, **kwargs: Any) -> Any:
-        x = tensor_of(x)
+        x = tensor_of(x) if hasattr(x, "dtype") else convert_to_tensor(x)
         found = function(x, *args, **kwargs)
-        kind = _WIDER.get(standardize_dtype(getattr(x, "dtype", "float32")))
-        return found if kind is None or kwargs.get("dtype") else cast(found, kind)
+        kind = _WIDER.get(standardize_dtype(x.dtype)) if kwargs.get("dtype") is None else None
+        return found if kind is None else cast(found, kind)
 
     return call
 
 
-globals().update({name: _of_small_integers(_functions[name]) for name in ("nanprod", "trace")})
+globals().update({name: _of_small_integers(_functions[name]) for name in _SUMS})
+
+
+def nonzero(x: Any) -> Any:
+    """The places of what isn't zero, for each axis, as int32."""
+    return tuple([cast(places, "int32") for places in _functions["nonzero"](x)])
 
 
 def square(x: Any) -> Any:

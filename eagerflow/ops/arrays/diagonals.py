@@ -97,7 +97,7 @@ def _band(x: Any, k: int, name: str, upper: bool) -> Tensor:
     rows, columns = x.shape[-2] if x.ndim > 1 else x.shape[0], x.shape[-1]
     kept = Tensor(numpy.tri(rows, columns, k - upper, bool) != upper, device=x.device)
     observe.fill(kept.data, name, *([k] if k else []))
-    return where(kept, x, 0)
+    return where(kept, x, False if x.dtype == "bool" else 0)
 
 
 @composite

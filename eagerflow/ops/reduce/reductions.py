@@ -146,7 +146,7 @@ def _with_initial(xp: Numpy, x: Array, method: str, axis: Axes, keepdims: bool, 
     reduced = listed(axis, x.ndim)
     if math.prod([x.shape[a] for a in reduced]):
         found = getattr(x, method)(axis=axes_of(axis), keepdims=keepdims)
-        if x.dtype.kind == "V":  # a number would widen bfloat16
+        if x.dtype.kind in "bV":  # a number would widen truth values and bfloat16
             initial = xp.asarray(initial, x.dtype)
         return (xp.maximum if method == "max" else xp.minimum)(found, initial)
     shape = [1 if i in reduced else n for i, n in enumerate(x.shape) if keepdims or i not in reduced]

@@ -174,6 +174,8 @@ def ctc_decode(
     >>> paths.tolist()
     [[[1, 2, -1, -1]]]
     """
+    if strategy not in ("greedy", "beam_search"):
+        raise ValueError(f"ctc_decode: strategy={strategy!r}: expected 'greedy' or 'beam_search'.")
     inputs = convert_to_tensor(inputs)
     logits = to_host(inputs.data).astype("float64" if inputs.dtype == "float64" else "float32")
     lengths = to_host(convert_to_tensor(sequence_lengths).data).astype("int64")
@@ -184,10 +186,8 @@ def ctc_decode(
         )
     if strategy == "greedy":
         paths, scores = _greedy(logits, lengths, merge_repeated, mask_index)
-    elif strategy == "beam_search":
-        paths, scores = _beam_search(logits, lengths, beam_width, top_paths, mask_index)
     else:
-        raise ValueError(f"ctc_decode: strategy={strategy!r}: expected 'greedy' or 'beam_search'.")
+        paths, scores = _beam_search(logits, lengths, beam_width, top_paths, mask_index)
     return Tensor(paths, "int32", device=inputs.device), Tensor(scores.astype(logits.dtype), device=inputs.device)
 
 

@@ -177,6 +177,11 @@ def test_new_tensors_are_float32_on_the_current_device(device):
     assert ops.empty((2, 0)).shape == (2, 0)
 
 
+def test_triangles_of_truth_values_are_truth_values(device):
+    same(ops.tril(np.ones((2, 3), bool)), np.tril(np.ones((2, 3), bool)), "bool")
+    same(ops.triu(np.ones((2, 3), bool), 1), np.triu(np.ones((2, 3), bool), 1), "bool")
+
+
 def test_tensors_like_others(device):
     x = ops.array(whole(2, 3))
     same(ops.zeros_like(x), np.zeros((2, 3)), "int32")

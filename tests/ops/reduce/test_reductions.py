@@ -59,6 +59,7 @@ def test_initial_value_of_extremes(device):
     same(ops.max(some(0), initial=1.5), np.float32(1.5))
     same(ops.min(some(2, 0), axis=1, keepdims=True, initial=1.5), np.full((2, 1), 1.5))
     same(ops.max([-1.0, -2.0], initial=0.0), 0.0)
+    same(ops.max(np.array([False, False]), initial=1), True, "bool")
     same(ef.grad(lambda x: ops.max(x, initial=0.0))([-1.0, -2.0]), [0.0, 0.0])
 
 
