@@ -27,7 +27,7 @@ __all__ = ["Watcher"]
 _ENDS = ("crash", "finish")  # which are told however closely the step was looked at
 _HANDLERS = (
     *"op single_op rule gradients update collective read scope_begin scope_end logs unseen_loss step_end".split(),
-    *"loss loss_end optimizer call call_end answer fit_step".split(),
+    *"loss loss_end optimizer call call_end answer fit_step routine".split(),
     *_ENDS,
 )
 _BEGINS = {"layer": "call", "model": "call", "optimizer": "optimizer", "train_step": "fit_step"}
@@ -46,6 +46,7 @@ class Watcher(Turns, observe.Observer):
     Attributes:
         total: how many training steps have ended; `step`: those of the running training.
         heavy: is this step looked at closely?
+        held: gives what the program holds in place of a tensor that was announced.
         scopes: the open scopes, outermost first.
         origins: where the tracked tensors of this step came from, by their keys.
         failed_step: the name of the step that ended with an error, `"train_step"` or `"test_step"`; empty for none.
@@ -60,6 +61,7 @@ class Watcher(Turns, observe.Observer):
 
     tells_mistakes = True
     knows_layouts_of_eagerflow = True
+    held = staticmethod(lambda x: x)
     advice = ADVICE
 
     def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "is_tensor",
     "is_variable",
     "key_of",
+    "like",
     "number",
     "rms",
     "tensors",
@@ -44,6 +45,11 @@ def is_tensor(x: Any) -> TypeGuard[Tensor]:
 def is_variable(x: Any) -> TypeGuard[Variable]:
     """Is it a variable?"""
     return isinstance(x, Variable)
+
+
+def like(values: Any) -> Tensor:
+    """A tensor of these numbers."""
+    return Tensor(values)
 
 
 def key_of(x: Any) -> Any:

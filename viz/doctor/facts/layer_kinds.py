@@ -17,6 +17,7 @@ __all__ = [
     "is_accuracy",
     "is_chain",
     "is_embedding",
+    "is_recurrent",
     "is_users",
     "makes_weights",
     "may_run_again",
@@ -36,7 +37,7 @@ def is_users(owner: Any) -> bool:
 
 def is_embedding(layer: Any) -> bool:
     """Does it look up tokens?"""
-    return isinstance(layer, layers.Embedding)
+    return isinstance(layer, layers.Embedding) or getattr(layer, "role", "") == "embedding"
 
 
 def makes_weights(layer: Any) -> bool:
@@ -46,7 +47,13 @@ def makes_weights(layer: Any) -> bool:
 
 def attention_around(owners: Iterable[Any]) -> Any:
     """The first layer of attention among these; None for none."""
-    return next((each for each in owners if isinstance(each, layers.MultiHeadAttention)), None)
+    kind = layers.MultiHeadAttention
+    return next((x for x in owners if isinstance(x, kind) or getattr(x, "role", "") == "attention"), None)
+
+
+def is_recurrent(layer: Any) -> bool:
+    """Does it give the states of all steps, and the last one beside them, as PyTorch's recurrent layers do?"""
+    return getattr(layer, "role", "") == "recurrent" and not layer.both_ways
 
 
 def reads_to_the_end(layer: Any, around: Iterable[Any]) -> bool:

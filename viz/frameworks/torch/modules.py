@@ -15,6 +15,7 @@ from eagerflow.core.observe import Scope, clock
 from viz.facts.json_data import to_plain
 from viz.frameworks.torch.objects import Objects
 from viz.frameworks.torch.ops import tensors_in
+from viz.frameworks.torch.routine import tell_batch
 from viz.recorder.names.kept_names import held_as, spoken_of
 from viz.recorder.source_lines import is_internal
 
@@ -279,6 +280,7 @@ class Scopes:
         self._front.begin(scope)
         self.opened(scope)
         self.close(scope, batch, None)
+        self._front.safely(tell_batch, self._front, loader, batch)
         return batch
 
 

@@ -89,6 +89,7 @@ CALLED = {
     "rpow": "power",
     "rmatmul": "matmul",
     "T": "transpose",
+    "data": "detach",
     "mT": "transpose",
     "abs": "absolute",
     "and": "logical_and",
