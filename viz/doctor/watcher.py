@@ -46,7 +46,6 @@ class Watcher(Turns, observe.Observer):
     Attributes:
         total: how many training steps have ended; `step`: those of the running training.
         heavy: is this step looked at closely?
-        held: gives what the program holds in place of a tensor that was announced.
         scopes: the open scopes, outermost first.
         origins: where the tracked tensors of this step came from, by their keys.
         failed_step: the name of the step that ended with an error, `"train_step"` or `"test_step"`; empty for none.
@@ -61,7 +60,6 @@ class Watcher(Turns, observe.Observer):
 
     tells_mistakes = True
     knows_layouts_of_eagerflow = True
-    held = staticmethod(lambda x: x)
     advice = ADVICE
 
     def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:

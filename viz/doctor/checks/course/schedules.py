@@ -15,6 +15,7 @@ _PAST = 1.5  # times its period that a cosine has gone on: from there on the rat
 _EARLY = 0.2  # of the period of a schedule that should last as long as the training is all it gets to
 _FADED_SHARE = 0.25  # of all steps are made with a rate that changes nothing any more
 _FALLEN = 0.02  # of the highest rate is left by a fifth of the training, and never more again
+_NOTHING = 1e-3  # and of it in the end, at most
 _RATES = 100_000
 
 
@@ -90,7 +91,7 @@ class Schedules(Check):
         if known.kind == "CosineAnnealingLR" and known.steps > _PAST * period:
             so = "behind its period the rate goes up again, and up and down"
             self.tell("callback_mismatch.schedule", place=place, so=so, best=period, **about)
-        elif 0 < known.steps <= _EARLY * period and steps >= period / 2 and known.steps < _EARLY * steps:
+        elif 0 < known.steps <= _EARLY * period and period / 2 <= steps <= 2 * period:
             so = f"it only gets to the first {known.steps / period:.0%} of its course"
             self.tell("callback_mismatch.schedule", place=place, so=so, best=period, **about)
         if not known.before and known.steps > 1 and not self._scales:
@@ -101,7 +102,12 @@ class Schedules(Check):
         highest, steps = max(rates), len(rates)
         since = steps - next((i for i, rate in enumerate(reversed(rates)) if rate > _FALLEN * highest), steps)
         faded = faded_steps(rates, highest)
-        if not highest or (faded < _FADED_SHARE * steps and since > _EARLY * steps) or since >= steps:
+        if (
+            rates[-1] > _NOTHING * highest
+            or not highest
+            or (faded < _FADED_SHARE * steps and since > _EARLY * steps)
+            or since >= steps
+        ):
             return
         since = min(since, steps - faded) if faded else since
         stepped = schedule is not None and 2 * schedule.steps > steps

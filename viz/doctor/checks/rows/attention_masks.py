@@ -76,14 +76,13 @@ class AttentionMasks(Check):
             shape, key, causal = inputs[0].data.shape, inputs[1].data.shape, bool(settings[0])
             mask = _constant(inputs[3]) if len(inputs) > 3 else None
             if mask is not None:
-                hidden = ~mask if mask.dtype.kind == "b" else mask <= -_HIDES
-                self._judge(self._mask(hidden, len(shape)))
+                self._judge(self._mask(~mask if mask.dtype.kind == "b" else mask <= -_HIDES, len(shape)))
             elif not causal and len(inputs) < 4:
                 self._unmasked((*shape[:-1], key[-2]))
         elif op.name == "baddbmm" and tracked(outputs):
-            mask = _constant(inputs[0])
-            if mask is not None and (mask <= -_HIDES).any():
-                self._lowered[outputs.key] = self._mask(mask <= -_HIDES, 3)
+            added = _constant(inputs[0])
+            if added is not None and (added <= -_HIDES).any():
+                self._lowered[outputs.key] = self._mask(added <= -_HIDES, 3)
         elif op.name == "dot_product_attention":
             mask = _constant(inputs[4]) if len(inputs) > 4 else None
             if mask is not None and is_tensor(inputs[0]):

@@ -61,6 +61,8 @@ class MixedRows(Check):
         shape = made[0].data.shape
         if self.watch.step not in _STEPS or last is None or last.shape != now.shape or numpy.array_equal(last, now):
             return  # where all steps are given the same rows, they may be the nodes of one graph
+        if now.ndim < 2 or (now.ndim == 2 and now.dtype.kind == "f" and any(map(_reads_rows, layers_in(opened.owner)))):
+            return  # these may be the steps of a single sequence
         if not _ROWS[0] <= len(now) <= _ROWS[1] or not shape or shape[0] != len(now) or (now[0] == now[1]).all():
             return
         changed = self._changed(opened.owner, given, 0)
@@ -74,8 +76,9 @@ class MixedRows(Check):
         now = host(given[0].data)
         other = now.copy()
         numpy.moveaxis(other, axis, 0)[0] = numpy.moveaxis(now, axis, 0)[1]
-        found = [answer_with(model, given, given[0], values) for values in (now, now, other)]
-        if any(each is None or each.shape != found[0].shape or not numpy.isfinite(each).all() for each in found):
+        asked = [answer_with(model, given, given[0], values) for values in (now, now, other)]
+        found = [each for each in asked if each is not None and numpy.isfinite(each).all()]
+        if len(found) < 3 or len({each.shape for each in found}) > 1:
             return 0
         one, same, another = (numpy.moveaxis(each, axis, 0)[1:] for each in found)
         apart = numpy.abs(another - one).reshape(len(one), -1).max(axis=1)
@@ -96,6 +99,10 @@ class MixedRows(Check):
         place = (made_at(layer) if layer is not None else None) or place
         about = {"model": model, "changed": changed, "rows": rows, "where": where, "colours": rows, "taken": changed}
         self.tell("channels_first.rows", place=place, layer=layer, **about)
+
+
+def _reads_rows(layer: Any) -> bool:
+    return getattr(layer, "role", "") in ("recurrent", "attention")
 
 
 class TornAxes(Check):
@@ -129,7 +136,7 @@ class TornAxes(Check):
             before, after = settings if len(settings) == 2 else (inputs[0].data.shape, outputs.data.shape)
             size = _torn(before, after)
             about = {"before": tuple(before), "after": tuple(after), "size": size, "colours": size, "taken": size}
-            if size and (tracked(outputs) or len(before) > 2):
+            if size and (tracked(outputs) or len(before) > 2) and self.watch.own_line() is not None:
                 self.tell("channels_first.reshape", place=self.watch.place(), layer=self.watch.layer(), **about)
         elif outputs.data.size == 1 and outputs.key is not None and op.name != "multiply":
             known = self._means.get(inputs[0].key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from typing import Any
 
 import numpy
@@ -51,8 +52,7 @@ class PairedOrders(Check):
                 orders = orders | ({hash(values.tobytes())} if (numpy.diff(values) < 0).any() else _NONE)
         place = self.watch.place() if orders else None
         for x in made if orders else ():
-            at = id(x)
-            self._orders[at] = weakref.ref(x, lambda gone, at=at: self._orders.pop(at, None)), orders, place
+            self._orders[id(x)] = weakref.ref(x, partial(_forget, self._orders, id(x))), orders, place
 
     def _of(self, x: Any) -> frozenset[int]:
         known = self._orders.get(id(x))
@@ -77,3 +77,7 @@ class PairedOrders(Check):
 
     def on_step_end(self) -> None:
         self._inputs = _NONE
+
+
+def _forget(known: dict[int, Any], number: int, gone: Any) -> None:
+    known.pop(number, None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
+
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import computed, tensors
@@ -14,7 +16,7 @@ __all__ = ["Clipping"]
 
 _OFTEN = 4
 _LEFT_OUT = 0.75  # of the updates
-_ROUNDED = 0.9  # of the gradients' numbers are 0
+_ROUNDED = 0.9  # of the numbers in the gradient of most weights are 0
 
 
 class Clipping(Check):
@@ -42,8 +44,8 @@ class Clipping(Check):
         ),
         "vanishing_gradient.half": Rule(
             "warning",
-            "{share:.0%} of all gradients are exactly 0 in {steps!c}, behind ops in float16, which knows nothing "
-            "below 6e-8; and the loss, {loss!n}, isn't scaled",
+            "{share:.0%} of the gradients of most weights are exactly 0 in {steps!c}, behind ops in float16, which "
+            "knows nothing below 6e-8; and the loss, {loss!n}, isn't scaled",
             "Multiply the loss, so that gradients stay in range: a gradient scaler (LossScaleOptimizer in Keras). Or "
             "take bfloat16.",
         ),
@@ -83,8 +85,7 @@ class Clipping(Check):
         if not self._counts:
             self._halves = sum(str(v.data.dtype) == "float16" for v in gradients.variables), None
         if self._half and not self._scale and self.watch.heavy:
-            sizes = [(values.size, int((values == 0).sum())) for _, values in gradients.pairs]
-            self._zeros.append(sum(zero for _, zero in sizes) / max(1, sum(size for size, _ in sizes)))
+            self._zeros.append(float(numpy.median([(values == 0).mean() for _, values in gradients.pairs] or [0.0])))
             self._loss = gradients.value
             self._places.setdefault("half", self.watch.place())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from typing import Any, NamedTuple
 
 from viz.doctor import thresholds as limits
@@ -74,7 +75,8 @@ class LostTerms(Check):
         if error is not None or self.watch.inside("optimizer", "metric"):
             return
         found = [self._source(x) for x in inputs]
-        weights, lost = (_NOBODY.union(*[each[i] for each in found]) for i in (0, 1))
+        weights = _NOBODY.union(*[each.weights for each in found])
+        lost = _NOBODY.union(*[each.lost for each in found])
         given = [x for x in tensors(list(inputs)) if not is_variable(x)]
         known = [x.key in self._known or x.key in self._before for x in given if x.key is not None]
         data = any(each.data for each in found) or not all(known)
@@ -89,8 +91,7 @@ class LostTerms(Check):
             elif weights or lost:
                 by = at.by or (op.name if any(map(computed, inputs)) else "")
                 made = _Source(_NOBODY, weights | lost, at.place, by, data)
-                at_id = id(out)
-                self._plain[at_id] = weakref.ref(out, lambda gone, at=at_id: self._plain.pop(at, None)), made
+                self._plain[id(out)] = weakref.ref(out, partial(_forget, self._plain, id(out))), made
 
     def _source(self, x: Any) -> _Source:
         if isinstance(x, float):
@@ -171,3 +172,7 @@ class LostTerms(Check):
                 why=why,
                 key=("no_gradient.term", place),
             )
+
+
+def _forget(known: dict[int, Any], number: int, gone: Any) -> None:
+    known.pop(number, None)

@@ -64,7 +64,7 @@ class RandomFrozen(Check):
         if most and (idle or (count > 1 and all(frozen[:count]))):
             about = {
                 "layer": kernels[frozen.index(True)][0],
-                "place": Place(fit.file, said[0]) if said else None if idle else place,
+                "place": Place(fit.file, said[0]) if said and fit is not None else None if idle else place,
             }
             self.tell("frozen.random", unchanged=count, all=len(kernels), steps=self.watch.step, **about)
             self.watch.retract(("too_few_steps", 0))  # more steps would only train what learns from random numbers

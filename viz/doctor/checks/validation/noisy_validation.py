@@ -9,7 +9,9 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import first_tensor, tracked
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
+from viz.doctor.trainings.training import identities
 from viz.doctor.user_code import Place
 
 __all__ = ["NoisyValidation"]
@@ -48,7 +50,7 @@ class NoisyValidation(Check):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._noisy: dict[int, list[Any]] = {}  # by the layer: it, calls, and the line of the last one
+        self._noisy: dict[int, list[Any]] = {}  # by the layer: it, calls, the line of the last one, and the model
         self._quiet = False  # is anything ever called outside of training that drops nothing?
         self._functions: dict[Place | None, list[Any]] = {}
         self._turns: dict[
@@ -56,9 +58,13 @@ class NoisyValidation(Check):
         ] = {}  # by the data set: it, its first batch, how often it changed or stayed, a line
         self._asked = 0  # the data set whose first batch nothing was called with yet
         self._optimizers: set[int] = set()
+        self._trained: set[int] = set()
 
     def on_optimizer(self, opened: Any) -> None:
         self._optimizers.add(id(opened.owner))
+
+    def on_gradients(self, gradients: Gradients) -> None:
+        self._trained |= gradients.asked
 
     def on_call_end(self, opened: Any, outputs: Any) -> None:
         rate, made = getattr(opened.owner, "rate", 0.0), first_tensor(outputs)
@@ -67,8 +73,9 @@ class NoisyValidation(Check):
         if not opened.training:
             self._quiet = True
         elif self.watch.step:
-            known = self._noisy.setdefault(id(opened.owner), [opened.owner, 0, None])
-            known[1:] = [known[1] + 1, self.watch.called_at()]
+            outer = next(each.owner for each in self.watch.scopes if each.kind in ("layer", "model"))
+            known = self._noisy.setdefault(id(opened.owner), [opened.owner, 0, None, outer])
+            known[1:3] = [known[1] + 1, self.watch.called_at()]
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if op.name != "masked_scale" or tracked(first_tensor(outputs)):
@@ -106,11 +113,17 @@ class NoisyValidation(Check):
                 who = f"layer {layer_label(layer)!r}"
                 self.tell("validation_mismatch.dropout", layer=layer, place=place, who=who, calls=calls, apart=1.0)
         noisy = max(self._noisy.values(), key=lambda each: each[1], default=None)
-        if noisy is not None and noisy[1] >= _CALLS and not self._quiet and len(self._optimizers) < 2:
-            layer, calls, place = noisy
+        few = noisy is None or noisy[1] < _CALLS or len(self._optimizers) > 1
+        # A teacher, which isn't trained itself, may be noisy on purpose.
+        if noisy is not None and not few and not self._quiet and _weights(noisy[3]) & self._trained:
+            layer, calls, place, _ = noisy
             about = {"rate": layer.rate, "calls": calls, "apart": 1.0}
             self.tell("validation_mismatch.training_mode", layer=layer, place=place, **about)
         for thing, _, changed, stayed, place in self._turns.values():
             if changed >= _TURNS - 1 and not stayed and place is not None and self.watch.step >= limits.FEW_STEPS:
                 key = ("augmentation", id(thing))
                 self.tell("augmentation.validation", place=place, key=key, turns=changed + 1)
+
+
+def _weights(model: Any) -> frozenset[int]:
+    return identities(getattr(model, "trainable_variables", ()))
