@@ -65,10 +65,11 @@ def _tell(front: Any, name: str, thing: Any, facts: _Told, given: tuple[Any, ...
 
 
 def tell_batch(front: Any, loader: Any, batch: Any) -> None:
-    """A loader has given a batch."""
+    """A loader has given a batch: of each turn, the first one is told."""
     sampler = getattr(loader._index_sampler, "sampler", loader._index_sampler)
-    about = {"number": loader._num_yielded - 1, "in_order": type(sampler).__name__ == "SequentialSampler"}
-    front.tell_routine("batch", loader._dataset, about | {"batch": batch})
+    if loader._num_yielded == 1:
+        in_order = type(sampler).__name__ == "SequentialSampler"
+        front.tell_routine("first_batch", loader._dataset, {"in_order": in_order, "batch": batch})
 
 
 def _has_steps(kind: Any) -> bool:

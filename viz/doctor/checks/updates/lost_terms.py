@@ -55,7 +55,7 @@ class LostTerms(Check):
         ),
     }
 
-    always = ("on_update",)
+    always = ("on_gradients", "on_update")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)

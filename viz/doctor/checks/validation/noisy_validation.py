@@ -87,7 +87,7 @@ class NoisyValidation(Check):
 
     def on_routine(self, name: str, thing: Any, about: Any) -> None:
         """The first batches of a data set that is read in its order."""
-        if name != "batch" or about["number"] or not about["in_order"] or len(about["batch"]) < 2:
+        if name != "first_batch" or not about["in_order"] or len(about["batch"]) < 2:
             return
         first, last = about["batch"][0].copy(), about["batch"][-1].copy()
         known = self._turns.setdefault(id(thing), [thing, None, 0, 0, None])
