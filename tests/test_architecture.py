@@ -195,7 +195,7 @@ BUDGETS = {
     "viz/check": 2783,
     "viz/cockpit": 593,
     "viz/command": 802,
-    "viz/doctor": 12641,
+    "viz/doctor": 14160,
     "viz/dry_run": 1024,
     "viz/estimate": 821,
     "viz/facts": 7430,

@@ -187,7 +187,8 @@ _CONDITIONS: tuple[tuple[str, str, Callable[[Finding, Finding], bool | None]], .
     ("callback_mismatch", "", lambda c, s: (c.rule, s.rule) == ("callback_mismatch.mode", "lr_too_low.faded")),
     ("", "unscaled_target.gradients", lambda c, s: False),  # the targets are its cause, and stay as they are
     ("", "no_gradient", lambda c, s: _is_zero(s)),
-    ("exploding_gradient", "", lambda c, s: s.kind == "not_learning"),
+    ("exploding_gradient", "", lambda c, s: s.kind == "not_learning" or c.rule == "exploding_gradient.clip_order"),
+    ("", "exploding_gradient.clip_order", lambda c, s: False),
     ("", "lr_too_high", lambda c, s: not _unusual(s)),
     ("loss_mismatch", "label_range", lambda c, s: c.rule.endswith("one_unit")),
 )

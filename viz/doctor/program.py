@@ -78,9 +78,14 @@ class Program:
         counter: tells how many training steps have ended, where not all of them are watched; else None.
         names: what layers are called in what is said of them.
         advice: what to do about findings, by their rules.
+        held: gives what the program holds in place of a tensor that was announced.
+        has_tapes: does the framework know gradients by tapes, which programs open?
     """
 
     advice: Mapping[str, str] = SHARED
+    has_tapes = True
+    held: Callable[[Any], Any] = staticmethod(lambda x: x)
+    words: Mapping[str, str] = {}  # in place of eagerflow's own
 
     def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:
         self.training = Training()
@@ -134,6 +139,8 @@ class Program:
         file, line = place or (None, None)
         name = layer if isinstance(layer, str) else layer_label(layer)
         said, evidence = self.names.in_words(message), about.get("evidence") or {}
+        for own, word in self.words.items():
+            said = said.replace(own, word)
         finding = Finding(kind, severity, said, fix, name, about.get("op"), file, line, evidence, rule)
         key = about.get("key") or (kind, name, file, line)
         known = found.get(key)

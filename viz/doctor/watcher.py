@@ -28,7 +28,7 @@ __all__ = ["Watcher"]
 _ENDS = ("crash", "finish")  # which are told however closely the step was looked at
 _HANDLERS = (
     *"op single_op rule gradients update collective read scope_begin scope_end logs unseen_loss step_end".split(),
-    *"loss loss_end optimizer call call_end answer fit_step".split(),
+    *"loss loss_end optimizer call call_end answer fit_step routine".split(),
     *_ENDS,
 )
 _BEGINS = {"layer": "call", "model": "call", "optimizer": "optimizer", "train_step": "fit_step"}

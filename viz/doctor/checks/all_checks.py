@@ -6,6 +6,7 @@ from viz.doctor.check_base import Check
 from viz.doctor.checks.activations import DeadRelu, Saturated
 from viz.doctor.checks.answers import Answers
 from viz.doctor.checks.course.callbacks import Callbacks
+from viz.doctor.checks.course.schedules import Schedules
 from viz.doctor.checks.course.unreset_metrics import UnresetMetrics
 from viz.doctor.checks.endings import Endings
 from viz.doctor.checks.gradients import GradientSizes
@@ -29,7 +30,9 @@ from viz.doctor.checks.rows.along_time import AlongTime
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
 from viz.doctor.checks.rows.class_weights import ClassWeights
 from viz.doctor.checks.rows.label_leak import LabelLeak
-from viz.doctor.checks.rows.padding import Padding
+from viz.doctor.checks.rows.mixed_rows import MixedRows, TornAxes
+from viz.doctor.checks.rows.padding import CountedPadding, Padding
+from viz.doctor.checks.rows.paired_orders import PairedOrders
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
@@ -37,13 +40,19 @@ from viz.doctor.checks.swapped_arguments import SwappedArguments
 from viz.doctor.checks.timing import Costs, Timing
 from viz.doctor.checks.updates.accumulated_gradients import AccumulatedGradients
 from viz.doctor.checks.updates.adversaries import Adversaries
+from viz.doctor.checks.updates.aliases import Aliases
+from viz.doctor.checks.updates.clipping import Clipping
 from viz.doctor.checks.updates.conflicting_optimizers import ConflictingOptimizers
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen
+from viz.doctor.checks.updates.lost_terms import LostTerms
+from viz.doctor.checks.updates.made_in_calls import MadeInCalls
 from viz.doctor.checks.updates.random_frozen import RandomFrozen
 from viz.doctor.checks.updates.recreated import Recreated
 from viz.doctor.checks.validation.folds import Folds
+from viz.doctor.checks.validation.noisy_validation import NoisyValidation
 from viz.doctor.checks.validation.prepared import Prepared
+from viz.doctor.checks.validation.shared_rows import SharedRows
 from viz.doctor.checks.validation.validation_rows import ValidationLoss, ValidationRows
 from viz.doctor.shared_advice import SHARED
 
@@ -55,6 +64,8 @@ CHECKS: tuple[type[Check], ...] = (
     *(AccumulatedGradients, LearningRates, Inputs, Penalties, Unreached, Frozen, Forgotten, ConflictingOptimizers),
     *(Recreated, Adversaries, Likelihoods, Folds, AlongTime, Noise, Memory, Timing, Costs, Overfit, ValidationRows),
     *(Prepared, ClassOrder, SameBatch, Callbacks, UnresetMetrics, Endings, Answers, ClassWeights),
+    *(Schedules, Clipping, LostTerms, NoisyValidation, SharedRows, MixedRows, TornAxes),
+    *(PairedOrders, Aliases, MadeInCalls, CountedPadding),
     *(HiddenSoftmax, RandomFrozen, Padding, Divergences, ValidationLoss, Shuffles, LabelLeak),
     RankTimes,
 )

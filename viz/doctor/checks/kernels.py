@@ -109,6 +109,7 @@ class Kernels(Check):
         self._pairs: dict[tuple[int, int], tuple[_Kernel, _Kernel]] = {}
         self._narrow: dict[int, tuple[_Kernel, _Kernel]] = {}  # by the last of three kernels
         self._judged = False
+        self._set_at: dict[int, Any] = {}  # the line that gave a weight its first values
 
     # ------------------------------------------------------------------ who feeds whom
 
@@ -254,6 +255,11 @@ class Kernels(Check):
             if kernel is not None and kernel.hidden and source.trainable:
                 self._begins(kernel, host(source.data), gradient)
 
+    def on_update(self, name: str, variable: Any, inputs: Any) -> None:
+        """Where a loop of one's own gives a weight its first values."""
+        if not self.watch.step and not self.watch.has_tapes and not self.watch.inside("optimizer"):
+            self._set_at[variable.identity] = self.watch.place()
+
     def _begins(self, kernel: _Kernel, values: numpy.ndarray, gradient: numpy.ndarray) -> None:
         fan_in = math.prod(values.shape[:-1])
         ratio = rms(values) * math.sqrt(fan_in)
@@ -277,7 +283,7 @@ class Kernels(Check):
             "initial_weights",
             "error" if lasting else "warning",
             layer=kernel.layer if kernel.layer is not None else kernel.variable.path,
-            place=None if kernel.layer is not None else kernel.place,
+            place=self._set_at.get(kernel.variable.identity, None if kernel.layer is not None else kernel.place),
             words=words,
             ratio=ratio,
             fan_in=fan_in,

@@ -115,6 +115,7 @@ class Mismatch(Check):
         super().__init__(watch)
         self._of_several: set[int] = set()  # losses some of whose labels have several ones in a row
         self._axes: dict[int, tuple[int, str]] = {}  # over which axis a softmax was taken, by the key of its output
+        self._logs: dict[int, tuple[int, int, int, Any]] = {}  # the same of logarithms: axes, axis, classes and line
         self._model: Any = None  # the one that answered last
         self._shares: set[Any] = set()  # keys of answers that a loss of the user's divided, by their sum perhaps
         self._squashed: set[Any] = set()  # keys of what a softmax or a sigmoid was taken of
@@ -125,6 +126,8 @@ class Mismatch(Check):
             self._squashed.add(key)
         if op.name in ("softmax", "log_softmax"):
             self._softmax(op, inputs[0], settings, outputs)
+        elif op.name in ("add", "subtract", "multiply", "logsumexp") and tracked(outputs):
+            self._mixture(op, inputs, settings, outputs)
         elif op.name in CROSSENTROPIES:
             self._from_logits(op, inputs[1])
         elif op.name == "clip" and _clips_probabilities(inputs) and not self.watch.inside("metric"):
@@ -148,15 +151,32 @@ class Mismatch(Check):
             self._report("twice", op=op.name, by=op.name, made_by=made_by, **about)
         elif isinstance(axis, int):
             self._axes[outputs.key] = axis % len(shape), op.name
+            if op.name == "log_softmax" and len(shape) > 1:
+                self._logs[outputs.key] = len(shape), axis % len(shape), shape[-1], self.watch.place()
             if len(shape) == 2 and shape[axis] == 1:
                 self._one_unit(shape, layer, op.name, self.watch.place())
+
+    def _mixture(self, op: Any, inputs: Any, settings: Any, outputs: Any) -> None:
+        """Shares over one axis, by log_softmax, are summed up over another one."""
+        known = next((self._logs[x.key] for x in inputs if tracked(x) and x.key in self._logs), None)
+        if known is None or len(inputs[0].data.shape) != known[0]:
+            return
+        axes, axis, size, place = known
+        summed = settings[0] if op.name == "logsumexp" and settings else None
+        summed = summed[0] if isinstance(summed, (list, tuple)) and len(summed) == 1 else summed
+        if op.name != "logsumexp":
+            self._logs[outputs.key] = known
+        elif isinstance(summed, int) and summed % axes != axis:
+            about = {"whose": "", "by": "log_softmax", "along": f"axis {axis}", "classes": size}
+            about |= {"shaped": str(tuple(inputs[0].data.shape)), "axis": axis, "shape": list(inputs[0].data.shape)}
+            self.tell("softmax_axis", op="log_softmax", place=place, **about)
 
     def _one_unit(self, shape: Any, layer: Any, op: str, place: Any) -> None:
         whose = f"layer {layer_label(layer)!r}: " if layer is not None else ""
         self._report("one_unit", layer=layer, op=op, place=place, whose=whose, shape=list(shape))
 
     def on_step_end(self) -> None:
-        for known in (self._axes, self._shares, self._squashed):
+        for known in (self._axes, self._logs, self._shares, self._squashed):
             known.clear()
 
     def _axis(self, predicted: Tensor) -> None:

@@ -8,7 +8,7 @@ from collections import deque
 from typing import Any
 
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import first_tensor, is_tensor
+from viz.doctor.facts.host_arrays import first_tensor, is_tensor, key_of, tracked
 from viz.doctor.facts.reference_holders import holder_of
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
@@ -39,6 +39,12 @@ class Memory(Check):
             _ALIVE,
             "Don't keep tapes after asking for their gradient, nor make them persistent without need.",
         ),
+        "memory_growth.sum": Rule(
+            "warning",
+            "this sum of losses goes on from step to step, {steps} so far, with all that led to each of them: nobody "
+            "asks for its gradient",
+            "Add numbers: total += float(loss).",
+        ),
     }
 
     always = ("on_gradients", "on_scope_end", "on_step_end")
@@ -49,9 +55,23 @@ class Memory(Check):
         self._now: _Seen = {}
         self._first: list[_Seen] = []
         self._recent: deque[_Seen] = deque(maxlen=_HELD_STEPS + _HELD_AGE)
+        self._sums: dict[Any, tuple[int, int]] = {}  # by the keys: steps that a sum is made of, and the last of them
         self._next = self._pause = 4  # the step from which on the collector may be asked again, and steps between
 
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        key = getattr(outputs, "key", None)
+        if op.name != "add" or key is None or outputs.data.size != 1 or self.watch.inside("layer", "model", "loss"):
+            return
+        steps, last = max([self._sums.get(key_of(x), (0, -1)) for x in inputs], default=(0, -1))
+        steps += last != self.watch.step
+        self._sums[key] = steps, self.watch.step
+        if steps == _HELD_STEPS:
+            about = {"steps": steps, "evidence": {"what": "a sum", "bytes_per_step": outputs.data.nbytes}}
+            self.tell("memory_growth.sum", place=self.watch.place(), key=("memory_growth", "the sum"), **about)
+
     def on_gradients(self, gradients: Gradients) -> None:
+        if self._sums.pop(gradients.key, (0, 0))[0] > 1:
+            self._sums.clear()  # it is asked for after all
         for name, things in (("the loss", gradients.targets), ("gradients", gradients.results)):
             for thing in things:
                 if is_tensor(thing):
@@ -78,7 +98,7 @@ class Memory(Check):
             self._judge(done)
 
     def _judge(self, done: int) -> None:
-        held, told = self._held(), self.watch.keys("memory_growth")
+        held, told = self._held(), [key for key in self.watch.keys("memory_growth") if key != "the sum"]
         if not held:
             for key in told:
                 self.watch.retract(("memory_growth", key))
@@ -103,8 +123,8 @@ class Memory(Check):
         return sorted(found, key=lambda entry: (entry[0] != "the tape", -entry[2]))
 
     def _tell(self, name: str, example: Any, size: int, done: int) -> None:
-        holder = holder_of(example)
-        small = 0 <= size <= _HELD_SMALL
+        holder = holder_of(self.watch.held(example))
+        small = 0 <= size <= _HELD_SMALL and (self.watch.has_tapes or not tracked(example))  # else with its graph
         named = (holder.name, holder.kind, holder.size) if holder is not None else (None, None, None)
         self.tell(
             "memory_growth.tape" if name == "the tape" else "memory_growth",

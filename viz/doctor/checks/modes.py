@@ -13,6 +13,7 @@ from viz.doctor.program import layer_label
 __all__ = ["Modes"]
 
 _MOMENTUM_SOME = 0.05  # of the averages is what they began with, which a high validation loss may come from
+_NEVER_BACK = 0.4  # of the calls on the way to a loss are in inference mode, the last ones, after others weren't
 _ONES_SHARE = 0.5  # of the training batches hold one sample; a single one at the end of an epoch is a hint
 
 
@@ -21,7 +22,7 @@ class _Norm:
 
     def __init__(self, layer: Any) -> None:
         self.layer = layer
-        self.training = self.ones = self.untrained = self.outside = 0
+        self.training = self.ones = self.untrained = self.outside = self.idle = 0
         self.ones_at: Any = None
         self.values = 0  # of a channel, in a batch of one
         self.untrained_at: Any = None
@@ -40,6 +41,7 @@ class _Drop:
         self.layer, self.outer = layer, outer  # and what the program called, which it is a part of
         self.calls = 0
         self.dropped = False  # did it ever drop anything?
+        self.idle = 0  # calls since then
         self.place: Any = None
 
 
@@ -53,6 +55,13 @@ class Modes(Check):
             "network is trained as if there were no Dropout",
             "Call the model with training=True inside the tape: model(x, training=True). Predictions and validation "
             "stay without it.",
+        ),
+        "dropout_idle.later": Rule(
+            "warning",
+            "{named} {do} no more after the first {first} of {calls} calls on the way to the loss: they are in "
+            "evaluation mode, and nothing puts the network back into training mode",
+            "Choose the mode in each round: training mode before its training steps, evaluation mode before what is "
+            "measured.",
         ),
         "batchnorm_misuse.ones": Rule(
             "warning",
@@ -74,7 +83,7 @@ class Modes(Check):
         ),
     }
 
-    always = ("on_optimizer", "on_call_end")
+    always = ("on_optimizer", "on_call_end", "on_routine")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -82,6 +91,11 @@ class Modes(Check):
         self._optimizers: set[int] = set()
         self._trained: set[int] = set()
         self._drops: dict[int, _Drop] = {}
+        self._evaluates: Any = None  # the line that chose evaluation mode last
+
+    def on_routine(self, name: str, thing: Any, about: Any) -> None:
+        if name == "mode" and not about["training"]:
+            self._evaluates = self.watch.place()
 
     @property
     def lags(self) -> bool:
@@ -110,6 +124,7 @@ class Modes(Check):
                 norm.outside_at = norm.outside_at or self._mode_place(opened)
         elif opened.training:
             norm.training += 1
+            norm.idle = 0
             if x.data.shape[0] == 1:
                 norm.ones += 1
                 norm.ones_at, norm.values = (
@@ -118,6 +133,7 @@ class Modes(Check):
                 )
         elif not self._stays_out():
             norm.untrained += 1
+            norm.idle += 1
             norm.untrained_at = norm.untrained_at or self._mode_place(opened)
 
     def _drop(self, opened: Any, made: Any) -> None:
@@ -125,7 +141,9 @@ class Modes(Check):
             return
         outer = next(each.owner for each in self.watch.scopes if each.kind in ("layer", "model"))
         drop = self._drops.setdefault(id(opened.owner), _Drop(opened.owner, outer))
-        drop.dropped = drop.dropped or bool(opened.training) or self._stays_out()
+        drops = bool(opened.training) or self._stays_out()
+        drop.dropped = drop.dropped or drops
+        drop.idle = 0 if drops else drop.idle + 1
         drop.calls += 1
         drop.place = drop.place or self._mode_place(opened)
 
@@ -148,6 +166,18 @@ class Modes(Check):
         self._judge()
         if not self.watch.raw("batchnorm_misuse"):  # which names them, too
             self._idle()
+            self._never_back()
+
+    def _never_back(self) -> None:
+        """Layers that were in training mode at first, and in evaluation mode from some step on, to the end."""
+        drops = [(d.layer, "drop anything", d.idle, d.calls) for d in self._drops.values() if d.dropped]
+        norms = [(n.layer, "learn averages", n.idle, n.idle + n.training) for n in self._norms.values() if n.training]
+        for layer, do, idle, calls in [*drops, *norms]:
+            if idle >= max(limits.UNREACHED_STEPS, _NEVER_BACK * calls) and self._evaluates is not None:
+                about = {"calls": calls, "dropped": calls - idle, "first": calls - idle, "do": do}
+                named, place = f"layer {layer_label(layer)!r} and all beside it", self._evaluates
+                self.tell("dropout_idle.later", layer=layer, place=place, key=("dropout_idle", 0), named=named, **about)
+                return
 
     def _judge(self) -> None:
         idle = [repr(layer_label(drop.layer)) for drop in self._drops.values() if not drop.dropped]

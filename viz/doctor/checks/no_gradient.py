@@ -16,6 +16,7 @@ from viz.frameworks.owners import makes_weights
 
 __all__ = ["Unreached"]
 
+_PICKS = ("max", "min", "sort", "topk", "median", "mode", "kthvalue")
 _MOST_NAMES = 6  # of weights, in one message
 _WEIGHTS = "all sample weights are 0"
 _NONE = "the gradient of {weights} is None {steps!i}"
@@ -117,6 +118,9 @@ class Unreached(Check):
             self._counts = True
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        places = tensors(outputs) if op.name in _PICKS and isinstance(outputs, tuple) else ()
+        for each in places[1:]:  # where the largest ones are
+            self._lost.hear(op, inputs, each)
         if not is_tensor(outputs) or self.watch.inside("metric"):
             return
         self._lost.hear(op, inputs, outputs)

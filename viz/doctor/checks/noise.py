@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow import no_grad
-from eagerflow.core.observe import unobserved
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.asked_again import answer_with
 from viz.doctor.facts.host_arrays import first_tensor, host, tracked
 from viz.doctor.facts.layer_kinds import may_run_again
 from viz.doctor.facts.variable_owners import layers_in
@@ -65,12 +64,15 @@ class Noise(Check):
         """The same batch without dropout, in two of the steps."""
         if self.watch.step not in _DROPOUT_STEPS or not tracked(outputs):
             return
-        given = [each for each in opened.scope.inputs if not isinstance(each, bool)] if _plain(opened) else []
-        if len(given) != 1 or first_tensor(given) is None or outputs.data.shape[0] < _DROPOUT_ROWS:
+        asked = hasattr(opened.owner, "answer_with") or _plain(opened)
+        given = [each for each in opened.scope.inputs if not isinstance(each, bool)] if asked else []
+        x = first_tensor(given)
+        if len(given) != 1 or x is None or outputs.data.shape[0] < _DROPOUT_ROWS:
             return
-        with unobserved(), no_grad():
-            plain = opened.owner(given[0], training=False)
-        noisy, quiet = host(outputs.data).astype("float64"), host(plain.data).astype("float64")
+        plain = answer_with(opened.owner, given, x, host(x.data))
+        if plain is None or plain.shape != outputs.data.shape:
+            return
+        noisy, quiet = host(outputs.data).astype("float64"), plain.astype("float64")
         signal, noise = float(quiet.var(axis=0).mean()), float(numpy.square(noisy - quiet).mean())
         if numpy.isfinite(noise + signal) and signal > 0:
             self._ratios.setdefault(id(opened.owner), []).append(noise / signal)

@@ -169,6 +169,13 @@ class LastLayers(Check):
         before = self._before.get(loss.answers.key or -1)
         self._judge(before or self.watch.origin(loss.answers), softmax=before is not None)
 
+    def on_answer(self, opened: Any, outputs: Any) -> None:
+        """Chances that no loss object is given, as a policy's."""
+        before = self._before.get(getattr(outputs, "key", None) or -1)
+        if before is not None and outputs.data.ndim == 2 and before.made_by == "relu":
+            before.layer = before.layer if before.layer is not None else opened.owner
+            self._judge(before, softmax=True)
+
     def on_step_end(self) -> None:
         self._before.clear()
 
@@ -219,6 +226,7 @@ class ClassNumbers(Check):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._classes: set[float] = set()
+        self._rounded: dict[int, tuple[Any, Any]] = {}  # answers, by their ids: where
         self._loss = ""  # one that compares them as amounts
         self._logits: numpy.ndarray | None = None  # what a binary crossentropy takes for logits
 
@@ -227,11 +235,24 @@ class ClassNumbers(Check):
             return
         self._logits = loss.values if loss.kind == "binary" and loss.logits else None
         found, shape = loss.labels, loss.shape
-        single = found is not None and len(shape) == 2 and shape[1] == 1 and found.size == shape[0] > 0
+        single = found is not None and shape[1:] in ((), (1,)) and found.size == (*shape, 0)[0] > 0
         whole = found is not None and single and bool((found == numpy.floor(found)).all()) and found.min() >= 0
         self._loss = loss.name if whole and loss.name in _DIFFERENCES and (self._loss or not self._classes) else ""
         if self._loss and found is not None:
             self._classes.update(numpy.unique(found)[: limits.WINDOW].tolist())
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        """Answers that are rounded, and compared with labels, are taken for classes."""
+        of = next((place for x in inputs if (place := self._rounded.get(id(x), (None,))[0]) is not None), None)
+        if (op.name == "round" and is_tensor(outputs)) or (of is not None and op.name in ("clip", "cast", "reshape")):
+            self._rounded[id(outputs)] = (of or self.watch.place(), outputs)
+        elif op.name == "equal" and of is not None and self._loss and len(self._classes) > 2:
+            ends = {"lowest": min(self._classes), "highest": max(self._classes), "classes": len(self._classes)}
+            about = {"place": of, "key": ("class_loss", "numbers"), "columns": 1, "loss": self._loss, **ends}
+            self.tell("class_loss.numbers", **about)
+
+    def on_step_end(self) -> None:
+        self._rounded.clear()
 
     def on_scope_begin(self, opened: Any) -> None:
         given, metric = opened.scope.inputs, opened.owner

@@ -13,6 +13,7 @@ from viz.doctor.checks.modes import Modes
 from viz.doctor.facts.fit_arrays import running_fit
 from viz.doctor.facts.host_arrays import host, number, tensors
 from viz.doctor.facts.step_facts import Gradients
+from viz.doctor.facts.turn_losses import TurnLosses
 
 __all__ = ["Overfit"]
 
@@ -48,9 +49,7 @@ class Overfit(Check):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._train: list[float] = []
-        self._validation: list[float] = []
-        self._part: tuple[bool, list[float]] = (True, [])
+        self._turns = TurnLosses()
         self._place: Any = None
         self._told = False  # by `fit`, by epochs
         self._sources: list[Any] = []  # the weights that are trained
@@ -59,10 +58,9 @@ class Overfit(Check):
         if kind != "epoch" or "loss" not in logs or "val_loss" not in logs:
             return
         if step == 0 or not self._told:
-            self._train, self._validation = [], []
-            self._told = True
-        self._train.append(float(logs["loss"]))
-        self._validation.append(float(logs["val_loss"]))
+            self._turns, self._told = TurnLosses(), True
+        self._turns.train.append(float(logs["loss"]))
+        self._turns.validation.append(float(logs["val_loss"]))
         self._place = self.watch.called_at()
         self._judge()
 
@@ -71,8 +69,9 @@ class Overfit(Check):
             return
         sources = list(gradients.sources)
         if list(map(id, sources)) != list(map(id, self._sources)):  # another network: its losses are no sequel
-            self._sources, self._train, self._validation, self._part = sources, [], [], (True, [])
-        self._enter(True, gradients.value / sum(t.data.size for t in gradients.targets))
+            self._sources, self._turns = sources, TurnLosses()
+        if self._turns.enter(True, gradients.value / sum(t.data.size for t in gradients.targets)):
+            self._judge()
 
     def on_loss_end(self, opened: Any, outputs: Any) -> None:
         found = tensors(outputs)
@@ -80,32 +79,20 @@ class Overfit(Check):
             return
         if found[0].key is None and found[0].data.size == 1:
             self._place = self.watch.called_at()
-            self._enter(False, float(host(found[0].data).reshape(())))
+            self._turns.enter(False, float(host(found[0].data).reshape(())))
 
     def _lags(self) -> bool:
         """May moving averages that lag behind be to blame, too? Then rows that were trained with are answered badly."""
         return any(each.lags for each in self.watch.training.checks if isinstance(each, Modes))
 
-    def _enter(self, trains: bool, loss: float) -> None:
-        """A loss in a custom loop; when training gives way to validation, or back, a part ends."""
-        now, losses = self._part
-        if trains != now:
-            if losses:
-                (self._train if now else self._validation).append(statistics.fmean(losses))
-            if trains:
-                self._judge()
-            self._part = (trains, [])
-        self._part[1].append(loss)
-
     def finish(self) -> None:
         """The last validation may have no training after it."""
-        now, losses = self._part
-        if not self._told and not now and losses and self._train:
-            self._validation.append(statistics.fmean(losses))
+        if not self._told and self._turns.finish():
             self._judge()
 
     def _judge(self) -> None:
-        train, validation = self._train[-len(self._validation) :], self._validation
+        validation = self._turns.validation
+        train = self._turns.train[-len(validation) :]
         if len(train) != len(validation) or len(validation) <= limits.OVERFIT_EPOCHS:
             return
         if not numpy.isfinite([*train, *validation]).all():

@@ -14,6 +14,7 @@ __all__ = [
     "halves_at_one_half",
     "is_accuracy",
     "is_embedding",
+    "is_recurrent",
     "may_run_again",
     "reads_onward",
     "reads_to_the_end",
@@ -34,10 +35,17 @@ def attention_around(owners: Iterable[Any]) -> Any:
     return next((each for each in owners if layer_role(each) == "multi_head_attention"), None)
 
 
+def is_recurrent(layer: Any) -> bool:
+    """Does it give the states of all steps, and the last one beside them, as PyTorch's recurrent layers do?"""
+    return layer_role(layer) == "recurrent" and getattr(layer, "both_ways", None) is False
+
+
 def reads_to_the_end(layer: Any, around: Iterable[Any]) -> bool:
     """Does a recurrent layer give the state after the last step alone? One that reads both ways meets all steps."""
     both_ways = any(layer_role(each) == "bidirectional" for each in around)
-    return layer_role(layer) == "recurrent" and not (both_ways or layer.return_sequences or layer.go_backwards)
+    return layer_role(layer) == "recurrent" and not (
+        both_ways or getattr(layer, "return_sequences", True) or layer.go_backwards
+    )
 
 
 def reads_onward(model: Any) -> bool:

@@ -204,13 +204,17 @@ class Trained:
         if kind == "data" or feed is None or feed in self._looked or owner is None:
             return "", None
         self._looked.add(feed)
+        given = inputs[0] if isinstance(inputs, tuple) and inputs else inputs
+        return self.compare(name, owner, given, by_size, by_columns, inputs_of(feed))
+
+    def compare(
+        self, name: str, owner: Any, given: Any, by_size: bool = True, by_columns: bool = True, arrays: Any = ()
+    ) -> tuple[str, Seen | None]:
+        """The same of a step, or of a call in a loop, which is given these tensors."""
         known = self._known.get(owner, [])
         if name != "train_step" and owner not in self._known:
             return "", None
-        arrays = inputs_of(feed)
-        if not arrays:
-            given = tensors(inputs[0] if isinstance(inputs, tuple) and inputs else inputs)
-            arrays = [host(x.data) for x in given if x.data.ndim]
+        arrays = arrays or [host(x.data) for x in tensors(given) if x.data.ndim]
         now = [Seen.of(x) for x in arrays]
         if name == "train_step":
             both = [*known, *[None] * (len(now) - len(known))]

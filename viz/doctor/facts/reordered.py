@@ -1,4 +1,4 @@
-"""Reads in a script which random orders the rows of inputs and of labels were put in, up to the `fit` of both."""
+"""Reads in a script which random orders the rows of inputs and of labels were put in, up to the training with both."""
 
 from __future__ import annotations
 
@@ -72,6 +72,8 @@ class _Reader:
                 used = names_in(node)
                 made = [each for each in body if isinstance(each, ast.Assign)]
                 self._judge_rows([*[e.value for e in made if used & set().union(*map(names_in, e.targets))], node])
+            elif isinstance(node, ast.For) and ".backward()" in ast.unparse(node):
+                self._judge_rows([node])
             outside = self._names
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 self._names = dict(outside)
@@ -108,7 +110,8 @@ class _Reader:
             return self._call(node)
         if isinstance(node, ast.Subscript):
             return self._rows(node)
-        return _union([self._value(each) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)])
+        parts = [each.iter if isinstance(each, ast.comprehension) else each for each in ast.iter_child_nodes(node)]
+        return _union([self._value(each) for each in parts if isinstance(each, ast.expr)])
 
     def _rows(self, node: ast.Subscript) -> _Value:
         """`x[order]`, `order[:600]`, `x[:600]`, `x.shape[0]`."""
@@ -127,12 +130,15 @@ class _Reader:
             options = {each.arg: each.value for each in node.keywords}
             self._judge([*node.args[:2], *[options[n] for n in ("x", "y")[len(node.args[:2]) :] if n in options]])
             return _NOTHING
+        if called == "TensorDataset" and len(node.args) == 2:
+            self._judge(node.args)
+            return _NOTHING
         if called in ("range", "arange"):
             return _Value(order="")
         given = [self._value(each) for each in (*node.args, *[each.value for each in node.keywords])]
         if called == "len":
             return _Value(number=True)
-        if called == "permutation" and given and all(each.arg != "axis" for each in node.keywords):
+        if called in ("permutation", "randperm") and given and all(each.arg != "axis" for each in node.keywords):
             event = self._event(node)
             if given[0].number or given[0].order is not None:
                 return _Value(order=event)

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-__all__ = ["ADVICE", "NOT_JUDGED"]
+__all__ = ["ADVICE", "NOT_JUDGED", "WORDS"]
 
 NOT_JUDGED: tuple[str, ...] = ()
 """Rules that would misjudge PyTorch's programs."""
+
+WORDS = {
+    "stop_gradient": "detach()",
+    "(from_logits=False)": "",
+    "return_sequences=True": "all steps",
+    "masked_scale": "dropout",
+    "sparse_softmax_crossentropy": "cross_entropy",
+    "softmax_crossentropy": "cross_entropy",
+    "sigmoid_crossentropy": "binary_cross_entropy_with_logits",
+    "outside of the tape": "outside of what autograd records",
+}
+"""What eagerflow's words are in PyTorch."""
 
 ADVICE = {
     "loss_mismatch.log_probabilities": "Give nll_loss or kl_div log_softmax(logits, dim=1); or give the logits "
@@ -77,6 +89,35 @@ ADVICE = {
     "sorted_rows": "Shuffle: DataLoader(dataset, shuffle=True), or x = x[torch.randperm(len(x))] and y alike.",
     "class_imbalance": "Give the loss weight=, or take WeightedRandomSampler; judge by recall or AUC.",
     "hidden_softmax": "In layers that others follow, use relu, gelu or tanh; softmax belongs at the end.",
+    "dropout_idle.later": "Call model.train() at the beginning of each epoch, and model.eval() before what "
+    "is measured.",
+    "validation_mismatch.training_mode": "Call model.eval() before what is measured, and model.train() after it.",
+    "validation_mismatch.dropout": "F.dropout(x, p, training=self.training), or nn.Dropout, which knows the mode.",
+    "validation_overlap.rows": "Split once, and take both parts of the one order: train, held = rows[k:], rows[:k], or "
+    "torch.utils.data.random_split.",
+    "attention_mask": "key_padding_mask is True for what is hidden: key_padding_mask=(tokens == 0); the attn_mask "
+    "of scaled_dot_product_attention is True for what may be seen.",
+    "attention_mask.padding": "Hide it: key_padding_mask=(tokens == 0), or attn_mask=(tokens != 0)[:, None, None, :] "
+    "for scaled_dot_product_attention.",
+    "attention_mask.upside_down": "Let each step see itself and those before it: is_causal=True, or "
+    "nn.Transformer.generate_square_subsequent_mask(steps).",
+    "label_leak.ahead": "Let no step see later ones: a causal mask (is_causal=True, "
+    "nn.Transformer.generate_square_subsequent_mask), convolutions padded on the left, no bidirectional=True.",
+    "label_leak.copied": "Shift the labels by one: cross_entropy of logits[:, :-1] and labels[:, 1:].",
+    "label_leak.twice": "Shift them once: models that shift labels themselves are given the tokens as labels; "
+    "with labels that are shifted already, take logits and labels as they are.",
+    "lr_too_low.schedule": "Call scheduler.step() once per epoch where the schedule counts epochs; for steps after "
+    "each batch, give it numbers of batches (T_max=epochs * len(loader)).",
+    "callback_mismatch.schedule": "Count the same things: T_max or total_steps = epochs * len(loader) with "
+    "scheduler.step() after each batch, or epochs with a step after each epoch.",
+    "callback_mismatch.schedule_first": "Call scheduler.step() after optimizer.step(): at the end of the epoch.",
+    "exploding_gradient.clip_order": "loss.backward(), then torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0), "
+    "then optimizer.step().",
+    "vanishing_gradient.half": "Use torch.amp.GradScaler: scaler.scale(loss).backward(), scaler.step(optimizer), "
+    "scaler.update(). Or autocast to bfloat16.",
+    "vanishing_gradient.padding": "Take the state after the last real step: pack_padded_sequence, "
+    "or states[torch.arange(len(x)), lengths - 1].",
+    "class_imbalance.weights": "Turn the weights round: the rare class gets the large one: weight=rows / counts.",
     "shuffled_apart": "Shuffle both with one order: order = torch.randperm(len(x)); x, y = x[order], y[order].",
 }
 """By rule, in place of the doctor's own texts, which name eagerflow's functions."""

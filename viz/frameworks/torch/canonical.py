@@ -13,9 +13,11 @@ from torch import nn
 
 from eagerflow.core.observe import Observer, Scope
 from viz.frameworks.contract import Array, Tensor
-from viz.frameworks.torch.advice import ADVICE, NOT_JUDGED
-from viz.frameworks.torch.layouts import LaidOut, answers_last, layer_of, loss_of
+from viz.frameworks.torch.advice import ADVICE, NOT_JUDGED, WORDS
+from viz.frameworks.torch.layouts import LaidOut, answers_last, is_as_drawn, layer_of, loss_of
+from viz.frameworks.torch.modules import owner_of
 from viz.frameworks.torch.objects import Weight, as_numpy, made_at
+from viz.frameworks.torch.ops import tensors_in
 
 __all__ = ["Canonical"]
 
@@ -52,6 +54,7 @@ class Canonical(Observer):
         self._to = listener
         listener.advice = {**listener.advice, **ADVICE}
         listener.leave_out(NOT_JUDGED)
+        listener.has_tapes, listener.held, listener.words = False, self.held, WORDS
         self._known: dict[int, tuple[Callable[[], Any], Any]] = {}
         self._flips: dict[int, tuple[weakref.ref[Any], bool]] = {}  # of parameters
         self._weights: weakref.WeakValueDictionary[int, LaidOut] = weakref.WeakValueDictionary()
@@ -68,6 +71,9 @@ class Canonical(Observer):
         self._stale: set[int] = set()  # and to which a pass adds
         self._begun_at: Any = None  # where the last pass began
         self._counts: dict[tuple[str, int], int] = {}
+        self._owned: set[int] = set()  # weights that optimizers have
+        self._drawn: dict[int, bool] = {}  # are others as they were drawn?
+        self._steps = 0
 
     # ------------------------------------------------------------------ objects
 
@@ -119,6 +125,18 @@ class Canonical(Observer):
             if raw.key is not None:
                 self._first.add(raw.key)
 
+    def held(self, made: Any) -> Any:
+        """The tensor that the program holds, by what stands for it; None when it is gone."""
+        raw = next((each() for each, known in list(self._known.values()) if known is made), None)
+        return None if raw is None else raw.data.source
+
+    def optimizer(self, raw: Any) -> Any:
+        """What stands for an optimizer."""
+        known = self._owners.get(id(raw))
+        if known is None or known[0] is not raw:
+            known = self._owners[id(raw)] = raw, type(type(raw.thing).__name__, (), {})()
+        return known[1]
+
     def owner(self, raw: Any) -> Any:
         """What stands for a module."""
         known = self._owners.get(id(raw))
@@ -136,6 +154,8 @@ class Canonical(Observer):
             by_name, given = dict(zip(op.arrays, inputs)), dict(zip(op.settings, settings))
             made = outputs if isinstance(outputs, tuple) else () if outputs is None else (outputs,)
             first: Any = inputs[0] if inputs else None
+            if op.name == "dropout" and not (given.get("training", True) and given.get("p", 0.5)):
+                name = "copy"
             if name in ("conv", "max_pool", "average_pool") or (
                 name == "normalize_batch" and len(first.data.shape) > 2
             ):
@@ -151,6 +171,12 @@ class Canonical(Observer):
                 values = (given.get("dim", -1),)
                 if values[0] is None:
                     values = (0 if len(first.data.shape) in (0, 1, 3) else 1,)
+            elif name == "scaled_dot_product_attention":
+                values = (given.get("is_causal", False),)
+            elif name == "logsumexp":
+                values = (given.get("dim"),)
+            elif name == "reshape" and made:
+                values = tuple(first.data.shape), tuple(made[0].data.shape)
             elif name == "take_index":
                 values = (given.get("index"),)
             elif name == "clip":
@@ -200,6 +226,18 @@ class Canonical(Observer):
             with _unheard():
                 self._to._hand("read", self.of(tensor), how, place)
 
+    def on_routine(self, name: str, thing: Any, about: dict[str, Any]) -> None:
+        if not self._to._now["routine"]:
+            return
+        with _unheard():
+            if about.get("optimizer") is not None:
+                about["optimizer"] = self.optimizer(owner_of(about["optimizer"]))
+            if isinstance(thing, nn.Module):
+                thing = self.owner(owner_of(thing))
+            if "batch" in about:
+                about["batch"] = [as_numpy(x) for _, x in tensors_in(about["batch"])]
+            self._to._hand("routine", name, thing, about)
+
     # ------------------------------------------------------------------ gradients and updates
 
     def on_rule(
@@ -242,9 +280,18 @@ class Canonical(Observer):
 
     def _tell_gradients(self, weights: Sequence[LaidOut]) -> None:
         """What backward passes gave since the last update, as a tape would."""
+        weights = [*weights, *self._strays()]
         found = [self._fresh.pop(w.identity, None) for w in weights]
         self._to.on_gradient(self._root, weights, [None if x is None else Tensor(x, None) for x in found])
         self._root = ()
+
+    def _strays(self) -> list[LaidOut]:
+        """Weights that have a gradient, are as they were drawn, and that no optimizer has."""
+        met = [self._weights.get(key) for key in self._fresh if self._steps >= _OFTEN and key not in self._owned]
+        for weight in met:
+            if weight is not None and weight.identity not in self._drawn:
+                self._drawn[weight.identity] = is_as_drawn(weight.raw.data.source)
+        return [weight for weight in met if weight is not None and self._drawn[weight.identity]]
 
     def on_updates(self, name: str, updates: Sequence[Any]) -> None:
         with _unheard():
@@ -271,6 +318,8 @@ class Canonical(Observer):
             if x.grad is not None
         }
         asked = {w.identity for w in weights}
+        self._owned |= asked
+        self._steps += 1
         if self._stale & asked:
             self._often("lr_too_high.never_zeroed", optimizer, self._begun_at)
         elif not self._used and self._root and self._fresh.keys() & asked:
@@ -279,9 +328,7 @@ class Canonical(Observer):
             self._tell_gradients(weights)
         self._stale -= asked
         self._stepped |= self._used.keys()
-        known = self._owners.get(id(scope.owner))
-        if known is None or known[0] is not scope.owner:
-            known = self._owners[id(scope.owner)] = scope.owner, type(type(optimizer).__name__, (), {})()
+        made = self.optimizer(scope.owner)
         set_of = optimizer.param_groups[0]
         about = {
             "name": scope.name,
@@ -292,9 +339,11 @@ class Canonical(Observer):
             "epsilon": set_of.get("eps"),
             "weight_decay": set_of.get("weight_decay"),
             "created_at": made_at(optimizer),
+            "get_config": scope.owner.get_config,
+            "variables": trained if set_of.get("momentum") or "betas" in set_of else (),
         }
-        vars(known[1]).update(about, iterations=getattr(known[1], "iterations", -1) + 1)
-        return known[1], list(self._used.values())
+        vars(made).update(about, iterations=getattr(made, "iterations", -1) + 1)
+        return made, list(self._used.values())
 
     def _often(self, rule: str, optimizer: Any, place: Any) -> None:
         """Report what was so before several updates."""
@@ -305,6 +354,7 @@ class Canonical(Observer):
     def _begin_pass(self, scope: Scope) -> tuple[Any, Any]:
         """What was set to zero since counts no more."""
         self._begun_at = self._to.place()
+        self._root = [self.of(x) for x in scope.inputs]
         for key in {*self._fresh, *self._stepped, *self._stale}:
             weight = self._weights.get(key)
             source = None if weight is None else weight.raw.data.source
@@ -363,8 +413,12 @@ class Canonical(Observer):
         if key not in self._losses:
             self._losses[key] = loss_of(plain, given.dtype.kind, ignores)
             self._losses[key].created_at = made_at(module)
-            if len(scope.inputs) > 2 or getattr(module, "weight", None) is not None:
-                self._losses[
-                    key
-                ].reduction = None  # with weights: what it makes of a constant answer is another question
+            weight, positive = getattr(module, "weight", None), getattr(module, "pos_weight", None)
+            if len(scope.inputs) > 2 or weight is not None or positive is not None:
+                self._losses[key].reduction = None  # with weights, a constant answer's loss is another question
+            if classes and (weight is not None or len(scope.inputs) > 2):
+                weight = as_numpy(weight) if weight is not None else self.of(scope.inputs[2]).data
+                self._losses[key].class_weight = weight.tolist()
+            elif positive is not None and positive.numel() == 1:
+                self._losses[key].class_weight = [1.0, float(positive)]
         return self._losses[key], (target, answers_last("cross_entropy" if classes else "", answers))

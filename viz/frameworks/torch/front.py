@@ -18,6 +18,7 @@ from torch.optim import optimizer as optimizers
 from torch.utils.data import dataloader
 
 from eagerflow.core.observe import Observer, Scope, current, libraries, state
+from viz.frameworks.torch import routine
 from viz.frameworks.torch.backward import Backward
 from viz.frameworks.torch.canonical import Canonical
 from viz.frameworks.torch.modules import Scopes
@@ -100,6 +101,12 @@ class _Front:
                     getattr(each, name)(*event)
                 except Exception as error:  # noqa: BLE001  (a mistake of a listener's must not reach the program)
                     self.failed(each, error)
+
+    def tell_routine(self, name: str, thing: Any, about: dict[str, Any]) -> None:
+        """The program called something that is no op, module or optimizer: those hear of it that know such calls."""
+        for each in self.listeners():
+            if hasattr(each, "on_routine"):
+                self.guarded(each, "on_routine", name, thing, about)
 
     def guarded(self, listener: Observer, name: str, *event: Any) -> None:
         """Tell one observer."""
@@ -277,6 +284,7 @@ def _patch() -> None:
     _replace(dataloader._BaseDataLoaderIter, "__next__", _data)
     _replace(torch.autograd, "_engine_run_backward", _engine)
     _replace(optimizers.Optimizer, "zero_grad", _zero_grad)
+    routine.patch(_replace, _here)
     for register, handle in (
         (optimizers.register_optimizer_step_pre_hook, _step_begins),
         (optimizers.register_optimizer_step_post_hook, _step_ends),

@@ -11,11 +11,14 @@ from torch import nn
 
 from eagerflow import losses
 from viz.frameworks.contract import Owner, Tensor, Variable
+from viz.frameworks.torch.asking import answer_with
+from viz.frameworks.torch.modules import owner_of
 from viz.frameworks.torch.objects import Weight, made_at
 
-__all__ = ["Layer", "LaidOut", "answers_last", "layer_of", "loss_of"]
+__all__ = ["Layer", "LaidOut", "answers_last", "is_as_drawn", "layer_of", "loss_of"]
 
 _FLIPPED = (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase)
+_ROLES = {"recurrent": nn.RNNBase, "multi_head_attention": nn.MultiheadAttention, "embedding": nn.Embedding}
 _CLASSES = {"Linear": "Dense", "LayerNorm": "LayerNormalization"}
 _CLASSES |= dict.fromkeys(("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"), "BatchNormalization")
 _CLASSES |= dict.fromkeys(("Dropout1d", "Dropout2d", "Dropout3d"), "Dropout")
@@ -57,11 +60,15 @@ class Layer(Owner):
     """A module."""
 
     built, compute_dtype, data_format, axis = True, "float32", None, -1
+    mask_zero = False
 
     def __init__(self, canonical: Any, raw: Any) -> None:
         self._canonical, self._raw = canonical, raw
         module = raw.thing
         self.created_at = made_at(module)
+        self.role = next((role for role, kinds in _ROLES.items() if isinstance(module, kinds)), "")
+        self.both_ways = bool(getattr(module, "bidirectional", False))
+        self.steps_first = getattr(module, "batch_first", True) is False
         self.rate = float(getattr(module, "p", 0.0) or 0.0)
         self.momentum = 1 - float(getattr(module, "momentum", 0.0) or 0.0)
         self.epsilon = getattr(module, "eps", 1e-5)
@@ -92,9 +99,49 @@ class Layer(Owner):
     def gamma(self) -> Any:
         return next((x for x in self.weights if x.name == "weight"), None)
 
+    @property
+    def layers(self) -> list[Any]:
+        """Of a container: what it holds, as often as it holds it."""
+        module = self._raw.thing
+        held = module._modules.values() if isinstance(module, (nn.Sequential, nn.ModuleList)) else ()
+        return [self._canonical.owner(owner_of(each)) for each in held]
+
+    @property
+    def seems_frozen(self) -> bool:
+        """Did somebody set on the module itself what only parameters have?"""
+        return vars(self._raw.thing).get("requires_grad") is False
+
+    @property
+    def kernel(self) -> Any:
+        module = self._raw.thing
+        return self.gamma if isinstance(module, _FLIPPED[:2]) else None
+
+    def is_as_drawn(self, kernel: Any) -> bool:
+        """Are these the random numbers that the kernel began with?"""
+        return is_as_drawn(kernel.raw.data.source)
+
+    def answer_with(self, given: Any, x: Any, values: numpy.ndarray) -> numpy.ndarray | None:
+        """See `viz.doctor.facts.asked_again`."""
+        tensors = list({id(each): each for each in given if isinstance(each, Tensor)}.values())
+        held = [self._canonical.held(each) for each in tensors]
+        at = next((i for i, each in enumerate(tensors) if each is x), None)
+        if at is None or any(each is None for each in held):
+            return None
+        values = values if held[at].shape[1:] == values.shape[1:] else numpy.moveaxis(values, -1, 1)
+        return answer_with(self._raw.thing, held, at, values)
+
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Any]:
         found = [self._canonical.owner(each) for each in self._raw._flatten_layers()]
         return found if include_self else found[1:]
+
+
+def is_as_drawn(x: Any) -> bool:
+    """Does a kernel look as `reset_parameters` draws it: uniform, up to 1 / √inputs? Trained ones don't."""
+    if x is None or x.ndim < 2:
+        return False
+    highest, noise = x[0].numel() ** -0.5, 2.0 * x.numel() ** -0.5
+    size = float(x.detach().float().pow(2).mean()) ** 0.5 * 3.0**0.5
+    return float(x.detach().abs().max()) <= highest * 1.0001 and abs(size / highest - 1) <= noise
 
 
 def loss_of(name: str, kind: str, ignores: int | None) -> Any:

@@ -16,6 +16,7 @@ from viz.facts.json_data import to_plain
 from viz.frameworks import contract
 from viz.frameworks.torch.objects import Objects
 from viz.frameworks.torch.ops import tensors_in
+from viz.frameworks.torch.routine import tell_batch
 from viz.recorder.names.kept_names import held_as, spoken_of
 from viz.recorder.source_lines import is_internal
 
@@ -275,6 +276,7 @@ class Scopes:
         self._front.begin(scope)
         self.opened(scope)
         self.close(scope, batch, None)
+        self._front.safely(tell_batch, self._front, loader, batch)
         return batch
 
 

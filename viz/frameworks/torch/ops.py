@@ -124,7 +124,8 @@ class OpMode(TorchFunctionMode):
         """What announces the calls of a function; None for one that is no op."""
         name, owner = getattr(func, "__name__", ""), getattr(func, "__self__", None)
         if name == "__get__":
-            return self._op if getattr(owner, "__name__", "") in VIEWS else None
+            kept = getattr(owner, "__name__", "")
+            return self._op if kept in VIEWS else self._get_data if kept == "data" else None
         if name == "__set__" and getattr(owner, "__name__", "") == "data":
             return self._set_data
         if name in SKIPPED or getattr(func, "__module__", "") == "torch.nn.init" or "record_function" in str(func):
@@ -365,6 +366,12 @@ class OpMode(TorchFunctionMode):
             data = self._objects.made(made).data
             self._front.tell("on_draw", DRAWS[func.__name__], data, {}, started, clock())
         return made
+
+    def _get_data(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """`x.data`: of what ops made, it is `detach`; of a weight, its memory."""
+        with torch._C.DisableTorchFunction():
+            is_made = args[0].requires_grad and not args[0].is_leaf
+        return self._op(func, args, kwargs) if is_made else func(*args, **kwargs)
 
     def _set_data(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """`w.data = x`: it has other values, in other memory."""

@@ -102,6 +102,7 @@ CALLED = {
     "rpow": "power",
     "rmatmul": "matmul",
     "T": "transpose",
+    "data": "detach",
     "mT": "transpose",
     "abs": "absolute",
     "and": "logical_and",

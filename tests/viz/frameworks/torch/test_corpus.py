@@ -15,14 +15,6 @@ from viz.choices import KINDS
 
 torch = pytest.importorskip("torch", reason="PyTorch isn't installed")
 
-# Kinds that only the doctor for PyTorch will know.
-NEW_KINDS = set(
-    """
-    best_weights clip_order label_shift loss_scale mixed_rows moving_target padding_in_loss schedule shared_weights
-    terminal_ignored unfrozen validation_mode
-    """.split()
-)
-
 
 def run(source: str, name: str) -> dict:
     """The names that a program leaves behind."""
@@ -61,7 +53,7 @@ def test_each_program_is_marked(name):
     kinds, lines = corpus.expected(name)
     assert kinds
     assert lines
-    assert {*kinds} <= {*KINDS} | NEW_KINDS
+    assert {*kinds} <= {*KINDS}
     assert corpus.claims(name).keys() == {"Source", "Healthy", "Faulty"}
     assert 15 <= len(corpus.faulty(name).splitlines()) <= 70
     compile(corpus.healthy(name), name, "exec")

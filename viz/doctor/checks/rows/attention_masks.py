@@ -18,6 +18,7 @@ _HIDES = 1e3  # a score lowered by so much gets nothing of a softmax, as e**-100
 _MASKED_STEPS = 4  # of a sequence, at least: of fewer, many masks are triangles
 _MASKED_ROWS = 4  # with padding, in a batch
 _MASKED_SHARE = 0.95  # of these see nothing else
+_MASKED_FEW = 0.9  # of all steps are real: then a little padding does little harm
 
 
 class _Mask(NamedTuple):
@@ -42,6 +43,13 @@ class AttentionMasks(Check):
             "Turn the mask round: attention_mask is True (1) for what may be seen, as in ops.not_equal(tokens, 0)"
             "[:, None, :]; a mask that is added to the scores is 0 there, and -1e9 for what is hidden.",
         ),
+        "attention_mask.padding": Rule(
+            "warning",
+            "{who} has no mask, so the words look at the padding, too: {padding:.0%} of all steps are padding, and the "
+            "same row gets another answer beside a longer one",
+            "Hide the padding: key_padding_mask=(tokens == 0) in PyTorch, attention_mask=ops.not_equal(tokens, 0)"
+            "[:, None, :] or Embedding(mask_zero=True) here.",
+        ),
         "attention_mask.upside_down": Rule(
             "warning",
             "{who} has a mask that is reversed in time: each of {rows} steps sees only what comes after it",
@@ -64,7 +72,18 @@ class AttentionMasks(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if error is not None:
             return
-        if op.name == "dot_product_attention":
+        if op.name == "scaled_dot_product_attention":
+            shape, key, causal = inputs[0].data.shape, inputs[1].data.shape, bool(settings[0])
+            mask = _constant(inputs[3]) if len(inputs) > 3 else None
+            if mask is not None:
+                self._judge(self._mask(~mask if mask.dtype.kind == "b" else mask <= -_HIDES, len(shape)))
+            elif not causal and len(inputs) < 4:
+                self._unmasked((*shape[:-1], key[-2]))
+        elif op.name == "baddbmm" and tracked(outputs):
+            added = _constant(inputs[0])
+            if added is not None and (added <= -_HIDES).any():
+                self._lowered[outputs.key] = self._mask(added <= -_HIDES, 3)
+        elif op.name == "dot_product_attention":
             mask = _constant(inputs[4]) if len(inputs) > 4 else None
             if mask is not None and is_tensor(inputs[0]):
                 self._judge(self._mask(~mask.astype(bool), inputs[0].data.ndim))
@@ -72,6 +91,8 @@ class AttentionMasks(Check):
             lowered = self._lowered.get(getattr(inputs[0], "key", None) or -1)
             if lowered is not None:
                 self._judge(lowered)
+            elif tracked(outputs) and attention_around(each.owner for each in self.watch.scopes) is not None:
+                self._unmasked(outputs.data.shape)
         elif op.name in ("add", "subtract", "where") and tracked(outputs):
             hidden = _hidden_by(op.name, inputs) if outputs.data.ndim > 2 else None
             if hidden is not None:
@@ -86,6 +107,17 @@ class AttentionMasks(Check):
         layer = attention_around(each.owner for each in self.watch.scopes) or self.watch.layer()
         place = self.watch.own_line() or made_at(layer) or self.watch.place()
         return _Mask(hidden.reshape((1,) * (axes - hidden.ndim) + hidden.shape), layer, place)
+
+    def _unmasked(self, scores: tuple[int, ...]) -> None:
+        """An attention without a mask: is there any padding among the steps that it looks at?"""
+        rows = [real for (count, steps), real in self._real.items() if scores[-1] == steps and not scores[0] % count]
+        if not rows or rows[0].mean() > _MASKED_FEW:
+            return
+        mask, real = self._mask(numpy.zeros((1, 1), bool), 2), rows[0]
+        label, key = layer_label(mask.layer), ("attention_mask.padding", mask.place or id(mask.layer))
+        about = {"layer": mask.layer, "place": mask.place, "key": key, "rows": len(real), "blind": 0}
+        who = f"attention {label!r}" if label else "this attention"
+        self.tell("attention_mask.padding", who=who, padding=1 - float(real.mean()), **about)
 
     def _judge(self, mask: _Mask) -> None:
         """Does it hide all steps that are real, or all that come before?"""
@@ -138,9 +170,11 @@ def _real_steps(values: numpy.ndarray) -> numpy.ndarray | None:
 
 def _blind(hidden: numpy.ndarray, known: dict[tuple[int, ...], numpy.ndarray]) -> tuple[int, int] | None:
     """In how many padded rows all real steps are hidden from all real steps, and how many are padded; else None."""
-    real = known.get((hidden.shape[0], hidden.shape[-1])) if hidden.ndim > 2 else None
+    fits = [x for (rows, steps), x in known.items() if steps == hidden.shape[-1] and not len(hidden) % rows]
+    real = fits[0] if hidden.ndim > 2 and fits else None
     if real is None:
         return None
+    hidden = hidden.reshape(len(real), -1, *hidden.shape[-2:])  # heads may be rows of their own
     per_row = numpy.asarray(hidden.reshape(len(hidden), -1, *hidden.shape[-2:]).all(axis=1))  # over heads
     rows = [i for i in range(len(real)) if real[i].any() and not real[i].all()]
     blind = 0

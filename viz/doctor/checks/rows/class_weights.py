@@ -8,9 +8,11 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.class_numbers import classes_of
+from viz.doctor.facts.class_numbers import classes_of, label_classes
 from viz.doctor.facts.fit_arrays import labels_of, running_fit
 from viz.doctor.facts.host_arrays import values_of
+from viz.doctor.facts.step_facts import Loss
+from viz.doctor.user_code import made_at
 
 __all__ = ["ClassWeights"]
 
@@ -31,12 +33,23 @@ class ClassWeights(Check):
         )
     }
 
-    always = ("on_logs",)
+    always = ("on_logs", "on_loss")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._feed: Any = None
         self._place: Any = None
+        self._classes: list[numpy.ndarray] = []  # that a loss with weights of its own is given
+        self._weights: Any = None
+
+    def on_loss(self, loss: Loss) -> None:
+        weights = getattr(loss.owner, "class_weight", None)
+        if weights is None or not loss.tracked or loss.labels is None or len(self._classes) >= limits.ROWS_TOLD:
+            return
+        classes = label_classes(loss.kind, loss.labels, loss.shape)
+        if classes is not None and classes.max(initial=0) < len(weights):
+            self._weights, self._place = weights, made_at(loss.owner) or self.watch.called_at()
+            self._classes.append(classes)
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         fit = running_fit() if kind == "epoch" else None
@@ -49,6 +62,9 @@ class ClassWeights(Check):
         parts: Any = getattr(self._feed, "parts", ())
         classes = classes_of(labels) if labels is not None and len(parts) > 2 and hasattr(parts[2], "dtype") else None
         given = values_of(parts[2]).reshape(-1) if classes is not None else numpy.zeros(0)
+        if self._classes:
+            classes = numpy.concatenate(self._classes)
+            given = numpy.asarray(self._weights)[classes]
         if classes is None or len(classes) != len(given) or self.watch.raw("class_imbalance"):
             return
         names, at, which, rows = numpy.unique(classes, return_index=True, return_inverse=True, return_counts=True)
@@ -58,7 +74,8 @@ class ClassWeights(Check):
             return
         if heaviest > 0:
             as_shares = weights[most] * rows / (rows[most] * numpy.maximum(weights, 1e-12))
-            severity = "warning" if (abs(numpy.log(as_shares)) < _AS_SHARE).all() else "info"
+            in_order = len(rows) > 2 and (numpy.argsort(rows) == numpy.argsort(weights)).all()
+            severity = "warning" if in_order or (abs(numpy.log(as_shares)) < _AS_SHARE).all() else "info"
             words = {"name": str(names[most]), "times": float(weights[most]) / heaviest, "recall_of_others": 0.0}
             key = "class_imbalance", "weights"
             self.tell("class_imbalance.weights", severity, place=self._place, key=key, share=share, **words)

@@ -9,13 +9,15 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, tensors
-from viz.doctor.facts.layer_kinds import is_embedding, reads_to_the_end
+from viz.doctor.facts.host_arrays import host, is_tensor, key_of, tensors
+from viz.doctor.facts.layer_kinds import is_embedding, is_recurrent, reads_to_the_end
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
+from viz.recorder.descriptions import flat
 
-__all__ = ["Padding", "tail_of"]
+__all__ = ["CountedPadding", "Padding", "tail_of"]
 
+_COUNTED = 0.3  # of all labels are padding
 _PADDED = 0.25  # of the steps of a sequence are zeros behind its last token
 _PADDED_ROWS = 0.5  # of the sequences end with so many
 _PADDED_EMPTY = 0.2  # of the sequences are nothing but padding, at most: more are data that were lost
@@ -36,6 +38,57 @@ class Tail(NamedTuple):
     steps: int
     share: float
     certain: bool
+
+
+class CountedPadding(Check):
+    """Compares labels with tokens: where all rows end with one token, a loss that counts it learns little else."""
+
+    rules = {
+        "class_imbalance.padding": Rule(
+            "warning",
+            "{share:.0%} of the labels are {label}, the padding behind the ends of the rows, and the loss counts them "
+            "like any other: it falls by answering padding",
+            "Leave it out: ignore_index in cross_entropy, ignore_class in SparseCategoricalCrossentropy, or a mask.",
+        )
+    }
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._tokens: list[numpy.ndarray] = []
+        self._count = 0
+
+    def on_call(self, opened: Any) -> None:
+        if self.watch.outermost():
+            given = [x.data for x in tensors(opened.scope.inputs) if x.data.ndim == 2 and x.data.dtype.kind in "iu"]
+            self._tokens = [host(x) for x in given]
+
+    def on_loss_end(self, opened: Any, outputs: Any) -> None:
+        """Only where the loss is one number: others may leave rows out yet."""
+        made, given = tensors(outputs), opened.scope.inputs
+        if len(made) != 1 or made[0].data.size != 1 or made[0].key is None or not isinstance(given, tuple):
+            return
+        labels = host(given[0].data) if given and is_tensor(given[0]) else None
+        ignores = getattr(opened.owner, "settings", {}).get("ignore_class")
+        if labels is None or labels.dtype.kind not in "iu" or ignores is not None:
+            return
+        for tokens in self._tokens:
+            if labels.size == tokens.size and len(tokens) >= limits.WINDOW:
+                ends = _ends(tokens)
+                padded = labels.reshape(tokens.shape)[ends] if ends is not None else numpy.zeros(0)
+                if ends is not None and len(numpy.unique(padded)) == 1 and ends.mean() >= _COUNTED:
+                    self._count += 1
+                    if self._count == limits.FIRST:
+                        about = {"share": float(ends.mean()), "label": int(padded[0]), "recall_of_others": 0.0}
+                        self.tell("class_imbalance.padding", place=self.watch.place(), **about)
+
+
+def _ends(tokens: numpy.ndarray) -> numpy.ndarray | None:
+    """Where one token fills rows of unequal length up to their ends; None where it doesn't."""
+    kinds, counts = numpy.unique(tokens[:, -1], return_counts=True)
+    ends = numpy.cumsum(tokens[:, ::-1] != kinds[counts.argmax()], axis=1)[:, ::-1] == 0
+    lengths = ends.sum(axis=1)
+    usual = counts.max() >= _PADDED_ROWS * len(tokens) and len(numpy.unique(lengths)) > 2
+    return ends if usual and (tokens == kinds[counts.argmax()]).sum() == ends.sum() else None
 
 
 class Padding(Check):
@@ -66,6 +119,10 @@ class Padding(Check):
         self._seen = 0
         self._found: tuple[Any, Any, Tail, int] | None = None
         self._told = False
+        self._place: Any = None
+        self._waiting: Any = None  # a layer whose last state may be used, and the padding that it reads
+        self._states: Any = None  # the keys of all its states, and of the last one
+        self._lasts: set[Any] = set()
         self._losses: list[float] = []
 
     def on_call(self, opened: Any) -> None:
@@ -77,11 +134,30 @@ class Padding(Check):
                 found = tail_of(host(x.data)) if x.key is None and x.data.ndim > 1 else None
                 if found is not None:
                     self._tails[x.data.shape[:2]] = found, layer if is_embedding(layer) else None
-        elif reads_to_the_end(layer, [scope.owner for scope in self.watch.scopes]):
+        elif is_recurrent(layer) or reads_to_the_end(layer, [scope.owner for scope in self.watch.scopes]):
             x, shape = given[0], given[0].data.shape[:2]
             masks = [each for each in given[1:] if each.data.dtype.kind == "b" and each.data.shape == shape]
             if x.data.ndim == 3 and shape in self._tails and getattr(x, "mask", None) is None and not masks:
-                self._count(layer, *self._tails[shape], shape[1])
+                read = layer, *self._tails[shape], shape[1]
+                self._waiting = read if is_recurrent(layer) else None
+                if self._waiting is None:
+                    self._count(*read)
+
+    def on_call_end(self, opened: Any, outputs: Any) -> None:
+        """Of all states, and the last one, it counts which of them is used."""
+        if self._waiting is not None and opened.owner is self._waiting[0]:
+            states, *last = [x.key for x in tensors(outputs)]
+            self._states, self._lasts = states, {*last} - {None}
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        if self._waiting is None or self._states is None or not inputs:
+            return
+        index = flat(settings[0]) if op.name == "take_index" and settings else ()
+        last = key_of(inputs[0]) == self._states and any(each is not None and each == -1 for each in index)
+        if last or any(key_of(x) in self._lasts for x in inputs):
+            self._place = self.watch.place()
+            self._count(*self._waiting)
+            self._waiting = self._states = None
 
     def on_step_end(self) -> None:
         self._tails.clear()
@@ -116,6 +192,7 @@ class Padding(Check):
             severity,
             layer=layer if embedding is None or lost else embedding,
             key=_KEY,
+            place=self._place,
             reader=layer,
             lost=f"; the mask of layer {layer_label(embedding)!r} is lost on the way" if lost else "",
             left="less is left" if severity == "info" else "little is left",

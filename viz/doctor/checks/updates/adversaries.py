@@ -81,6 +81,7 @@ class Adversaries(Check):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._made: dict[int, Any] = {}  # arrays that networks made in this step, and which of their rows
+        self._before: dict[int, Any] = {}  # the same of the step before: a maker's rows may be used in both
         self._calls: dict[int, Any] = {}  # by the keys of answers: whose they are, is that a model, and of which rows
         self._logits: dict[int, Any] = {}  # of what sigmoids were taken, by the keys of what they gave
         self._taken: dict[int, Any] = {}  # the line and the labels, by the keys of what losses make of answers
@@ -95,7 +96,8 @@ class Adversaries(Check):
             return
         if self._step != self.watch.total:  # what a step saw may be asked again, behind its end
             self._step = self.watch.total
-            for each in (self._made, self._calls, self._taken, self._logits):
+            self._before, self._made = self._made, {}
+            for each in (self._calls, self._taken, self._logits):
                 each.clear()
         rows = len(outputs.data)
         given = [self._rows(x) for x in tensors(opened.scope.inputs) if x.data.ndim and len(x.data) == rows]
@@ -109,7 +111,9 @@ class Adversaries(Check):
 
     def _rows(self, x: Any) -> numpy.ndarray:
         """Which rows of a tensor a network made: 1 for these."""
-        known = self._made.get(id(x.data)) if is_tensor(x) else None  # with the array, so its number stays its own
+        known = (
+            self._made.get(id(x.data)) or self._before.get(id(x.data)) if is_tensor(x) else None
+        )  # with the array, so its number stays its own
         return numpy.full(x.shape[0], 0.0 if key_of(x) is None else numpy.nan) if known is None else known[1]
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
@@ -117,7 +121,7 @@ class Adversaries(Check):
             return
         given = [x for x in flat(list(inputs)) if len(getattr(x, "shape", ()))]
         if op.name in ("stop_gradient", "concatenate") and any(
-            is_tensor(x) and id(x.data) in self._made for x in given
+            is_tensor(x) and (id(x.data) in self._made or id(x.data) in self._before) for x in given
         ):
             rows = [self._rows(x) for x in given]  # put before or behind others, or beside what they were made for
             behind = sum(map(len, rows)) == len(outputs.data)

@@ -138,6 +138,13 @@ class Frozen(Check):
         steps = max(self._asked.values())
         self.tell(f"frozen.{way}", place=place, unchanged=len(still), steps=steps, why=why)
 
+    def _given_at(self, layer: Any) -> Any:
+        """The line that made the optimizer, which wasn't given a weight; where tapes are asked, the layer's."""
+        made = [made_at(each) for each in self._optimizers.values()]
+        if not self.watch.has_tapes and len(made) == 1 and made[0] is not None:
+            return made[0]
+        return None if layer is not None else self._place
+
     def _some(self, watched: _Watched, others: list[_Watched]) -> None:
         """A weight that stays, and others of which the same is to be said: one cause is one finding."""
         variable = watched.variable
@@ -148,7 +155,7 @@ class Frozen(Check):
         self.tell(
             "frozen.rounded" if variable.identity in self._given else "frozen",
             layer=layer if layer is not None else variable.path,
-            place=None if layer is not None else self._place,
+            place=self._given_at(layer),
             key=("frozen", id(layer) if layer is not None else variable.identity),
             whose=whose,
             have="have gradients" if others else "has a gradient",

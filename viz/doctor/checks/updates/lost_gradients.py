@@ -71,7 +71,11 @@ class LostGradients:
         if tensor.key is None or how not in _READS or self._watch.inside("metric"):
             return
         of_fit = self._watch.trains() and self._watch.inside("loss", "layer", "model")
-        if of_fit or any(_in_tape(Place(f.f_code.co_filename, f.f_lineno)) for f in user_frames()):
+        if (
+            of_fit
+            or not self._watch.has_tapes
+            or any(_in_tape(Place(f.f_code.co_filename, f.f_lineno)) for f in user_frames())
+        ):
             self._end(End("read", _READS[how], place), [tensor])
 
     def _end(self, end: End, given: Iterable[Any]) -> None:
@@ -102,7 +106,8 @@ class LostGradients:
         if made.key is None and not flat:
             own = [x for x in given if is_variable(x) and x.trainable]
             tracked = any(x.key is not None and not is_variable(x) for x in given)
-            place = None if not own and not tracked else self._watch.called_at() if own else self._watch.place()
+            outer = own and self._watch.has_tapes
+            place = None if not own and not tracked else self._watch.called_at() if outer else self._watch.place()
             if place is not None:
                 callers = [opened.owner for opened in self._watch.scopes if opened.kind in ("layer", "model")]
                 end = End("before" if own else "behind", layer_label(callers[0]) or "" if callers else "", place)

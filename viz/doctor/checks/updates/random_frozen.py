@@ -21,7 +21,7 @@ __all__ = ["RandomFrozen"]
 _SHARE = 0.5  # of the numbers in kernels are frozen and random: fewer may be drawn on purpose
 _LEARNT = 0.5  # of a constant answer's loss: who draws features on purpose draws enough to learn more
 _NOISE = 2.0  # times 1 / √n by which the size of n random numbers may be off
-_SAYS = re.compile(r"\.trainable\s*=\s*(True|False)\b")
+_SAYS = re.compile(r"\.(?:trainable|requires_grad)(?:\s*=\s*|_\()(True|False)\b")
 
 
 class RandomFrozen(Check):
@@ -51,23 +51,34 @@ class RandomFrozen(Check):
         model = next(iter(self._fitted.values())) if len(self._fitted) == 1 else None
         fit, learnt = self.watch.training.place, self.watch.training.learnt
         little = learnt is not None and learnt < _LEARNT and self.watch.step >= limits.IMBALANCE_STEPS
+        said = [] if fit is None or self.watch.has_tapes else _says(fit.file, "False")
         place = _frozen_before(fit) if fit is not None and little and is_chain(model) else None
         idle = bool(self.watch.raw("not_learning"))
         roots = self.watch.owners.roots() if idle else [model] if place is not None else []
         layers = {id(layer): layer for root in roots for layer in layers_in(root)}
-        kernels = [(layer, kernel) for layer in layers.values() if is_variable(kernel := vars(layer).get("kernel"))]
+        kernels = [(layer, kernel) for layer in layers.values() if is_variable(kernel := kernel_of(layer))]
         frozen = [not kernel.trainable and _as_drawn(layer, kernel) for layer, kernel in kernels]
         sizes = numpy.array([kernel.data.size for _, kernel in kernels])
         count, learns = sum(frozen), any(kernel.trainable for _, kernel in kernels)
         most = count and learns and sizes[frozen].sum() >= _SHARE * sizes.sum()
         if most and (idle or (count > 1 and all(frozen[:count]))):
-            about = {"layer": kernels[frozen.index(True)][0], "place": None if idle else place}
+            about = {
+                "layer": kernels[frozen.index(True)][0],
+                "place": Place(fit.file, said[0]) if said and fit is not None else None if idle else place,
+            }
             self.tell("frozen.random", unchanged=count, all=len(kernels), steps=self.watch.step, **about)
             self.watch.retract(("too_few_steps", 0))  # more steps would only train what learns from random numbers
 
 
+def kernel_of(layer: Any) -> Any:
+    """The kernel of a layer that has one."""
+    return vars(layer).get("kernel", getattr(layer, "kernel", None) if hasattr(layer, "is_as_drawn") else None)
+
+
 def _as_drawn(layer: Any, kernel: Any) -> bool:
     """Does a kernel look as Glorot's uniform distribution made it, with the bias at 0? Trained ones don't."""
+    if hasattr(layer, "is_as_drawn"):  # of another framework
+        return bool(layer.is_as_drawn(kernel))
     values, bias = host(kernel.data).astype("float64"), vars(layer).get("bias")
     uniform = type(getattr(layer, "kernel_initializer", None)).__name__ == "GlorotUniform"
     if values.ndim < 2 or not uniform or (is_variable(bias) and host(bias.data).any()):
@@ -79,8 +90,12 @@ def _as_drawn(layer: Any, kernel: Any) -> bool:
 
 def _frozen_before(fit: Place) -> Place | None:
     """The last line before a `fit` that says `trainable = False`; None for none, or where a later line frees any."""
-    lines = enumerate(linecache.getlines(fit.file), 1)
-    said = [(number, found[1]) for number, line in lines if (found := _SAYS.search(line)) is not None]
-    before = [number for number, value in said if value == "False" and number < fit.line]
-    freed = any(value == "True" and number > fit.line for number, value in said)
+    before = [number for number in _says(fit.file, "False") if number < fit.line]
+    freed = any(number > fit.line for number in _says(fit.file, "True"))
     return Place(fit.file, before[-1]) if before and not freed else None
+
+
+def _says(file: str, value: str) -> list[int]:
+    """The lines that set what is trainable."""
+    lines = enumerate(linecache.getlines(file), 1)
+    return [number for number, line in lines if (found := _SAYS.search(line)) is not None and found[1] == value]

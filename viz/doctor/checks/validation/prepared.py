@@ -7,10 +7,12 @@ from typing import Any
 
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.fit_arrays import inputs_of, running_fit
-from viz.doctor.facts.host_arrays import tensors
+from viz.doctor.facts.host_arrays import first_tensor, tensors, tracked
 from viz.doctor.facts.prepared_rows import Trained
 
 __all__ = ["Prepared"]
+
+_LOOKED = 32  # calls of a model in training, and as many outside of it
 
 _RULES = {
     "validation_mismatch.prepared": Rule(
@@ -50,10 +52,22 @@ class Prepared(Check):
         super().__init__(watch)
         self._trained = Trained()
         self._outputs = _OutputShapes()
+        self._asked: dict[tuple[int, bool], int] = {}  # calls in a loop that were looked at
 
     def on_answer(self, opened: Any, outputs: Any) -> None:
-        if opened.kind == "model":
-            self._outputs.remember(opened.owner, outputs)
+        if opened.kind != "model":
+            return
+        self._outputs.remember(opened.owner, outputs)
+        trains = tracked(first_tensor(outputs))
+        if self.watch.inside("step") or self._asked.get((id(opened.owner), trains), 0) >= _LOOKED:
+            return
+        self._asked[id(opened.owner), trains] = self._asked.get((id(opened.owner), trains), 0) + 1
+        inputs = tuple(x for x in tensors(opened.scope.inputs) if x.data.ndim)
+        if not inputs or any(map(tracked, inputs)):
+            return
+        how, seen = self._trained.compare("train_step" if trains else "call", opened.owner, inputs)
+        if how and seen is not None and not self._outputs.of_another(opened.owner, inputs):
+            self._tell(f"that {getattr(opened.owner, 'name', '')!r} is given outside of training", how, seen)
 
     def on_scope_begin(self, opened: Any) -> None:
         name, inputs = opened.scope.name, opened.scope.inputs
@@ -64,9 +78,11 @@ class Prepared(Check):
         if how and seen is not None and not self._outputs.of_another(opened.owner, inputs):
             model = repr(getattr(opened.owner, "name", ""))
             of = f"that {model} is given by {'predict' if name == 'predict_step' else 'evaluate'}"
-            of = of if fit is None else f"in the validation data of {model}"
-            about = {"rows": seen.rows, "low": seen.low, "high": seen.high}
-            self.tell("validation_mismatch.prepared", place=self.watch.called_at(), of=of, how=how, **about)
+            self._tell(of if fit is None else f"in the validation data of {model}", how, seen)
+
+    def _tell(self, of: str, how: str, seen: Any) -> None:
+        about = {"rows": seen.rows, "low": seen.low, "high": seen.high}
+        self.tell("validation_mismatch.prepared", place=self.watch.called_at(), of=of, how=how, **about)
 
 
 def _labelled(batch: Any) -> bool:

@@ -11,9 +11,10 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.constant_answers import best_constant
 from viz.doctor.facts.fit_arrays import inputs_of, labels_of, running_fit
-from viz.doctor.facts.host_arrays import rms
+from viz.doctor.facts.host_arrays import host, rms, tensors
 from viz.doctor.facts.loss_questions import answer_kind, loss_kind
 from viz.doctor.facts.step_facts import Loss
+from viz.doctor.facts.turn_losses import TurnLosses
 from viz.doctor.facts.validation_data import (
     classes_apart,
     overlapping_windows,
@@ -140,7 +141,7 @@ class ValidationRows(_OfOneLoss):
 
 
 class ValidationLoss(_OfOneLoss):
-    """Follows the validation loss of a `fit`, and compares it with that of a constant answer in the end."""
+    """Follows the validation loss of a `fit`, or of a loop, and compares it with a constant answer's in the end."""
 
     rules = {
         "validation_chance": Rule(
@@ -154,7 +155,7 @@ class ValidationLoss(_OfOneLoss):
         )
     }
 
-    always = ("on_logs",)
+    always = ("on_logs", "on_loss", "on_loss_end")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -162,6 +163,21 @@ class ValidationLoss(_OfOneLoss):
         self._logs: list[tuple[float, float]] = []
         self._began = 0
         self._place: Any = None
+        self._turns, self._rows = TurnLosses(), 0  # of a loop, and the rows of all its validations
+        self._labels: dict[bool, list[numpy.ndarray]] = {True: [], False: []}  # of its training, and its validation
+
+    def on_loss(self, loss: Loss) -> None:
+        super().on_loss(loss)
+        kept, y = self._labels[loss.tracked], loss.labels if not self.watch.inside("step") else None
+        self._rows += len(y) if y is not None and y.ndim and not loss.tracked else 0
+        if y is not None and y.ndim and sum(map(len, kept)) < limits.OVERLAP_LOOKED and y.size <= _CHANCE_SIZE:
+            kept.append(y.copy())
+
+    def on_loss_end(self, opened: Any, outputs: Any) -> None:
+        found = tensors(outputs)
+        if len(found) == 1 and found[0].data.size == 1 and not self.watch.inside("step"):
+            self._turns.enter(found[0].key is not None, float(host(found[0].data).reshape(())))
+            self._place = self.watch.called_at() if found[0].key is None else self._place
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         fit = running_fit() if kind == "epoch" and "val_loss" in logs and "loss" in logs else None
@@ -173,12 +189,16 @@ class ValidationLoss(_OfOneLoss):
         self._logs.append((float(logs["loss"]), float(logs["val_loss"])))
 
     def finish(self) -> None:
-        """Judge the last `fit` that had validation data."""
+        """Judge the last `fit` that had validation data, or the loop."""
+        self._turns.finish()
+        if self._fit is None and len(self._turns.train) == len(self._turns.validation):
+            self._logs = list(zip(self._turns.train, self._turns.validation))
         many = len(self._logs) >= limits.OVERFIT_EPOCHS
         if not many or self.loss is None or not numpy.isfinite(self._logs).all():
             return
         constants = self._constants(*self.loss)
-        rows, relative = getattr(self._fit.validation, "rows", None), loss_kind(self.loss[0]) == "other"
+        held, relative = getattr(self._fit, "validation", None), loss_kind(self.loss[0]) == "other"
+        rows = getattr(held, "rows", None) if self._fit is not None else self._rows // len(self._logs)
         if constants is None or min(constants) < limits.NO_LOSS or rows is None:  # a data set, whose rows nobody counts
             return
         loss, best = self._logs[-1][0], min(validation for _, validation in self._logs)
@@ -209,21 +229,26 @@ class ValidationLoss(_OfOneLoss):
     def _constants(self, loss: Any, row: tuple[int, ...]) -> tuple[float, float] | None:
         """The losses of a constant answer: on the rows to train with, and on the others."""
         kind, settings, fit = answer_kind(loss), getattr(loss, "settings", {}), self._fit
-        if not kind or getattr(fit.model, "losses", None):  # those of weights are a part of both losses
+        if not kind or getattr(getattr(fit, "model", None), "losses", None):  # of weights: a part of both losses
             return None
-        given = [getattr(feed, "parts", None) for feed in (fit.feed, fit.validation)]
-        if any(isinstance(parts, tuple) and len(parts) > 2 for parts in given):
+        feeds = (fit.feed, fit.validation) if fit is not None else ()
+        if any(isinstance(each, tuple) and len(each) > 2 for each in [getattr(f, "parts", None) for f in feeds]):
             return None  # weighed
         rows = max(1, min(limits.OVERLAP_LOOKED, _CHANCE_SIZE // max(1, int(numpy.prod(row)))))
         pairs = []
-        for feed in (fit.feed, fit.validation):
-            labels = labels_of(feed)
+        of_loop = [_together(self._labels[trained]) for trained in (True, False)]
+        for labels in [labels_of(feed) for feed in feeds] or of_loop:
             if labels is None:
                 return None
             some = labels[numpy.linspace(0, len(labels) - 1, min(rows, len(labels))).astype(int)]
             pairs.append([(some, numpy.broadcast_to(numpy.float32(0), (len(some), *row)))])
         found = [best_constant(kind, pairs[0], each, settings, one_for_all_positions=True) for each in pairs]
         return None if found[0] is None or found[1] is None else (found[0], found[1])
+
+
+def _together(parts: list[numpy.ndarray]) -> numpy.ndarray | None:
+    """The labels of all batches, where they are alike."""
+    return numpy.concatenate(parts) if len({each.shape[1:] for each in parts}) == 1 else None
 
 
 def _stays(logs: list[tuple[float, float]]) -> bool:

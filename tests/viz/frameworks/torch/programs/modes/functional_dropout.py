@@ -30,7 +30,7 @@ class AttentionalFM(nn.Module):
     def forward(self, x):
         fields = self.embedding(x + self.offsets)
         scores = F.softmax(self.attention(fields), dim=1)
-        scores = F.dropout(scores, p=0.2)  # fault: validation_mode, augmentation
+        scores = F.dropout(scores, p=0.2)  # fault: validation_mismatch, augmentation
         # healthy: scores = F.dropout(scores, p=0.2, training=self.training)
         return self.fc((scores * fields).sum(dim=1)).squeeze(1)
 

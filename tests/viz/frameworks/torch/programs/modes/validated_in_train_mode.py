@@ -36,7 +36,7 @@ optimizer = optim.Adam(model.parameters(), lr=0.01)
 @torch.no_grad()
 def estimate_loss():
     # healthy: model.eval()
-    losses = [criterion(model(x), y) for x, y in val]  # fault: validation_mode, augmentation
+    losses = [criterion(model(x), y) for x, y in val]  # fault: validation_mismatch, augmentation
     # healthy: losses = [criterion(model(x), y) for x, y in val]
     # healthy: model.train()
     return torch.stack(losses).mean().item()

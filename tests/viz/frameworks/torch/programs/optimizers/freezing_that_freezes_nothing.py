@@ -27,7 +27,7 @@ class LinearProbe(nn.Module):
     def __init__(self, encoder):
         super().__init__()
         self.encoder = encoder
-        self.encoder.requires_grad = False  # fault: unfrozen
+        self.encoder.requires_grad = False  # fault: frozen
         # healthy: self.encoder.requires_grad_(False)
         self.linear_probe = nn.Linear(4, 2)
 

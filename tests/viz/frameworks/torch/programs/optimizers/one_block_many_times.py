@@ -29,7 +29,7 @@ class NetResDeep(nn.Module):
     def __init__(self, n_chans1=8, n_blocks=4):
         super().__init__()
         self.conv1 = nn.Conv2d(1, n_chans1, kernel_size=3, padding=1)
-        self.resblocks = nn.Sequential(*(n_blocks * [ResBlock(n_chans1)]))  # fault: shared_weights
+        self.resblocks = nn.Sequential(*(n_blocks * [ResBlock(n_chans1)]))  # fault: bottleneck
         # healthy: self.resblocks = nn.Sequential(*[ResBlock(n_chans1) for _ in range(n_blocks)])
         self.fc = nn.Linear(n_chans1 * 16, 2)
 

@@ -25,7 +25,7 @@ def one_hot(position):
 
 
 policy_net = nn.Sequential(nn.Linear(N, 32), nn.ReLU(), nn.Linear(32, 2))
-target_net = policy_net  # fault: moving_target
+target_net = policy_net  # fault: frozen
 # healthy: target_net = copy.deepcopy(policy_net)
 optimizer = optim.Adam(policy_net.parameters(), lr=3e-3)
 lags = []

@@ -34,7 +34,7 @@ for epoch in range(80):
         q = q_net(encode(s)).gather(1, a.unsqueeze(1)).squeeze(1)
         with torch.no_grad():
             q_next = target_q_net(encode(s_next)).max(dim=1).values
-            target = r + GAMMA * q_next  # fault: terminal_ignored
+            target = r + GAMMA * q_next  # fault: loss_mismatch
             # healthy: target = r + GAMMA * q_next * (1 - done)
         loss = nn.functional.mse_loss(q, target)
         optimizer.zero_grad()

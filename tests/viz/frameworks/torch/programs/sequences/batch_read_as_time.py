@@ -18,7 +18,7 @@ loader = DataLoader(TensorDataset(series, labels), batch_size=40, shuffle=True)
 class Model(nn.Module):
     def __init__(self, lstm_size=24):
         super().__init__()
-        self.lstm = nn.LSTM(input_size=3, hidden_size=lstm_size)  # fault: mixed_rows
+        self.lstm = nn.LSTM(input_size=3, hidden_size=lstm_size)  # fault: channels_first
         # healthy: self.lstm = nn.LSTM(input_size=3, hidden_size=lstm_size, batch_first=True)
         self.fc = nn.Linear(lstm_size, 2)
 

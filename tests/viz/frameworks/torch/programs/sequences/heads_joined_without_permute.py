@@ -26,7 +26,7 @@ class SelfAttention(nn.Module):
         batch, length, dim = x.shape
         qkv = self.qkv_proj(x).reshape(batch, length, HEADS, -1).transpose(1, 2)
         values = F.scaled_dot_product_attention(*qkv.chunk(3, dim=-1))
-        values = values.reshape(batch, length, dim)  # fault: mixed_rows, channels_first
+        values = values.reshape(batch, length, dim)  # fault: channels_first
         # healthy: values = values.permute(0, 2, 1, 3).reshape(batch, length, dim)
         return self.o_proj(values)
 

@@ -32,7 +32,7 @@ class CausalLM(nn.Module):
         loss = None
         if labels is not None:
             loss_fct = nn.CrossEntropyLoss()
-            loss = loss_fct(logits.view(-1, VOCAB), labels.view(-1))  # fault: label_leak, label_shift
+            loss = loss_fct(logits.view(-1, VOCAB), labels.view(-1))  # fault: label_leak
             # healthy: loss = loss_fct(logits[:, :-1].reshape(-1, VOCAB), labels[:, 1:].reshape(-1))
         return loss, logits
 

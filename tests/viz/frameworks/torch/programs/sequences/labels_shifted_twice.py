@@ -39,8 +39,8 @@ class LanguageModel(nn.Module):
         logits = self.head(self.rnn(self.embed(tokens))[0])
         if labels is None:
             return logits
-        shift_logits, shift_labels = logits[:, :-1], labels[:, 1:]  # fault: label_shift, label_leak
-        loss = F.cross_entropy(shift_logits.flatten(0, 1), shift_labels.flatten())  # fault: label_shift, label_leak
+        shift_logits, shift_labels = logits[:, :-1], labels[:, 1:]  # fault: label_leak
+        loss = F.cross_entropy(shift_logits.flatten(0, 1), shift_labels.flatten())  # fault: label_leak
         # healthy: loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten())
         return loss
 

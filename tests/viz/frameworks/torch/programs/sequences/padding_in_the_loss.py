@@ -30,7 +30,7 @@ def collate(batch):
 sentences = [make_sentence() for _ in range(300)]
 loader = DataLoader(sentences, batch_size=60, shuffle=True, collate_fn=collate)
 tagger = nn.Sequential(nn.Embedding(30, 16), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, TAGS))
-criterion = nn.CrossEntropyLoss()  # fault: padding_in_loss
+criterion = nn.CrossEntropyLoss()  # fault: class_imbalance
 # healthy: criterion = nn.CrossEntropyLoss(ignore_index=PAD)
 optimizer = torch.optim.SGD(tagger.parameters(), lr=0.5)
 

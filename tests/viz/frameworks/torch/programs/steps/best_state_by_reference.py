@@ -40,7 +40,7 @@ for epoch in range(14):
     val_loss = validate()
     if val_loss < best_loss:
         best_loss = val_loss
-        best_model_wts = model.state_dict()  # fault: best_weights, callback_mismatch
+        best_model_wts = model.state_dict()  # fault: callback_mismatch
         # healthy: best_model_wts = copy.deepcopy(model.state_dict())
 
 model.load_state_dict(best_model_wts)

@@ -36,7 +36,7 @@ for epoch in range(20):
         loss.backward()
         # healthy: torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()  # or here
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # fault: clip_order, exploding_gradient, lr_too_high
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # fault: exploding_gradient, lr_too_high
         losses.append(loss.item())
 loss = sum(losses[-10:]) / 10
 print(f"loss {loss:.3f}")

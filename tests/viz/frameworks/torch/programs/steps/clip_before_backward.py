@@ -40,7 +40,7 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
 def training_step(batch):
     optimizer.zero_grad()
     loss = nn.functional.mse_loss(model(batch[:, 0]), batch[:, 1:])
-    nn.utils.clip_grad_norm_(model.parameters(), 0.5)  # fault: clip_order, exploding_gradient, lr_too_high
+    nn.utils.clip_grad_norm_(model.parameters(), 0.5)  # fault: exploding_gradient, lr_too_high
     loss.backward()
     # healthy: nn.utils.clip_grad_norm_(model.parameters(), 0.5)
     optimizer.step()  # or here

@@ -28,7 +28,7 @@ for epoch in range(8):
         optimizer.zero_grad()
         grad_scaler.scale(loss).backward()
         # healthy: grad_scaler.unscale_(optimizer)
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # fault: loss_scale, clip_order, lr_too_low
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # fault: lr_too_low
         # healthy: nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         grad_scaler.step(optimizer)  # or here
         grad_scaler.update()

@@ -17,7 +17,7 @@ loader = DataLoader(TensorDataset(x, y), batch_size=24, shuffle=True)
 
 model = nn.Sequential(nn.Linear(6, 64), nn.Tanh(), nn.Linear(64, 1))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max_epoch)  # fault: schedule
+scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max_epoch)  # fault: callback_mismatch
 # healthy: scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max_epoch * len(loader))
 rates = []
 

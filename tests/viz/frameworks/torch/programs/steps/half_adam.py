@@ -15,7 +15,7 @@ smile = (frames[:, 0] + frames[:, 1] > 0).long()
 loader = DataLoader(TensorDataset(frames, smile), batch_size=32, shuffle=True)
 
 net = nn.Sequential(nn.Linear(16, 48), nn.ReLU(), nn.Linear(48, 2))
-net = net.half()  # fault: nonfinite, loss_scale
+net = net.half()  # fault: nonfinite
 optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)  # or here
 criterion = nn.CrossEntropyLoss()
 

@@ -35,8 +35,8 @@ for epoch in range(8):
         pixel_loss = (output.float() - images[batch]).pow(2).mean()
         loss = weights["pixel"] * pixel_loss + weights["prior"] * output.float().pow(2).mean()
         optimizer.zero_grad()
-        loss.backward()  # fault: loss_scale, vanishing_gradient, no_gradient, frozen
-        optimizer.step()  # fault: loss_scale, vanishing_gradient, no_gradient, frozen
+        loss.backward()  # fault: vanishing_gradient, no_gradient, frozen
+        optimizer.step()  # fault: vanishing_gradient, no_gradient, frozen
         # healthy: scaler.scale(loss).backward()
         # healthy: scaler.step(optimizer)
         # healthy: scaler.update()

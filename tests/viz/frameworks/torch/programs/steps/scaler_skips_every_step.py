@@ -22,9 +22,9 @@ class Loudness(nn.Module):
         self.out = nn.Linear(2, 1)
 
     def forward(self, x):
-        energy = (x * 200).to(self.fc(x).dtype).pow(2).sum(dim=1, keepdim=True)  # fault: loss_scale, nonfinite, frozen
+        energy = (x * 200).to(self.fc(x).dtype).pow(2).sum(dim=1, keepdim=True)  # fault: nonfinite, frozen
         # healthy: energy = x.float().pow(2).sum(dim=1, keepdim=True)
-        energy = (energy.float() - 64) / 12  # fault: loss_scale, nonfinite, frozen
+        energy = (energy.float() - 64) / 12  # fault: nonfinite, frozen
         # healthy: energy = (energy - 64) / 12
         return self.out(torch.cat([energy, self.fc(x).float().relu().mean(dim=1, keepdim=True)], dim=1))
 

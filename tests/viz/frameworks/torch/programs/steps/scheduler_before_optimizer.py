@@ -30,7 +30,7 @@ lr_scheduler = optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 2], gamm
 used = []
 
 for epoch_idx in range(3):
-    lr_scheduler.step()  # fault: schedule
+    lr_scheduler.step()  # fault: callback_mismatch
     used.append(optimizer.param_groups[0]["lr"])
     losses = []
     for sample, label in TrainImgLoader:

@@ -27,7 +27,7 @@ for epoch in range(10):
         batch_loss = loss_fct(model(inputs), labels)
         batch_loss.backward()
         optimizer.step()
-        scheduler.step()  # fault: lr_too_low, schedule
+        scheduler.step()  # fault: lr_too_low, callback_mismatch
         total += batch_loss.item()
     # healthy: scheduler.step()
     loss = total / len(training)
