@@ -131,7 +131,8 @@ def _constant(x: Any, resolution: float = _CONSTANT) -> bool:
         return False
     if values.dtype.kind == "b":
         return bool((values == values[:1]).all())
-    spread = float((values.max(axis=0) - values.min(axis=0)).max())
+    with numpy.errstate(invalid="ignore"):  # of infinities
+        spread = float((values.max(axis=0) - values.min(axis=0)).max())
     return bool(numpy.isfinite(spread)) and spread <= resolution * float(numpy.abs(values).max())
 
 
