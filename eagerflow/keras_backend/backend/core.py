@@ -116,6 +116,19 @@ def _set_mask(tensor: Any, mask: Any) -> None:
 ef.Tensor._keras_mask = property(_mask, _set_mask)  # type: ignore[attr-defined]
 
 
+def _logits(tensor: Any) -> Any:
+    return tensor.logits[1]
+
+
+def _set_logits(tensor: Any, logits: Any) -> None:
+    if isinstance(logits, ef.Tensor):
+        tensor.logits = ("", logits, -1)  # which losses don't read: Keras hands them probabilities
+
+
+# Where Keras' softmax and sigmoid keep what they were given.
+ef.Tensor._keras_logits = property(_logits, _set_logits)  # type: ignore[attr-defined]
+
+
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:
     """A tensor of anything, with Keras' rules for types.
 
