@@ -11,11 +11,12 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor, ops
+from eagerflow.core import random as ef_random
 from eagerflow.core.observe import scope, state
 from eagerflow.ops.neural.normalization import normalize_batch
 
 __all__ = ["announced_losses", "announced_metrics", "fused_batch_normalization", "fused_layer_normalization"]
-__all__ += ["names_of_types", "no_distribution", "no_openvino", "our_onnx"]
+__all__ += ["names_of_types", "no_distribution", "no_openvino", "one_seed", "our_onnx"]
 
 
 def _ours(name: str) -> Any:
@@ -44,6 +45,18 @@ def no_distribution(module: ModuleType) -> None:
     module.distribution_lib = _ours("distribution_lib")  # type: ignore[attr-defined]
 
 
+def one_seed(module: ModuleType) -> None:
+    """`keras.utils.set_random_seed`: sets the seed of eagerflow's own draws, too."""
+    seed_theirs = module.set_random_seed
+
+    @wraps(seed_theirs)
+    def set_random_seed(seed: int) -> None:
+        seed_theirs(seed)
+        ef_random.set_random_seed(int(seed))
+
+    module.set_random_seed = set_random_seed  # type: ignore[attr-defined]
+
+
 def our_onnx(module: ModuleType) -> None:
     """`keras.src.export.onnx`: our writer, under the name of JAX'."""
     module._export_onnx_jax = _ours("export").export_onnx  # type: ignore[attr-defined]
@@ -55,8 +68,8 @@ def no_openvino(module: ModuleType) -> None:
 
 
 def announced_losses(module: ModuleType) -> None:
-    """`keras.src.losses.loss`: observers hear when a loss is computed."""
-    call = module.Loss.__call__
+    """`keras.src.losses.loss`: observers hear when a loss is computed, and may ask it for the loss of each row."""
+    call, make = module.Loss.__call__, module.Loss.__init__
 
     @wraps(call)
     def announced(self: Any, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -64,7 +77,12 @@ def announced_losses(module: ModuleType) -> None:
             found = heard.value = call(self, y_true, y_pred, sample_weight)
         return found
 
-    module.Loss.__call__ = announced
+    @wraps(make)
+    def made(self: Any, *args: Any, **kwargs: Any) -> None:
+        make(self, *args, **kwargs)
+        self.__dict__["created_at"] = _ours("observed").creation_site()
+
+    module.Loss.__init__, module.Loss.__call__, module.Loss._compute = made, announced, call
     module.Loss.settings = property(
         lambda self: getattr(self, "_fn_kwargs", {})
     )  # `from_logits`, as losses of ours say

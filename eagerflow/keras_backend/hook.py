@@ -52,6 +52,7 @@ _CHANGED = {
     "keras.src.losses.loss": "announced_losses",
     "keras.src.metrics.metric": "announced_metrics",
     "keras.src.ops.nn": "fused_layer_normalization",
+    "keras.src.utils.rng_utils": "one_seed",
 }
 _OLDEST, _NEWEST = (3, 12), (3, 15)  # that were tried
 _SETTINGS = "keras.src.backend.config"

@@ -24,7 +24,7 @@ def run(code, folder, *, backend="eagerflow", command=(), expected=0):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=400,
     )
     assert told.returncode == (expected or 0), told.stderr
     return json.loads(told.stdout.splitlines()[-1]) if expected == 0 else told.stdout + told.stderr
@@ -358,6 +358,88 @@ with open("told.json", "w") as file:
     told = run(code, tmp_path, command=("-m", "viz", "nonfinite", "script.py"), expected=None)
     assert "all finite in 4 steps" in told
     assert json.loads((tmp_path / "told.json").read_text()) == ["eagerflow", "keras", "keras.src.models.sequential"]
+
+
+TRAINING = """
+import keras
+import numpy as np
+from keras import layers
+keras.utils.set_random_seed(1)
+x = np.random.default_rng(0).normal(size=(96, 6)).astype("float32")
+y = (x @ np.ones((6, 3)) * [1, 0, -1]).argmax(-1)
+model = keras.Sequential([
+    keras.Input((6,)),
+    layers.Dense(16, activation="relu"),
+    layers.BatchNormalization(),
+    layers.Dropout(0.2),
+    layers.Dense(3),
+])
+model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+"""
+FIT = """
+stops = keras.callbacks.EarlyStopping("val_accuracy", mode="min")
+model.fit(x, y, epochs=2, validation_split=0.25, verbose=0, callbacks=[stops])
+"""
+LOOP = """
+import eagerflow as ef
+optimizer, loss_of = model.optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+for step in range(3):
+    with ef.GradientTape() as tape:
+        loss = loss_of(y, model(x, training=True))
+    optimizer.apply(tape.gradient(loss, model.trainable_weights), model.trainable_weights)
+"""
+COMMANDS = """
+import contextlib, io
+import eagerflow, viz
+from viz.cli import main
+def told(*words):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        main([words[0], "--json", *words[1:]])
+    return json.loads(out.getvalue())
+"""
+
+
+def test_questions_about_a_training_are_answered_as_for_our_own_models(tmp_path):
+    (tmp_path / "train.py").write_text(TRAINING + FIT, encoding="utf-8")
+    found = run(
+        COMMANDS
+        + """
+found = {command: told(command, "train.py") for command in ("gap", "data", "estimate")}
+exec(open("train.py").read())
+explained = viz.explain(model, x[:2], "integrated")
+found["explained"] = [explained.gap.tolist(), explained.values.shape]
+cockpit = eagerflow.callbacks.Cockpit(every=2, verbose=0)
+model.fit(x, y, verbose=0, callbacks=[cockpit])
+found["cockpit"] = cockpit.history["step"]
+print(json.dumps(found))
+""",
+        tmp_path,
+    )
+    (gap,) = found["gap"]["gaps"]
+    parts = gap["numbers"]["loss"]["parts"]
+    assert set(parts) == {"running mean", "dropout", "batch norm"}
+    assert sum(parts.values()) == pytest.approx(gap["numbers"]["loss"]["fit"] - gap["numbers"]["loss"]["evaluate"])
+    assert "accuracy" in gap["numbers"]
+    assert len(found["data"]["samples"]) == 72
+    assert found["estimate"]["batch_size"] == 32
+    assert found["estimate"]["weights_bytes"] > 4 * (6 * 16 + 16 * 3)
+    assert max(map(abs, found["explained"][0])) < 0.01
+    assert found["explained"][1] == [2, 6]
+    assert found["cockpit"] == [2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("ending", "faults"), [(FIT, {"validation data"}), (LOOP, set())], ids=["fit", "loop"])
+def test_check_judges_a_training_as_our_own(ending, faults, tmp_path):
+    (tmp_path / "train.py").write_text(TRAINING + ending, encoding="utf-8")
+    checked = run(COMMANDS + 'print(json.dumps(told("check", "train.py")))', tmp_path)
+    rows = {row["name"]: row for row in checked["rows"]}
+    assert {name for name, row in rows.items() if row["verdict"] == "fault"} == faults
+    assert (rows["inputs"]["message"].split()[0], rows["inputs"]["line"]) == ("'sequential/dense'", 10)
+    opened = {name for name, row in rows.items() if row["verdict"] == "open"}
+    assert opened - faults <= {"augmentation", "repeatable", "validation data"}
+    if faults:
+        assert rows["validation data"]["message"].startswith("EarlyStopping takes lower values of 'val_accuracy'")
 
 
 def test_with_another_backend_nothing_of_ours_is_loaded(tmp_path):

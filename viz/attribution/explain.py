@@ -9,13 +9,13 @@ from typing import Any, Literal
 import numpy
 
 from eagerflow.core.observe import unobserved
-from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 from viz.attribution import methods
 from viz.attribution.explanation import Explanation, Part
 from viz.attribution.question import Question, Source
 from viz.attribution.shapes import axes_of, interpolated, kind_of
 from viz.boundary import boundary
 from viz.facts.formatting import nearest, shape
+from viz.frameworks.kinds import is_convolution
 
 __all__ = ["explain"]
 
@@ -150,7 +150,7 @@ def _by_places(question: Question, layer: Any, told: dict[str, Any]) -> Explanat
             f"viz.explain(method='gradcam', layer={place.name!r}): its output has no places; name a layer whose "
             "output has the shape (rows, ..., channels)"
         )
-    first = isinstance(owner, ConvolutionBase) and owner.data_format == "channels_first"
+    first = is_convolution(owner) and owner.data_format == "channels_first"
     values = methods.gradcam(question, place, 1 if first else -1)
     source = next((s for s in question.sources if len(axes_of(s)) == values.ndim - 1), question.sources[0])
     lengths = tuple([source.data.shape[axis + 1] for axis in axes_of(source)])

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow import GradientTape, Tensor, layers, tree
+from eagerflow import GradientTape, Tensor, tree
 from eagerflow.core.observe import observing
 from eagerflow.data.arrays import as_arrays, check_lengths
 from eagerflow.layer.symbolic.text_type import is_text
@@ -66,7 +66,7 @@ class Question:
     # ------------------------------------------------------------------ the model
 
     def _surveyed(self, layer: Any) -> Survey:
-        if isinstance(self._model, layers.Layer) and not self._model.built:
+        if not getattr(self._model, "built", True):
             self._call(self._tensors(slice(0, 1), 1))  # building would be counted as a part of the run
         tensors = self._tensors(slice(None), 1)
         survey = Survey([each if isinstance(each, Tensor) else None for each in tensors], layer)
@@ -77,7 +77,7 @@ class Question:
     def _call(self, tensors: list[Any]) -> Any:
         nested = tree.is_nested(self._structure)
         x = tree.pack_sequence_as(self._structure, tensors) if nested else tensors[0]
-        return self._model(x, training=False) if isinstance(self._model, layers.Layer) else self._model(x)
+        return self._model(x, training=False) if hasattr(self._model, "built") else self._model(x)
 
     def _tensors(self, rows: slice, copies: int) -> list[Any]:
         """The inputs of some rows, all of them `copies` times one after the other."""

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import GradientTape, Tensor, layers
+from eagerflow import GradientTape, Tensor
 from eagerflow.core.observe import Scope
-from eagerflow.layers.convolutional.conv_base import ConvolutionBase
+from viz.frameworks.kinds import is_convolution, is_kind
 
 __all__ = ["Catch", "Embedded", "Place", "Survey"]
 
@@ -106,11 +106,11 @@ class Survey(_Counting):
             return
         if len(outputs.shape) > 2:
             self.layers[scope.name] = tuple(outputs.shape)
-        if isinstance(owner, ConvolutionBase):
+        if is_convolution(owner):
             self.convolution = place, owner
         if self._named is not None and (owner is self._named or scope.name == self._named):
             self.layer = place, owner
-        if isinstance(owner, layers.Embedding):
+        if is_kind(owner, "Embedding"):
             ids = scope.inputs[0]
             made = numpy.array(outputs.numpy())
             looked_up = numpy.asarray(ids.numpy() if isinstance(ids, Tensor) else ids)
@@ -120,7 +120,7 @@ class Survey(_Counting):
         origin = self._origin(inputs)
         for each in outputs if isinstance(outputs, tuple) else (outputs,):
             self._note(each, origin)
-        inside = any(isinstance(scope.owner, ConvolutionBase) for scope, _ in self.open)
+        inside = any(is_convolution(scope.owner) for scope, _ in self.open)
         if op.name in _CONVOLUTIONS and not inside:
             self.convolution = place, None
 

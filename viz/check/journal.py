@@ -14,9 +14,8 @@ import numpy
 
 from eagerflow.core import observe
 from eagerflow.core.random import get_state
-from eagerflow.layer.weights import WeightHolder, gather
 from viz.doctor.facts.host_arrays import host, is_tensor, is_variable
-from viz.doctor.facts.variable_owners import layers_in
+from viz.doctor.facts.variable_owners import known_weights, layers_in
 from viz.doctor.user_code import Place, made_at, op_place, scope_frame, user_line
 from viz.dry_run.first_step import Stop
 from viz.recorder.descriptions import flat
@@ -108,9 +107,11 @@ class Journal:
 
     def note_weights(self, model: Any) -> None:
         """Write down all weights as they are now."""
-        for layer in layers_in(model):
-            for variable in gather(layer)[0] if isinstance(layer, WeightHolder) else ():
-                self._enter("weights", variable.path, variable, made_at(layer))
+        found: dict[int, tuple[Any, Any]] = {}
+        for layer in layers_in(model) if hasattr(model, "weights") else ():  # outer ones first
+            found |= {variable.identity: (variable, layer) for variable in known_weights(layer)}
+        for variable, layer in found.values():
+            self._enter("weights", variable.path, variable, made_at(layer))
 
     def _marked(self, step: Step) -> None:
         if step.kind == "train_step" and step.number != self._updated:  # those of loops count as they update

@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import optimizers
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from eagerflow.optimizers.schedules import LearningRateSchedule
 from viz.check.first_loss import chance_loss
 from viz.check.lowest_loss import lowest_loss
 from viz.check.nan_source import made_by_op
@@ -153,8 +151,7 @@ def _left_plateau(subject: Subject, data: Any, rate: float | None, stuck: float,
     """
     if subject.left < 2:
         return None
-    given = subject.first.optimizer if rate is None else optimizers.Adam(rate)
-    with subject.undone(), subject.optimized_by(given):
+    with subject.undone(), subject.optimized_by(rate):
         floor, heard = lowest_loss(subject.first, data) or 0.0, Losses()
         ends = subject.left - min(_PATIENT_SECONDS, subject.left / 2)
         for taken in range(1, min(steps, _PATIENT) + 1):
@@ -174,8 +171,7 @@ def _name(subject: Subject, rate: float | None) -> str:
 
 def _tried(subject: Subject, data: Any, rate: float | None) -> _Attempt:
     """Train on one batch, with the script's optimizer or Adam."""
-    given = subject.first.optimizer if rate is None else optimizers.Adam(rate)
-    with subject.undone(), subject.optimized_by(given):
+    with subject.undone(), subject.optimized_by(rate):
         lowest = lowest_loss(subject.first, data)
         floor, heard = lowest or 0.0, Losses()
         values: list[float] = []
@@ -329,8 +325,8 @@ def _end_of_schedule(subject: Subject) -> tuple[int, int] | None:
     """The step in which a schedule falls to nothing for good, and how many are planned; None where it doesn't."""
     fit, rate = subject.first.fit, getattr(subject.first.optimizer, "_rate", None)
     each = getattr(getattr(fit, "feed", None), "steps", None)
-    schedule = getattr(rate, "_decides", None)
-    if fit is None or not each or not isinstance(schedule, LearningRateSchedule):
+    schedule: Any = getattr(rate, "_decides", None)
+    if fit is None or not each or not hasattr(schedule, "get_config"):
         return None
     planned = int((fit.epochs - fit.initial_epoch) * each)
     steps = sorted({int(step) for step in numpy.geomspace(1, max(planned, 2), _LOOKED_AT)})

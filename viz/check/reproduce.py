@@ -21,7 +21,7 @@ from viz.shell.program import Script
 
 __all__ = ["Comparison", "as_json", "check_repeatable", "compare", "reproduce", "run_noted"]
 
-_SEED = "call ef.utils.set_random_seed(1) at the top of the script"
+_SEED = "call ef.utils.set_random_seed(1), or that of keras.utils, at the top of the script"
 _ELSEWHERE = (
     "the data differed already: numpy.random.default_rng() without a seed, the order of a set or of a "
     "folder's files, or the clock"

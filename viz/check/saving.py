@@ -18,19 +18,18 @@ from viz.check.weights_move import words_of
 from viz.doctor.facts.source_calls import last_name, tree_of
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.user_code import Place, made_at
-from viz.frameworks.objects import is_model
-from viz.frameworks.owners import is_library
 
 __all__ = ["check_saving"]
 
 _SAVES = ("save", "ModelCheckpoint", "BackupAndRestore", "save_model")
+_LIBRARIES = ("eagerflow", "keras.")
 _ROUNDING = 1e-5  # of the size of the outputs: another object may add in another order
 
 
 def check_saving(subject: Subject) -> Row:
     """✗ where a model that was saved and loaded answers otherwise, or can't be loaded though the script saves it."""
     model = subject.model
-    if not is_model(model):
+    if not hasattr(model, "save"):
         return nothing_to_ask(f"a {type(model).__name__} isn't a model, which could be saved")
     expected = _answers(subject, model)
     if expected is None:
@@ -39,7 +38,8 @@ def check_saving(subject: Subject) -> Row:
         path = os.path.join(folder, "model.keras")
         try:
             model.save(path)
-            found = _answers(subject, load_model(path, custom_objects=_own_classes(model)))
+            load = getattr(model._ef_state, "load_model", load_model)
+            found = _answers(subject, load(path, custom_objects=_own_classes(model)))
         except Exception as error:  # noqa: BLE001  (whatever the user's classes raise: the row says it)
             return _weights_alone(subject, folder, expected, words_of(error))
         return _compared(subject, expected, found, "the whole model, saved and loaded,")
@@ -106,7 +106,7 @@ def _weights_alone(subject: Subject, folder: str, expected: list[Any], reason: s
 
 def _own_layer(model: Any) -> Any:
     """The first layer of a class of the user's, or None."""
-    return next((each for each in layers_in(model) if not is_library(each)), None)
+    return next((each for each in layers_in(model) if not type(each).__module__.startswith(_LIBRARIES)), None)
 
 
 def _own_classes(model: Any) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _own_classes(model: Any) -> dict[str, Any]:
     for layer in layers_in(model):
         for thing in (type(layer), *vars(layer).values()):
             name, module = getattr(thing, "__name__", None), str(getattr(thing, "__module__", "eagerflow"))
-            if callable(thing) and isinstance(name, str) and not module.startswith("eagerflow"):
+            if callable(thing) and isinstance(name, str) and not module.startswith(_LIBRARIES):
                 found[name] = thing
     compiled = getattr(model._ef_state, "compiled", None)
     for given in compiled.arguments.values() if compiled is not None else ():

@@ -17,6 +17,7 @@ from eagerflow.data.arrays import as_batch
 from eagerflow.data.dataset import Dataset
 from eagerflow.data.feed import ArrayFeed, IterableFeed
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from eagerflow.optimizers import Adam
 from viz.check.stopwatch import Stopwatch
 from viz.doctor.facts.host_arrays import host, is_tensor, total
 from viz.doctor.user_code import Place, made_at
@@ -129,12 +130,13 @@ class Subject:
         return None if value is None else number_of(value)
 
     @contextlib.contextmanager
-    def optimized_by(self, optimizer: Any) -> Iterator[None]:
-        """Inside, another optimizer than the script's updates the weights."""
-        first = self.first
-        self.first = dataclasses.replace(first, optimizer=optimizer)
+    def optimized_by(self, rate: float | None) -> Iterator[None]:
+        """Inside, Adam of the script's library updates the weights with this rate; for None the script's optimizer."""
+        first, given = self.first, self.first.optimizer
+        chosen = given if rate is None else getattr(given, "_ef_adam", Adam)(rate)
+        self.first = dataclasses.replace(first, optimizer=chosen)
         if first.kind != "loop":
-            self.model.optimizer = optimizer
+            self.model.optimizer = chosen
         try:
             yield
         finally:

@@ -78,7 +78,7 @@ def _watched(subject: Subject) -> Row | None:
         name, monitor = type(callback).__name__, callback.monitor
         natural, asked = better_by_name(monitor, first.model), monitor.removeprefix("val_")
         meant = [each for each in names if each.startswith(asked) or asked.startswith(each)]
-        if natural is not None and callback.direction() != natural:
+        if natural is not None and callback.mode not in ("auto", natural):
             less = "lower" if natural == "max" else "higher"
             way, words = "mode", f"{name} takes {less} values of {monitor!r} for better (mode={callback.mode!r})"
         elif monitor.startswith("val_") and first.fit.validation is None:

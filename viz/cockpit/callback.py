@@ -9,7 +9,6 @@ import time
 from collections import deque
 from typing import Any
 
-from eagerflow import Model, optimizers
 from eagerflow.base.output import write
 from eagerflow.callbacks import Callback
 from eagerflow.core import observe
@@ -17,6 +16,7 @@ from eagerflow.distribution.runtime.current import data_parallel_group
 from viz.cockpit.advice import advice
 from viz.cockpit.noise import NoiseMean
 from viz.cockpit.probe import Probe
+from viz.frameworks.kinds import has_own
 from viz.recorder.listening import Listening
 
 __all__ = ["Cockpit"]
@@ -98,7 +98,7 @@ class Cockpit(Callback):
     # ------------------------------------------------------------------ when
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if type(self.model).train_step is not Model.train_step:
+        if has_own(self.model, "train_step"):
             raise ValueError(
                 f"Cockpit: {type(self.model).__name__} has a train_step of its own, and nobody else knows what that "
                 "minimizes. Override compute_loss instead."
@@ -185,7 +185,7 @@ class Cockpit(Callback):
     def _plain_rate(self) -> float:
         """The learning rate of plain gradient descent, whose stability the curvature decides."""
         optimizer = self.model.optimizer
-        plain = type(optimizer) is optimizers.SGD and not optimizer.momentum
+        plain = type(optimizer).__name__ == "SGD" and not optimizer.momentum
         return float(optimizer.learning_rate) if plain else math.nan
 
     def _show(self, values: dict[str, float]) -> None:

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from eagerflow import GradientTape
 from eagerflow.core import observe
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from eagerflow.training.trainer import Trainer
 from viz.doctor.facts.fit_arrays import running_fit
 from viz.doctor.facts.host_arrays import host, is_tensor, is_variable
 from viz.doctor.user_code import Place, call_place, loss_weights, op_place, scope_frame
 from viz.dry_run.recorded_ops import RecordedLoss, RecordedOp, recorded_loss
+from viz.frameworks.kinds import has_own
 from viz.recorder.descriptions import flat
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes
@@ -27,7 +27,6 @@ __all__ = ["FirstStep", "FirstStepWatch", "OtherCall", "Stop", "rows_of"]
 _KEPT = 64  # calls of models before the step: one of them made the predictions
 _INNER = ("model", "layer", "loss", "metric", "optimizer", "data")
 _OPS = 2000  # that ran since then: a loss consists of some of them
-_FUNCTIONS = ("train_step", "compute_loss")
 
 
 class Stop(BaseException):
@@ -86,8 +85,7 @@ class FirstStep:
     @property
     def own_step(self) -> bool:
         """Is the step, or its loss, the user's own?"""
-        kind = type(self.model)
-        return self.kind != "loop" and any(getattr(kind, name) is not getattr(Trainer, name) for name in _FUNCTIONS)
+        return self.kind != "loop" and has_own(self.model, "train_step", "compute_loss")
 
     def call(self, x: Any, training: bool) -> Any:
         """The model's outputs."""
@@ -123,9 +121,9 @@ class FirstStep:
         """
         if self.sources is None:
             return list(self.model.trainable_variables)
-        own = {v.identity for v in self.model.trainable_variables}
+        own = {v.identity: v for v in self.model.trainable_variables}
         asked = itertools.zip_longest(self.sources, self.gradients)
-        return [v for v, gradient in asked if v.identity in own or gradient is None]
+        return [own.get(v.identity, v) for v, gradient in asked if v.identity in own or gradient is None]
 
 
 class _Call:

@@ -10,11 +10,10 @@ from typing import Any
 from eagerflow.core import random
 from eagerflow.core.observe import unobserved
 from eagerflow.training.sandbox import only_kept
-from viz.frameworks.objects import is_optimizer
 
 __all__ = ["optimizers_of", "put_back"]
 
-_OF_TRAINING = ("history", "stop_training", "stop_evaluating", "stop_predicting")
+_OF_TRAINING = ("optimizer", "history", "stop_training", "stop_evaluating", "stop_predicting")
 _CONTAINERS = (list, dict, set)
 
 
@@ -24,7 +23,7 @@ def optimizers_of(model: Any) -> list[Any]:
     found: list[Any] = []
     while held:
         each = held.pop(0)
-        if is_optimizer(each) and not any(each is known for known in found):
+        if hasattr(each, "apply_gradients") and not any(each is known for known in found):
             found.append(each)
             held += vars(each).values()
     return found

@@ -10,7 +10,6 @@ from typing import Any
 import numpy
 
 from eagerflow import tree
-from eagerflow.callbacks import History, ProgbarLogger
 from viz.doctor.user_code import Place
 from viz.dry_run.first_step import FirstStep, rows_of
 from viz.estimate.measured import Measured, measure, measure_time, peak_so_far
@@ -23,7 +22,7 @@ _STEP = 1.0  # seconds that a step of it should take at most
 _MOST_ROWS = 2**31
 _MANY_ROWS = 10**6  # in a batch: nobody makes a larger one
 _LINES = 8  # times the script's batch: the largest of the table, besides the largest that fits
-_OF_FIT = (History, ProgbarLogger)  # callbacks that every `fit` has
+_OF_FIT = ("History", "ProgbarLogger")  # callbacks that every `fit` has
 _PART = 0.25  # of the memory that its arrays should take at most
 
 
@@ -259,7 +258,7 @@ def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | s
 def _callbacks(fit: Any) -> tuple[str, ...]:
     """The classes of the callbacks that the script gave to `fit`."""
     given = [] if fit is None else fit.callbacks.callbacks
-    return tuple(dict.fromkeys([type(each).__name__ for each in given if not isinstance(each, _OF_FIT)]))
+    return tuple(dict.fromkeys([name for name in (type(each).__name__ for each in given) if name not in _OF_FIT]))
 
 
 def _bytes_of_data(*feeds: Any) -> int:

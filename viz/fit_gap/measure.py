@@ -122,7 +122,7 @@ class _Measurement:
             return Statistics(0.0, tested.loss)
         momentum = max(layer.momentum for layer in self.modes.groups[BATCH_NORM])
         with sandbox(self.model):
-            for variable, array in arrays.items():
+            for variable, array in arrays:
                 variable.assign(array.astype(variable.dtype))
             better = run_pass(self.model, self.rows.batches(), False, weighted=False)
         return Statistics(momentum, better.loss + better.penalties)

@@ -8,17 +8,15 @@ import itertools
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from eagerflow import layers
 from eagerflow.layer.call_context import current_call
-from eagerflow.layer.weights import sublayers
-from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer
+from viz.frameworks.kinds import is_kind
 
 __all__ = ["AUGMENTATION", "BATCH_NORM", "DROPOUT", "Modes"]
 
 DROPOUT, BATCH_NORM, AUGMENTATION = "dropout", "batch norm", "augmentation"
 
-_NOISE = (layers.Dropout, layers.AlphaDropout, layers.GaussianDropout, layers.GaussianNoise)
-_RECURRENT = (layers.RNN, layers.Bidirectional)
+_NOISE = ("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise")
+_RECURRENT = ("RNN", "Bidirectional")
 
 
 class Modes:
@@ -84,16 +82,16 @@ def _sort(layer: Any, groups: dict[str, list[Any]], seen: set[int]) -> None:
     if id(layer) in seen:
         return
     seen.add(id(layer))
-    if isinstance(layer, _NOISE):
+    if is_kind(layer, *_NOISE):
         name = DROPOUT if hasattr(layer, "seed_generator") else ""
-    elif isinstance(layer, RandomImageLayer):
-        name = AUGMENTATION
-    elif isinstance(layer, layers.BatchNormalization):
+    elif is_kind(layer, "RandomImageLayer", "BaseImagePreprocessingLayer"):
+        name = "" if is_kind(layer, "CenterCrop", "Resizing") else AUGMENTATION
+    elif is_kind(layer, "BatchNormalization"):
         name = BATCH_NORM if layer.trainable else ""
-    elif isinstance(layer, _RECURRENT) and _drops(layer):
+    elif is_kind(layer, *_RECURRENT) and _drops(layer):
         name = DROPOUT
     else:
-        for inner in sublayers(layer):
+        for inner in layer._flatten_layers(include_self=False, recursive=False):
             _sort(inner, groups, seen)
         return
     if name:

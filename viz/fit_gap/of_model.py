@@ -56,7 +56,7 @@ def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
         raise ValueError(f"gap({min(wrong)}=...): it trains for one epoch; leave this out.")
     seen: list[SeenEpoch] = []
     _build(model, x)
-    history, stops = model.history, model.stop_training
+    history, stops = getattr(model, "history", None), model.stop_training
     with sandbox(model):
         try:
             with observing(EpochWatch(seen.append)):

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Model, Tensor
+from eagerflow import Tensor
 from eagerflow.data.arrays import rows_of
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from eagerflow.layers import BatchNormalization
 from eagerflow.training.sandbox import sandbox
 from eagerflow.training.step_runner import loss_of
+from viz.frameworks.kinds import has_own, is_kind
 
 __all__ = ["Totals", "caught_up", "has_own_steps", "run_pass"]
 
@@ -28,7 +28,7 @@ class Totals(NamedTuple):
 
 def has_own_steps(model: Any) -> bool:
     """Whether `fit` or `evaluate` runs a step of the user's."""
-    return any(getattr(type(model), step) is not getattr(Model, step) for step in ("train_step", "test_step"))
+    return has_own(model, "train_step", "test_step")
 
 
 def run_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool = True) -> Totals:
@@ -59,11 +59,11 @@ def _number(value: Any) -> float:
     return float(data.sum()) if getattr(data, "size", 1) != 1 else float(data)
 
 
-def caught_up(model: Any, batches: Iterable[Any], forward: Callable[[Any], Any]) -> dict[Any, Any]:
-    """The moving statistics as they would be, had they been gathered from these rows with the weights of now."""
+def caught_up(model: Any, batches: Iterable[Any], forward: Callable[[Any], Any]) -> list[tuple[Any, Any]]:
+    """The moving statistics, had they been gathered from these rows with the weights of now: variables, and arrays."""
     found = [layer for layer in model._flatten_layers() if _gathers(layer)]
     kept = [layer.momentum for layer in found]
-    sums: dict[Any, list[Any]] = {layer: [0.0, 0.0, 0.0, 0] for layer in found}
+    sums: list[list[Any]] = [[0.0, 0.0, 0.0, 0] for _ in found]
     try:
         for layer in found:
             layer.__dict__["momentum"] = 0.0  # the moving moments are then those of the last batch
@@ -71,7 +71,7 @@ def caught_up(model: Any, batches: Iterable[Any], forward: Callable[[Any], Any])
             for batch in batches:
                 forward(batch)
                 count = rows_of(unpack_x_y_sample_weight(batch)[0])
-                for layer, total in sums.items():
+                for layer, total in zip(found, sums):
                     mean, variance = (v.numpy().astype("float64") for v in (layer.moving_mean, layer.moving_variance))
                     total[0] += mean * count
                     total[1] += variance * count
@@ -80,13 +80,14 @@ def caught_up(model: Any, batches: Iterable[Any], forward: Callable[[Any], Any])
     finally:
         for layer, momentum in zip(found, kept):
             layer.__dict__["momentum"] = momentum
-    arrays: dict[Any, Any] = {}
-    for layer, (means, variances, squares, count) in sums.items():
+    arrays = []
+    for layer, (means, variances, squares, count) in zip(found, sums):
         mean = means / count
-        arrays[layer.moving_mean] = mean
-        arrays[layer.moving_variance] = variances / count + numpy.maximum(squares / count - mean * mean, 0.0)
+        variance = variances / count + numpy.maximum(squares / count - mean * mean, 0.0)
+        arrays += [(layer.moving_mean, mean), (layer.moving_variance, variance)]
     return arrays
 
 
 def _gathers(layer: Any) -> bool:
-    return isinstance(layer, BatchNormalization) and layer.trainable and layer.built and not layer.renorm
+    batch_norm = is_kind(layer, "BatchNormalization") and layer.trainable and layer.built
+    return batch_norm and not getattr(layer, "renorm", False)

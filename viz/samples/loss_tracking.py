@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Model, Tensor, losses, tree
+from eagerflow import Tensor, tree
 from eagerflow.core.observe import Scope, unobserved
 from eagerflow.data.feed import ArrayFeed
 from viz.recorder.names.shown_names import ShownNames
@@ -234,7 +234,7 @@ class Gatherer:
         """The model that met the most samples; None where none did."""
         self._settle()
         found = [each for each in self.gatherings.values() if each.slots]
-        return max(found, key=lambda each: (isinstance(each.model, Model), each.met)) if found else None
+        return max(found, key=lambda each: (hasattr(each.model, "fit"), each.met)) if found else None
 
 
 def row_losses(loss: Any, y_true: Any, y_pred: Any) -> numpy.ndarray | None:
@@ -242,7 +242,7 @@ def row_losses(loss: Any, y_true: Any, y_pred: Any) -> numpy.ndarray | None:
 
     One that gives a number for the whole batch is asked row by row, and counts if it is the mean or the sum of these.
     """
-    if not isinstance(loss, losses.Loss):
+    if not hasattr(loss, "_compute"):
         return None
     alone = copy.copy(loss)
     alone.reduction, alone._checks_count = "none", False

@@ -140,6 +140,19 @@ for _kind in (ef.Tensor, Variable):
         setattr(_kind, f"__{_name}__", _left_to_symbols(getattr(_kind, f"__{_name}__")))
 
 
+def _logits(tensor: Any) -> Any:
+    return tensor.logits[1]
+
+
+def _set_logits(tensor: Any, logits: Any) -> None:
+    if isinstance(logits, ef.Tensor):
+        tensor.logits = ("", logits, -1)  # which losses don't read: Keras hands them probabilities
+
+
+# Where Keras' softmax and sigmoid keep what they were given.
+ef.Tensor._keras_logits = property(_logits, _set_logits)  # type: ignore[attr-defined]
+
+
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:
     """A tensor of anything, with Keras' rules for types.
 

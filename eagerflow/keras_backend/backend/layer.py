@@ -8,12 +8,20 @@ from keras.src.backend.common import global_state
 from keras.src.backend.common.keras_tensor import any_symbolic_tensors
 
 from eagerflow.core.observe import scope, state
+from eagerflow.keras_backend.backend.observed import State, creation_site
 
 __all__ = ["EagerflowLayer"]
 
 
 class EagerflowLayer:
-    """Announces each call of a layer or model as a scope."""
+    """Announces each call of a layer or model as a scope, and tells observers where it was made."""
+
+    def __init__(self) -> None:
+        self.__dict__["created_at"] = creation_site()
+
+    @property
+    def _ef_state(self) -> State:
+        return State(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not state.on or any_symbolic_tensors(args, kwargs):

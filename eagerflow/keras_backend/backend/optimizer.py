@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import keras
 from keras.src.backend.common.stateless_scope import in_stateless_scope
 from keras.src.optimizers.base_optimizer import BaseOptimizer
+from keras.src.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
 
 import eagerflow as ef
 from eagerflow.core.observe import scope
+from eagerflow.keras_backend.backend.observed import creation_site
 from eagerflow.optimizers.entry import Entry
 from eagerflow.optimizers.updates.applying import update_variables
 
@@ -26,6 +29,21 @@ _RULES = {
 
 class EagerflowOptimizer(BaseOptimizer):
     """Announces updates, and runs those of Adam, AdamW, RMSprop and SGD by eagerflow's rules."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.__dict__["created_at"] = creation_site()
+
+    @property
+    def _rate(self) -> Any:
+        """What decides the learning rate, under the names of eagerflow's optimizers."""
+        scheduled = isinstance(self._learning_rate, LearningRateSchedule)
+        variable, schedule = (None, self._learning_rate) if scheduled else (self._learning_rate, None)
+        return SimpleNamespace(variable=variable, _decides=schedule)
+
+    @staticmethod
+    def _ef_adam(rate: float) -> Any:
+        return keras.optimizers.Adam(rate)
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         """Updates variables by their gradients; see `keras.optimizers.Optimizer`."""

@@ -6,8 +6,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
 import numpy
-from keras.src import backend, callbacks as callbacks_module, optimizers as optimizers_module, tree
+from keras.src import backend, callbacks as callbacks_module, tree
 from keras.src.backend import config
 from keras.src.trainers import trainer as base_trainer
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
@@ -17,6 +18,7 @@ from keras.src.utils.python_utils import pythonify_logs
 
 import eagerflow as ef
 from eagerflow.core.observe import logs as announce_logs, scope, state
+from eagerflow.keras_backend.backend.fit import Fit, feed_of
 from eagerflow.training.step_runner import EAGER, StepRunner, runner_for
 
 __all__ = ["EagerflowTrainer"]
@@ -34,6 +36,10 @@ class EagerflowTrainer(base_trainer.Trainer):
     def __init__(self) -> None:
         super().__init__()
         self.train_function = self.test_function = self.predict_function = None
+
+    def _symbolic_build(self, *args: Any, **kwargs: Any) -> None:
+        if type(self).call not in (keras.Model.call, keras.layers.Layer.call):  # a GAN has no call, as for TensorFlow
+            super()._symbolic_build(*args, **kwargs)
 
     def _resolve_auto_jit_compile(self) -> bool:
         return False  # steps are captured where `compile(jit_compile=True)` asks for it
@@ -112,7 +118,7 @@ class EagerflowTrainer(base_trainer.Trainer):
     def _each_step(self, name: str, step: Callable[[Any], Any], keep: bool = False) -> Callable[[Any], Any]:
         def call(batches: Any) -> Any:
             found: list[Any] = []
-            for batch in batches:
+            for batch in [batches] if isinstance(batches, (tuple, dict, ef.Tensor)) else batches:
                 batch = tree.map_structure(_as_tensor, batch)
                 with scope("step", f"{name}_step", self, batch) as announced:
                     outputs = announced.value = step(batch)
@@ -158,22 +164,12 @@ class EagerflowTrainer(base_trainer.Trainer):
         callbacks = self._callback_list(callbacks, batches, verbose, epochs=epochs, add_history=True)
         self.stop_training = False
         self.make_train_function()
-        logs: dict[str, Any] = {}
-        callbacks.on_train_begin()
-        for epoch in range(self._initial_epoch or initial_epoch, epochs):
-            callbacks.on_epoch_begin(epoch)
-            logs = self._one_epoch(batches, callbacks)
-            if validation_data is not None and self._should_eval(epoch, validation_freq):
-                size = validation_batch_size or batch_size
-                logs |= self._validated(validation_data, size, validation_steps, callbacks)
-            callbacks.on_epoch_end(epoch, logs)
-            announce_logs("epoch", epoch, dict(logs))
-            if self.stop_training:
-                break
-        if isinstance(self.optimizer, optimizers_module.Optimizer) and epochs > 0:
-            self.optimizer.finalize_variable_values(self.trainable_weights)
+        held_back = None
+        if validation_data is not None:
+            held_back = dict(zip(("x", "y", "sample_weight"), unpack(validation_data), strict=True))
+            held_back |= {"batch_size": validation_batch_size or batch_size, "steps": validation_steps}
+        Fit(self, batches, held_back, validation_freq, callbacks, (initial_epoch, epochs)).go()
         self._eval_epoch_iterator = None
-        callbacks.on_train_end(logs=logs)
         return self.history
 
     def _one_epoch(self, batches: EpochIterator, callbacks: Any) -> dict[str, Any]:
@@ -189,14 +185,15 @@ class EagerflowTrainer(base_trainer.Trainer):
                 break
         return dict(self._get_metrics_result_or_logs(logs))
 
-    def _validated(self, data: Any, batch_size: int | None, steps: int | None, callbacks: Any) -> dict[str, Any]:
-        x, y, sample_weight = unpack(data)
-        arguments = {"x": x, "y": y, "sample_weight": sample_weight, "batch_size": batch_size}
+    def _batches_held_back(self, data: dict[str, Any]) -> EpochIterator:
+        """The batches to validate on, the same in each epoch."""
         if self._eval_epoch_iterator is None:
-            self._eval_epoch_iterator = self._batches(steps=steps, **arguments)
-        logs = self.evaluate(
-            **arguments, steps=steps, callbacks=callbacks, return_dict=True, _use_cached_eval_dataset=True
-        )
+            self._eval_epoch_iterator = self._batches(**data)
+        return self._eval_epoch_iterator
+
+    def _validated(self, data: dict[str, Any], callbacks: Any) -> dict[str, Any]:
+        self._batches_held_back(data)
+        logs = self.evaluate(**data, callbacks=callbacks, return_dict=True, _use_cached_eval_dataset=True)
         return {f"val_{name}": value for name, value in logs.items()}
 
     @traceback_utils.filter_traceback
@@ -310,7 +307,7 @@ def _observed(batches: EpochIterator) -> Iterator[tuple[int, int, Any]]:
     """The batches of an epoch, the making of each announced."""
     iterator = iter(batches)
     while True:
-        with scope("data", "batch") as announced:
+        with scope("data", "batch", inputs=feed_of(batches) if state.on else None) as announced:
             found = announced.value = next(iterator, None)
         if found is None:
             return

@@ -63,7 +63,7 @@ def labels_of(feed: Any) -> numpy.ndarray | None:
 
 def weighs_epochs(callback: Any) -> bool:
     """Does a callback compare a number of this epoch with those of others, to act by it?"""
-    if not isinstance(getattr(callback, "monitor", None), str) or not hasattr(callback, "direction"):
+    if not isinstance(getattr(callback, "monitor", None), str) or not hasattr(callback, "mode"):
         return False
     return bool(getattr(callback, "save_best_only", True))
 

@@ -70,7 +70,7 @@ class Callbacks(Check):
 
     def _wrong_way(self, callback: Any, values: list[float]) -> None:
         natural = better_by_name(callback.monitor, self._fit.model)
-        if natural is None or callback.direction() == natural or getattr(callback, "stopped_epoch", 0):
+        if natural is None or callback.mode in ("auto", natural) or getattr(callback, "stopped_epoch", False):
             return  # `stopped_early` tells of those that ended a training
         higher = natural == "max"
         best, kept = (max(values), min(values)) if higher else (min(values), max(values))
