@@ -28,6 +28,12 @@ class Attention:
 
     Attributes:
         scores: by the path of the layer: arrays of shape (batch, heads, queries, keys), whose rows have the sum 1.
+
+    >>> import eagerflow as ef, viz
+    >>> x = ef.ops.ones((1, 3, 8))
+    >>> found = viz.attention(ef.layers.MultiHeadAttention(num_heads=2, key_dim=4, name="look"), x, x)
+    >>> found.save("heads.png", tokens=["the", "cat", "sat"]).name
+    'heads.png'
     """
 
     def __init__(self, scores: Mapping[str, numpy.ndarray]) -> None:

@@ -25,6 +25,12 @@ class LossLandscape:
     Attributes:
         distances: how far the points lie from the middle, along either direction; 1 is as far as the weights are large.
         losses: an array of shape (points, points): rows along the first direction, columns along the second.
+
+    >>> import eagerflow as ef, viz
+    >>> model = ef.Sequential([ef.Input((2,)), ef.layers.Dense(1, use_bias=False)])
+    >>> model.compile("sgd", "mse")
+    >>> viz.loss_landscape(model, ef.ops.ones((4, 2)), ef.ops.ones((4, 1)), points=3).save("loss.svg").name
+    'loss.svg'
     """
 
     def __init__(self, distances: numpy.ndarray, losses: numpy.ndarray) -> None:
