@@ -110,6 +110,12 @@ def test_batches_by_number():
     assert sorted(y.tolist()[0] for _, y in batches(shuffled)) == [0, 1, 2, 3]
 
 
+def test_a_generator_that_runs_out_warns():
+    feed = feed_for((np.full((1, 1), i) for i in range(2)), steps=3)
+    with pytest.warns(UserWarning, match="ran out after 2 of 3"):
+        assert len(batches(feed)) == 2
+
+
 class Unsized:
     """Three batches, which nobody knows before."""
 

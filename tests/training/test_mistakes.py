@@ -73,6 +73,7 @@ def test_a_loss_that_takes_no_target_is_given_none():
         (lambda: model().fit(X, Y, steps_per_epoch=0), ValueError, "steps_per_epoch=0"),
         (lambda: model().fit(X, Y, validation_freq=0), ValueError, "validation_freq=0"),
         (lambda: model().fit(y=Y), TypeError, "expected arrays"),
+        (lambda: two_outputs({"heigth": "mse"}), ValueError, "Did you mean 'height'"),
         (lambda: two_outputs(["mse", "mse"]).fit(X, Y, verbose=0), ValueError, "2 outputs"),
         (lambda: model().fit(X, np.ones((6, 4, 2)), verbose=0), ValueError, "same shape"),
         (lambda: model(loss=None).fit(X, Y, verbose=0), ValueError, "there is no loss"),
