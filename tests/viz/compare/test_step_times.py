@@ -105,6 +105,12 @@ def test_settings_that_changed_are_told(other, told):
     assert all(f"  {line}" in str(found).splitlines() for line in told)
 
 
+def test_a_schedule_is_told_by_what_it_was_given():
+    schedule = ef.optimizers.schedules.ExponentialDecay(0.001, 100, 0.5)
+    (line,) = viz.diff(training(), training(ef.optimizers.Adam(schedule))).settings
+    assert line.startswith("adam: learning_rate 0.001 → ExponentialDecay(initial_learning_rate=0.001, decay_steps=100")
+
+
 def test_functions_are_the_same_wherever_they_lie_in_memory():
     def run():
         layer = layers.Lambda(lambda x: x * 2, name="twice")

@@ -90,8 +90,9 @@ def test_what_follows_from_a_cause_is_a_hint_that_names_it(name):
         assert f"a consequence of {cause.kind}, above: mend that first" in text(found)
 
 
-def test_a_cause_is_as_severe_as_what_it_explains():
-    assert in_order([CONSTANT, SCALE])[0].severity == "error"
+def test_a_cause_is_as_severe_as_what_it_explains_or_might_explain():
+    for other in (CONSTANT, RATE):
+        assert [f.severity for f in in_order([other, SCALE]) if f.kind == SCALE.kind] == ["error"]
 
 
 def test_nothing_is_lost_and_order_does_not_matter():
