@@ -171,7 +171,7 @@ ADD_ONS_OF_VIZ = """
 BUDGETS = {
     "eagerflow/base": 4181,
     "eagerflow/capture": 3882,
-    "eagerflow/compat": 9923,
+    "eagerflow/compat": 9934,
     "eagerflow/compiled": 3318,
     "eagerflow/distribution": 3332,
     "eagerflow/kernels": 9530,
