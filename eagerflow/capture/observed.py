@@ -117,8 +117,18 @@ class Announcing:
         inputs = tuple(map(self._shown, instruction.arrays))
         settings = tuple(map(self._raw, instruction.settings))
         found = tuple(made) if instruction.several else made[0]
+        places = self._indices(instruction) if instruction.indices else []
         for observer in self._of_ops:
+            if places:
+                observer.on_indices(places)
             observer.on_op(instruction.op, inputs, settings, found, started, ended)
+
+    def _indices(self, instruction: Compute) -> list[Any]:
+        """What the setting `index` is made of; tensors that are gone aren't told."""
+        index = instruction.settings[instruction.op.settings.index("index")]
+        slots = (ref for ref in _flat(index.parts if isinstance(index, Group) else [index]) if isinstance(ref, Slot))
+        found = [next(slots, None) if each is None else each for each in instruction.indices]
+        return [shown for shown in map(self._shown, filter(None, found)) if shown is not None]
 
     def _gone_back(self, rule: Rule, outs: Sequence[Any], started: int, ended: int) -> None:
         """A rule's gradients."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -66,7 +66,7 @@ class Recorder(Observer):
 
     Attributes:
         marks: what is announced between the instructions, in order.
-        quiet: whether observers need the eager step, for indexing by tensors and gradients of gradients.
+        quiet: whether observers need the eager step, for gradients of gradients.
         other_bits: which instruction gave something else the second time, in words; None while all give the same.
         instructions: what was computed, in order.
         arrays: the values of slots, by number.
@@ -82,6 +82,7 @@ class Recorder(Observer):
         self.walker = Walker(sys._getframe(1))
         self.marks: list[Mark] = []
         self._tapes: list[Any] = []
+        self._indices: Sequence[Const | None] = ()  # of the op that is heard next
         self.quiet = False
         self.other_bits: str | None = None
         self.instructions: list[Instruction] = []
@@ -224,6 +225,7 @@ class Recorder(Observer):
             self._write(op, inputs, settings, list(outputs) if op.outputs != 1 else [outputs])
         except Exception as caught:  # noqa: BLE001 - a step isn't broken off because it can't be written down
             self.end(f"{op.name} can't be written down ({type(caught).__name__}: {caught})")
+        self._indices = ()
         self.arrays.let_go()
         return None
 
@@ -262,6 +264,8 @@ class Recorder(Observer):
             kept = dict(zip(op.saved, record[4])) if tracked else {}  # type: ignore[index]
             extras = [self.arrays.new(kept.get(name)) for name in op.saves]
         made = Compute(xp, op, arrays, given, tracked, [*outs, *extras], len(extras), several, widened)
+        if "index" in op.settings:
+            made.indices = self._indices
         self.add(made)
         if tracked:
             seen: list[Ref] = [Slot(n) for n in widened] or arrays
@@ -307,7 +311,8 @@ class Recorder(Observer):
         return ref
 
     def on_indices(self, tensors: Any) -> None:
-        self.quiet = True  # observers hear which tensors name the places
+        found = [self.raw(x) if isinstance(x, Tensor) else self.ref_of_array(x) for x in tensors]
+        self._indices = [None if isinstance(ref, Slot) else Const(x) for ref, x in zip(found, tensors)]
 
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         self.end(f"{name} of variable {variable.path!r}, which the step's objects don't hold")

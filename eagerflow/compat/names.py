@@ -144,14 +144,25 @@ GONE["tensorflow.data.experimental"] = dict.fromkeys(
 )
 GONE["tensorflow.compiler"] = dict.fromkeys(("mlir", "jit", "xla"), "Nothing is compiled here; leave it out.")
 GONE["tensorflow.math"] = {
-    **dict.fromkeys(("betainc", "igamma", "igammac"), _SCIPY),
+    **dict.fromkeys("betainc igamma igammac zeta polygamma lbeta ndtri erfcinv".split(), _SCIPY),
+    **dict.fromkeys("bessel_i0 bessel_i0e bessel_i1 bessel_i1e".split(), _SCIPY),
     "sobol_sample": "Write scipy.stats.qmc.Sobol(d).random(n).",
+    "accumulate_n": "Write tf.add_n.",
+    "reduce_euclidean_norm": "Write tf.norm.",
 }
 GONE["tensorflow.math.special"] = dict.fromkeys(
-    "bessel_j0 bessel_j1 bessel_k0 bessel_k0e bessel_k1 bessel_k1e bessel_y0 bessel_y1 dawsn expint fresnel_cos "
-    "fresnel_sin spence".split(),
+    "bessel_i0 bessel_i0e bessel_i1 bessel_i1e bessel_j0 bessel_j1 bessel_k0 bessel_k0e bessel_k1 bessel_k1e "
+    "bessel_y0 bessel_y1 dawsn expint fresnel_cos fresnel_sin spence".split(),
     _SCIPY,
 )
+GONE["tensorflow.nn"] = {
+    "nce_loss": "Write tf.nn.sigmoid_cross_entropy_with_logits of drawn classes.",
+    "crelu": "Write tf.concat([tf.nn.relu(x), tf.nn.relu(-x)], -1).",
+}
+GONE["tensorflow"] |= {
+    "reverse_sequence": "Write tf.stack([tf.concat([x[:n][::-1], x[n:]], 0) for x, n in zip(rows, lengths)]).",
+    "unique_with_counts": "Write y, idx = tf.unique(x), and tf.math.bincount(idx).",
+}
 GONE["keras.models"] = GONE["keras"]
 GONE |= {f"keras.layers.{module}": GONE["keras.layers"] for module in LAYER_MODULES}
 GONE |= {f"keras.utils.{module}": GONE["keras.utils"] for module in UTILS_MODULES}

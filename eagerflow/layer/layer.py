@@ -515,7 +515,7 @@ class Layer(WeightHolder, Operation, InSequence):
         Raises:
             NotImplementedError: in a layer whose weights can't be quantized.
         """
-        above.quantization().make_quantized(self, tuple(input_shape), mode)
+        above.quantization().make_quantized(self, input_shape, mode)
 
     def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
         """What a quantized layer computes instead of `call`.

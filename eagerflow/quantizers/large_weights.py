@@ -87,7 +87,7 @@ def quantize(layer: Any, mode: str | None, config: Any, type_check: bool) -> Non
         layer.dtype_policy = get_policy(f"{name}_from_{layer._ef_state.policy.name}")
 
 
-def make_quantized(layer: Any, shape: tuple[int, ...], mode: str, config: Any = None) -> None:
+def make_quantized(layer: Any, shape: Any, mode: str, config: Any = None) -> None:
     """Make the variables of quantized weights, for a large weight of a shape.
 
     Raises:
@@ -106,7 +106,7 @@ def make_quantized(layer: Any, shape: tuple[int, ...], mode: str, config: Any = 
     if mode == "float8":
         make_float8(layer)
     else:
-        layer._packed_weights = form.plan(mode, shape, _block_size(layer, config) if mode == "int4" else None)
+        layer._packed_weights = form.plan(mode, tuple(shape), _block_size(layer, config) if mode == "int4" else None)
         default = AbsMaxQuantizer() if mode == "int8" else None
         layer.inputs_quantizer = default if config is None else config.activation_quantizer
         for bits in layer._packed_weights:

@@ -143,6 +143,7 @@ def test_indices_are_recorded_as_what_ops_read(given):
         found.append(read)
     taken = [("take_index", None), ("take_index", "argmax"), ("take_index", None)]
     assert found == [[*taken, ("scatter_index", "take_index")]] * 6
+    assert all(op.replayed for op in record.ops)
 
 
 def test_gradients_of_gradients_are_recorded_as_such():

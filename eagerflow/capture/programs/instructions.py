@@ -284,6 +284,7 @@ class Compute(Instruction):
         extras: how many of those are saved besides.
         several: whether the outputs come as a tuple.
         widened: slots of the arrays in the type in which the op was computed, where integers met floats; else empty.
+        indices: the constants in what observers get as indices; None stands for slots of the setting `index`.
         function: what is called instead of the op's own.
     """
 
@@ -296,6 +297,7 @@ class Compute(Instruction):
     extras: int
     several: bool
     widened: list[int]
+    indices: Sequence[Const | None] = ()
     function: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:

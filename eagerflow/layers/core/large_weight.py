@@ -127,7 +127,7 @@ class LargeWeightLayer(Layer):
 
     def quantized_build(self, input_shape: Any, mode: str, config: Any = None) -> None:
         """Make the variables of quantized weights; `input_shape` is that of the large weight."""
-        above.quantization().make_quantized(self, tuple(input_shape), mode, config)
+        above.quantization().make_quantized(self, input_shape, mode, config)
 
     def _variables_in_files(self) -> list[Variable]:
         if not (self.built and (self.lora_enabled or self._is_quantized)):
