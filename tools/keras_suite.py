@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,8 @@ LEFT_OUT = ("applications/applications_test.py",)
 _LOG = "EAGERFLOW_KERAS_SUITE_LOG"
 # A file of tests that imports the trainer of a backend by its name: it's read as Keras' own such modules are.
 _CHOOSES = "keras.src.trainers.trainer_test"
+# In names of tests: addresses, and the library for trees that Keras takes with a backend.
+_VARYING = re.compile(r"0x[0-9a-f]+|_(torchtree|optree)$")
 _NAMED = 12  # tests of a file that the page names; of more it gives the number
 Results = dict[str, tuple[str, str]]  # how each test ended, and its error
 _LIMIT = 3600  # seconds for the files of a folder
@@ -113,7 +116,7 @@ def _run_files(backend: str, python: str, source: Path, files: list[Path]) -> No
 def results(backend: str) -> Results:
     """How each test ended at last, and its error."""
     lines = (RESULTS / f"{backend}.jsonl").read_text(encoding="utf-8").splitlines()
-    return {test: (outcome, error) for test, outcome, error in map(json.loads, lines)}
+    return {_VARYING.sub("", test): (outcome, error) for test, outcome, error in map(json.loads, lines)}
 
 
 def read_reasons() -> dict[str, str]:
