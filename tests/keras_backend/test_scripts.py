@@ -30,6 +30,9 @@ import keras.src.utils.file_utils
 from eagerflow.datasets import digits
 keras.src.utils.file_utils.validate_file = lambda *args, **options: True  # data that stand for others
 keras.GradientTape, keras.datasets.digits = ef.GradientTape, digits
+ops = keras.ops
+keras.tf = type("tf", (), dict(keras=keras, nn=ops, matmul=ops.matmul, square=ops.square, reduce_mean=ops.mean))
+keras.tf.GradientTape = ef.GradientTape
 settings = sys.argv.pop()
 found = runpy.run_path("script.py", run_name="script" if settings else "__main__")
 assert keras.backend.backend() == "eagerflow"
@@ -40,6 +43,7 @@ if settings:
 NAMES = (
     (r"^import eagerflow as (\w+)$", r"import keras as \1"),
     (r"^from eagerflow import", "from keras import"),
+    (r"^import tensorflow as tf$", "import keras; tf = keras.tf"),
     (r"^from tensorflow import keras$", "import keras"),
     (r"\btensorflow\.keras\b", "keras"),
 )
