@@ -12,7 +12,7 @@ PEER_PACKAGES := keras==3.15.1 jax autograd \
 ONNX_WRITERS := onnxscript onnxruntime tf2onnx transformers torchvision
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-slow test-simple test-torch test-gpu check docs docs-check bench interop keras-suite keras-hub
+.PHONY: help demo test coverage test-slow test-simple test-torch test-gpu check docs docs-check bench interop keras-suite keras-scripts keras-hub
 .PHONY: differential fuzz release-check web-runtime clean
 
 help: ## this list
@@ -74,6 +74,9 @@ interop: $(VENV)/.installed-dev $(VENV)-keras/.installed $(if $(PEERS),,$(VENV)-
 
 keras-suite: $(if $(PEERS),,$(VENV)-peers/.installed-suite) ## the tests that come with Keras, on PyTorch's backend and ours (an hour and more; results are kept); ARGS="--run eagerflow"
 	@python=$$(realpath -s $(or $(PEERS),$(VENV)-peers/bin/python)); $$python -m tools.keras_suite --python $$python $(ARGS)
+
+keras-scripts: $(VENV)/.installed-dev ## the examples on Keras itself with our backend; SCRIPTS=folder for those of a folder instead
+	@$(if $(SCRIPTS),KERAS_SCRIPTS=$(realpath $(SCRIPTS))) $(BIN)/python -m pytest -q -m slow tests/keras_backend/test_scripts.py $(if $(SCRIPTS),-k a_script_runs)
 
 keras-hub: $(VENV)-hub/.installed ## language models of KerasHub on our backend: Hugging Face's layout, generated text, the guide (installs KerasHub and PyTorch once)
 	@$(VENV)-hub/bin/python -m pytest -q tests/keras_backend/test_keras_hub.py

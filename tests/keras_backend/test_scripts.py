@@ -24,19 +24,26 @@ SCRIPTS = sorted(Path(os.environ["KERAS_SCRIPTS"]).glob("*.py")) if "KERAS_SCRIP
 
 LAUNCHER = """
 import runpy, sys
+from pathlib import Path
 import eagerflow as ef, eagerflow.keras_backend, keras
 import keras.src.utils.file_utils
 from eagerflow.datasets import digits
 keras.src.utils.file_utils.validate_file = lambda *args, **options: True  # data that stand for others
 keras.GradientTape, keras.datasets.digits = ef.GradientTape, digits
+ops = keras.ops
+keras.tf = type("tf", (), dict(keras=keras, nn=ops, matmul=ops.matmul, square=ops.square, reduce_mean=ops.mean))
+keras.tf.GradientTape = ef.GradientTape
 settings = sys.argv.pop()
 found = runpy.run_path("script.py", run_name="script" if settings else "__main__")
 assert keras.backend.backend() == "eagerflow"
-print(found["main"](**eval(settings)) if settings else "")
+if settings:
+    folder = {"folder": Path()} if "folder" in found["main"].__code__.co_varnames else {}
+    print(found["main"](**folder, **eval(settings)))
 """
 NAMES = (
     (r"^import eagerflow as (\w+)$", r"import keras as \1"),
     (r"^from eagerflow import", "from keras import"),
+    (r"^import tensorflow as tf$", "import keras; tf = keras.tf"),
     (r"^from tensorflow import keras$", "import keras"),
     (r"\btensorflow\.keras\b", "keras"),
 )
@@ -91,7 +98,6 @@ def run(script, home, folder, settings=""):
 def test_an_example_learns(name, home, tmp_path):
     expected, script = EXPECTED[name], ROOT / "examples" / f"{name}.py"
     settings = expected.settings if name != "transformer" else {}  # other first weights than ours take longer
-    settings = settings | {"folder": "."} if "def main(folder" in script.read_text("utf-8") else {}
     found = float(run(script, home, tmp_path, repr(settings)).split()[-1])
     assert found < expected.quick if expected.less_is_better else found > expected.quick
 
