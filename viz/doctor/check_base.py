@@ -46,7 +46,7 @@ class Check:
     called a model or layer itself), `on_call(opened)` and `on_call_end(opened, outputs)` (any model or layer),
     `on_loss_end(opened, outputs)`, `on_optimizer(opened)`, `on_fit_step(opened)` (a training step of `fit`),
     `on_routine(name, thing, about)` (what a loop calls besides: `mode`, `schedule`, `clip`, `unscale`, `scaled_step`,
-    `state_taken`, `state_given`, `first_batch`, each with plain facts), and as
+    `state_taken`, `state_given`, `first_batch`, `first_values`, each with plain facts), and as
     `eagerflow.core.observe.Observer` does (ops without their times). `on_crash(error)` tells that an exception ended
     the script, `finish()` that the training did. What asks which function ran defines `on_single_op(op, inputs,
     outputs, whole)`: of a fused op it hears of each part, with its `name`, its inputs (None for what lies between two

@@ -255,10 +255,10 @@ class Kernels(Check):
             if kernel is not None and kernel.hidden and source.trainable:
                 self._begins(kernel, host(source.data), gradient)
 
-    def on_update(self, name: str, variable: Any, inputs: Any) -> None:
-        """Where a loop of one's own gives a weight its first values."""
-        if not self.watch.step and not self.watch.has_tapes and not self.watch.inside("optimizer"):
-            self._set_at[variable.identity] = self.watch.place()
+    def on_routine(self, name: str, thing: Any, about: Any) -> None:
+        """A weight is given its first values."""
+        if name == "first_values":
+            self._set_at[id(thing)] = self.watch.place()
 
     def _begins(self, kernel: _Kernel, values: numpy.ndarray, gradient: numpy.ndarray) -> None:
         fan_in = math.prod(values.shape[:-1])
@@ -279,11 +279,12 @@ class Kernels(Check):
                 f"{kernel.name!r} begin {number(times)} times too {size} for its {fan_in} inputs (root mean square "
                 f"{number(rms(values))}, about {number(1 / math.sqrt(fan_in))} is usual)"
             )
+        place = None if kernel.layer is not None else kernel.place
         self.tell(
             "initial_weights",
             "error" if lasting else "warning",
             layer=kernel.layer if kernel.layer is not None else kernel.variable.path,
-            place=self._set_at.get(kernel.variable.identity, None if kernel.layer is not None else kernel.place),
+            place=self._set_at.get(id(self.watch.held(kernel.variable)), place),
             words=words,
             ratio=ratio,
             fan_in=fan_in,

@@ -35,9 +35,11 @@ def answer_with(module: Any, given: list[torch.Tensor], at: int, values: numpy.n
     rows, other = len(given[at]), torch.as_tensor(values.copy())
     cut = [x[: len(values)] if x.ndim and len(x) == rows else x for x in given]
     cut[at] = other.to(given[at].device, given[at].dtype)
+    devices = sorted({x.device.index for x in cut if x.is_cuda})
     states = random.getstate(), numpy.random.get_state()  # noqa: NPY002
     try:
-        with unobserved(), torch.no_grad(), torch.random.fork_rng(), contextlib.redirect_stdout(io.StringIO()):
+        silent = contextlib.redirect_stdout(io.StringIO())
+        with unobserved(), torch.no_grad(), torch.random.fork_rng(devices), silent:
             made = copy.deepcopy(module).eval()(*cut)
     except Exception:  # noqa: BLE001  (it can't be copied, or takes these only together with others)
         return None

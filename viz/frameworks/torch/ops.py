@@ -128,7 +128,9 @@ class OpMode(TorchFunctionMode):
             return self._op if kept in VIEWS else self._get_data if kept == "data" else None
         if name == "__set__" and getattr(owner, "__name__", "") == "data":
             return self._set_data
-        if name in SKIPPED or getattr(func, "__module__", "") == "torch.nn.init" or "record_function" in str(func):
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return self._initialize
+        if name in SKIPPED or "record_function" in str(func):
             return None
         for names, kind in ((READS, self._read), (FILLS, self._fill), (DRAWS, self._draw), (OPENED, self._opened)):
             if name in names:
@@ -366,6 +368,11 @@ class OpMode(TorchFunctionMode):
             data = self._objects.made(made).data
             self._front.tell("on_draw", DRAWS[func.__name__], data, {}, started, clock())
         return made
+
+    def _initialize(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """A weight gets its first values."""
+        self._front.tell_routine("first_values", args[0] if args else kwargs.get("tensor"), {})
+        return func(*args, **kwargs)
 
     def _get_data(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """`x.data`: of what ops made, it is `detach`; of a weight, its memory."""

@@ -8,7 +8,7 @@ import numpy
 
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.asked_again import answer_with
-from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, tensors, tracked
+from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, key_of, tensors, tracked, values_of
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
@@ -131,17 +131,17 @@ class TornAxes(Check):
         self._met: dict[Any, int] = {}
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if error is not None or not is_tensor(outputs) or not inputs or not is_tensor(inputs[0]):
+        if error is not None or not is_tensor(outputs) or not inputs or not hasattr(inputs[0], "shape"):
             return
         if op.name == "reshape":
-            before, after = settings if len(settings) == 2 else (inputs[0].data.shape, outputs.data.shape)
+            before, after = settings if len(settings) == 2 else (inputs[0].shape, outputs.data.shape)
             size = _torn(before, after)
             about = {"before": tuple(before), "after": tuple(after), "size": size, "colours": size, "taken": size}
             if size and (tracked(outputs) or len(before) > 2) and self.watch.own_line() is not None:
                 self.tell("channels_first.reshape", place=self.watch.place(), layer=self.watch.layer(), **about)
         elif outputs.data.size == 1 and outputs.key is not None and op.name != "multiply":
-            known = self._means.get(inputs[0].key)
-            counts = [len(x.data) for x in inputs if is_tensor(x) and x.data.ndim]
+            known = self._means.get(key_of(inputs[0]))
+            counts = [x.shape[0] for x in inputs if len(getattr(x, "shape", ()))]
             if counts and max(counts) > 1:
                 known = op.name, max(counts)
             if known is not None:
@@ -151,9 +151,9 @@ class TornAxes(Check):
 
     def _products(self, inputs: Any) -> None:
         one = next((x for x in inputs if tracked(x) and x.data.size == 1 and x.key in self._means), None)
-        others = [x for x in inputs if is_tensor(x) and x.key is None and x.data.ndim == 1]
+        others = [x for x in inputs if key_of(x) is None and len(getattr(x, "shape", ())) == 1]
         by, count = self._means[one.key] if one is not None else ("", 0)
-        if not others or len(others[0].data) != count or not numpy.ptp(host(others[0].data)):
+        if not others or others[0].shape[0] != count or not numpy.ptp(values_of(others[0])):
             return
         place = self.watch.place()
         steps = self._met[place] = self._met.get(place, 0) + 1

@@ -9,7 +9,7 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, is_tensor, key_of, tensors
+from viz.doctor.facts.host_arrays import host, key_of, tensors, values_of
 from viz.doctor.facts.layer_kinds import is_embedding, is_recurrent, reads_to_the_end
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
@@ -67,7 +67,7 @@ class CountedPadding(Check):
         made, given = tensors(outputs), opened.scope.inputs
         if len(made) != 1 or made[0].data.size != 1 or made[0].key is None or not isinstance(given, tuple):
             return
-        labels = host(given[0].data) if given and is_tensor(given[0]) else None
+        labels = values_of(given[0]) if given and hasattr(given[0], "dtype") else None
         ignores = getattr(opened.owner, "settings", {}).get("ignore_class")
         if labels is None or labels.dtype.kind not in "iu" or ignores is not None:
             return

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, tensors
+from viz.doctor.facts.host_arrays import is_variable, key_of, tensors, values_of
 from viz.doctor.facts.step_facts import Loss
 
 __all__ = ["PairedOrders"]
@@ -41,14 +41,14 @@ class PairedOrders(Check):
         if error is not None or self.watch.inside("layer", "model", "loss", "optimizer", "metric"):
             return
         made = [x for x in tensors(outputs) if x.key is None]
-        given = [x for x in inputs if is_tensor(x) and not is_variable(x) and x.key is None]
+        given = [x for x in inputs if hasattr(x, "dtype") and not is_variable(x) and key_of(x) is None]
         if not made or not given:
             return
         orders = _NONE.union(*[self._of(x) for x in given])
-        if op.name in ("take_index", "take", "gather", "index_select") and len(given) > 1:
-            index = given[-1].data
-            if index.dtype.kind in "iu" and index.ndim == 1 and _ROWS[0] <= index.size <= _ROWS[1]:
-                values = host(index)
+        indices = [*given[1:], *[each for each in settings if hasattr(each, "dtype")]]
+        if op.name in ("take_index", "take", "gather", "index_select") and indices:
+            values = values_of(indices[-1])
+            if values.dtype.kind in "iu" and values.ndim == 1 and _ROWS[0] <= values.size <= _ROWS[1]:
                 orders = orders | ({hash(values.tobytes())} if (numpy.diff(values) < 0).any() else _NONE)
         place = self.watch.place() if orders else None
         for x in made if orders else ():

@@ -50,7 +50,9 @@ class NoisyValidation(Check):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._noisy: dict[int, list[Any]] = {}  # by the layer: it, calls, the line of the last one, and the model
+        self._noisy: dict[
+            int, list[Any]
+        ] = {}  # by the layer: it, calls, the line of the last one, and the model's weights
         self._quiet = False  # is anything ever called outside of training that drops nothing?
         self._functions: dict[Place | None, list[Any]] = {}
         self._turns: dict[
@@ -74,7 +76,10 @@ class NoisyValidation(Check):
             self._quiet = True
         elif self.watch.step:
             outer = next(each.owner for each in self.watch.scopes if each.kind in ("layer", "model"))
-            known = self._noisy.setdefault(id(opened.owner), [opened.owner, 0, None, outer])
+            known = self._noisy.get(id(opened.owner))
+            if known is None:
+                weights = identities(getattr(outer, "trainable_variables", ()))
+                known = self._noisy[id(opened.owner)] = [opened.owner, 0, None, weights]
             known[1:3] = [known[1] + 1, self.watch.called_at()]
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
@@ -115,7 +120,7 @@ class NoisyValidation(Check):
         noisy = max(self._noisy.values(), key=lambda each: each[1], default=None)
         few = noisy is None or noisy[1] < _CALLS or len(self._optimizers) > 1
         # A teacher, which isn't trained itself, may be noisy on purpose.
-        if noisy is not None and not few and not self._quiet and _weights(noisy[3]) & self._trained:
+        if noisy is not None and not few and not self._quiet and noisy[3] & self._trained:
             layer, calls, place, _ = noisy
             about = {"rate": layer.rate, "calls": calls, "apart": 1.0}
             self.tell("validation_mismatch.training_mode", layer=layer, place=place, **about)
@@ -123,7 +128,3 @@ class NoisyValidation(Check):
             if changed >= _TURNS - 1 and not stayed and place is not None and self.watch.step >= limits.FEW_STEPS:
                 key = ("augmentation", id(thing))
                 self.tell("augmentation.validation", place=place, key=key, turns=changed + 1)
-
-
-def _weights(model: Any) -> frozenset[int]:
-    return identities(getattr(model, "trainable_variables", ()))
