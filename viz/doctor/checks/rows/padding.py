@@ -13,6 +13,7 @@ from viz.doctor.facts.host_arrays import host, key_of, tensors, values_of
 from viz.doctor.facts.layer_kinds import is_embedding, is_recurrent, reads_to_the_end
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
+from viz.doctor.user_code import user_line
 from viz.recorder.descriptions import flat
 
 __all__ = ["CountedPadding", "Padding", "tail_of"]
@@ -79,7 +80,7 @@ class CountedPadding(Check):
                     self._count += 1
                     if self._count == limits.FIRST:
                         about = {"share": float(ends.mean()), "label": int(padded[0]), "recall_of_others": 0.0}
-                        self.tell("class_imbalance.padding", place=self.watch.place(), **about)
+                        self.tell("class_imbalance.padding", place=user_line(opened.frame, None), **about)
 
 
 def _ends(tokens: numpy.ndarray) -> numpy.ndarray | None:
