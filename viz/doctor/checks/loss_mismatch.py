@@ -158,17 +158,17 @@ class Mismatch(Check):
 
     def _mixture(self, op: Any, inputs: Any, settings: Any, outputs: Any) -> None:
         """Shares over one axis, by log_softmax, are summed up over another one."""
-        known = next((self._logs[x.key] for x in inputs if tracked(x) and x.key in self._logs), None)
-        if known is None or len(inputs[0].data.shape) != known[0]:
+        logs = next((x for x in inputs if tracked(x) and x.key in self._logs), None)
+        if logs is None or len(logs.data.shape) != self._logs[logs.key][0]:
             return
-        axes, axis, size, place = known
+        known = axes, axis, size, place = self._logs[logs.key]
         summed = settings[0] if op.name == "logsumexp" and settings else None
         summed = summed[0] if isinstance(summed, (list, tuple)) and len(summed) == 1 else summed
         if op.name != "logsumexp":
             self._logs[outputs.key] = known
         elif isinstance(summed, int) and summed % axes != axis:
             about = {"whose": "", "by": "log_softmax", "along": f"axis {axis}", "classes": size}
-            about |= {"shaped": str(tuple(inputs[0].data.shape)), "axis": axis, "shape": list(inputs[0].data.shape)}
+            about |= {"shaped": str(tuple(logs.data.shape)), "axis": axis, "shape": list(logs.data.shape)}
             self.tell("softmax_axis", op="log_softmax", place=place, **about)
 
     def _one_unit(self, shape: Any, layer: Any, op: str, place: Any) -> None:

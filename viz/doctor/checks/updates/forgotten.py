@@ -106,6 +106,8 @@ class Forgotten(Check):
         """Judge what was left out."""
         if max(self._groups.values(), default=0) < limits.UNREACHED_STEPS:
             return
+        if any(found.rule == "frozen.made" for found in self.watch.raw("frozen")):
+            return  # layers that are thrown away after each step are left out by that
         roots = [(root, _trainable(root)) for root in self.watch.owners.roots()]
         part = [
             (root, own)
