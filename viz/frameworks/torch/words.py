@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["CALLED", "COUNTERS", "DRAWS", "FILLS", "LOSSES", "MEANS", "OPENED", "READS", "SKIPPED", "VIEWS", "WRITES"]
+__all__ = [
+    "CALLED",
+    "COUNTERS",
+    "DRAWS",
+    "FILLS",
+    "LIBRARIES",
+    "LOSSES",
+    "MEANS",
+    "OPENED",
+    "READS",
+    "SKIPPED",
+    "VIEWS",
+    "WRITES",
+]
+
+# Beside torch's own folder: their lines aren't the user's.
+LIBRARIES = "torch accelerate lightning lightning_fabric pytorch_lightning torchvision transformers".split()
 
 # Asks for facts, or is no computation: shapes, flags, printing, hooks, random states.
 SKIPPED = frozenset(
