@@ -390,10 +390,9 @@ def _engine(run: Any) -> Any:
     return _engine_run_backward
 
 
-def _step_begins(optimizer: Any, args: Any, kwargs: Any) -> None:
+def _step_begins(optimizer: Any, args: Any, kwargs: Any) -> Any:
     found = _fronts.get(threading.get_ident())
-    if found is not None:
-        found.safely(found.updates.begins, optimizer, args, kwargs)
+    return None if found is None else found.safely(found.updates.begins, optimizer, args, kwargs)
 
 
 def _step_ends(optimizer: Any, args: Any, kwargs: Any) -> None:
