@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from viz.check.all_rows import Checked, check_script
+from viz.check.all_rows import NAMES, Checked, check_script
 from viz.check.augmented_picture import picture
 from viz.check.row import shown
 from viz.doctor.facts.source_calls import later_fits
@@ -52,8 +52,10 @@ def _json(script: str, checked: Checked) -> str:
 
 
 def _print(script: str, checked: Checked) -> None:
-    how = {"fit": "fit", "batch": "train_on_batch", "loop": "a loop of its own"}[checked.kind]
+    how = {"fit": "fit", "batch": "train_on_batch", "loop": "a loop of its own"}.get(checked.kind)
     title = f"check: {os.path.basename(script)} trains by {how}; ended before its first step"
+    if how is None:
+        title = f"check: {os.path.basename(script)} trains with PyTorch; ended after its first steps"
     print()
     print_folded(title, "1;4")
     print()
@@ -70,6 +72,9 @@ def _print(script: str, checked: Checked) -> None:
     print(shown(checked.rows, paint))
     counts = [sum(row.verdict == each for row in checked.rows) for each in ("ok", "fault", "open")]
     print(f"\n{counts[0]} ✓  {counts[1]} ✗  {counts[2]} –   in {checked.seconds:.1f} s")
+    if how is None:
+        asked = {row.name for row in checked.rows}
+        print_folded(f"asked of eagerflow's models alone: {', '.join([each for each in NAMES if each not in asked])}")
     if checked.stopped.written:
         names = ", ".join([os.path.basename(each) for each in checked.stopped.written[:4]])
         more = f" and {len(checked.stopped.written) - 4} more" if len(checked.stopped.written) > 4 else ""

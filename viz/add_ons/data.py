@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
 
-from eagerflow.core.observe import observing
 from viz.facts.json_data import json_text
+from viz.frameworks import observing
 from viz.recorder.listening import Listening
 from viz.reports.page import write_page
 from viz.samples.loss_tracking import Gatherer
@@ -24,8 +25,8 @@ from viz.shell.terminal import output_to_stderr, paint
 __all__ = ["run_data"]
 
 _NOTHING = (
-    "no step of eagerflow in this thread trained a model by a Loss (such as losses.MeanSquaredError()); a loss that a "
-    "plain function computes can't be divided among samples"
+    "no step of eagerflow or PyTorch in this thread trained a model by a Loss (such as losses.MeanSquaredError() or "
+    "nn.MSELoss()); a loss that a plain function computes can't be divided among samples"
 )
 
 _REMARKABLE = ("label likely wrong", "another label", f"  {HOLDS}")
@@ -36,8 +37,9 @@ def run_data(options: argparse.Namespace) -> int:
     script = Script.of(options)
     check_target(options.html, ("html", "htm"))
     gatherer = Gatherer()
+    listening = Listening.to(gatherer, lambda: import_module("viz.samples.torch_batches").Batches(gatherer))
     with output_to_stderr(options.json):
-        _, failed = run_script(script, observing(Listening.to(gatherer)))
+        _, failed = run_script(script, observing(listening))
     gathering = gatherer.chosen()
     if gathering is None:
         why = gatherer.notes or [f"{ended(failed)} before it trained" if failed else _NOTHING]

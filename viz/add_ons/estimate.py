@@ -15,6 +15,7 @@ from viz.estimate.estimates import Estimate, bytes_of, estimated, memory_of_mach
 from viz.estimate.measured import memory_of_viz
 from viz.estimate.report import advice, picture, text, text_of_loop
 from viz.facts.json_data import json_text
+from viz.frameworks import eagerflow_alone
 from viz.picture.rendering.raster import write_picture
 from viz.shell.output_files import check_chart
 from viz.shell.program import Script
@@ -54,7 +55,9 @@ def run_estimate(options: argparse.Namespace) -> int:
         if facts is not None:
             return _print_loop(options, facts, loop[0].place)
     if not found or isinstance(found[0], str):
-        why = str(found[0]) if found else stopped.why_no_step
+        why = (
+            str(found[0]) if found else (not stopped.status and eagerflow_alone("viz estimate")) or stopped.why_no_step
+        )
         if options.json:
             print(json_text({"script": options.script, "failed": bool(stopped.status), "message": why}))
         raise Impossible(f"{why}; what is set up wrong: {script.rerun('check')}" if found else why)

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from viz.command.ranks import ranks_here
+from viz.frameworks import eagerflow_alone
 from viz.replay.keeping import Keeping
 from viz.replay.watch import HISTORY
 from viz.shell.output_files import check_target, default_name
@@ -33,8 +34,10 @@ def run_kept(options: argparse.Namespace) -> int:
     _, status = run_script(script, keeping, keeping.ring.fail)
     if not keeping.written:
         print(
-            f"viz: no step made NaN, raised an error or had a jump in its loss ({HISTORY}), so none was kept; to keep "
-            "the last ones whatever happens, call viz.keep_step() in the script; viz doctor looks for other mistakes",
+            eagerflow_alone("viz run --keep")
+            or f"viz: no step made NaN, raised an error or had a jump in its loss ({HISTORY}), so none was kept; to "
+            "keep the last ones whatever happens, call viz.keep_step() in the script; viz doctor looks for other "
+            "mistakes",
             file=sys.stderr,
         )
     return status

@@ -15,6 +15,7 @@ from viz.attribution.question import Question, Source
 from viz.attribution.shapes import axes_of, interpolated, kind_of
 from viz.boundary import boundary
 from viz.facts.formatting import nearest, shape
+from viz.frameworks import only_eagerflow
 from viz.frameworks.kinds import is_convolution
 
 __all__ = ["explain"]
@@ -79,6 +80,7 @@ def explain(
     >>> found.values.tolist(), found.score.tolist()
     ([[1.0, 2.0], [0.0, 3.0]], [3.0, 3.0])
     """
+    only_eagerflow("viz.explain", model)
     if method not in _METHODS:
         known = ", ".join(map(repr, _METHODS))
         raise ValueError(f"viz.explain(method={method!r}): expected one of {known}{nearest(str(method), _METHODS)}")

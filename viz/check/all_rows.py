@@ -18,6 +18,7 @@ from viz.check.first_loss import check_first_loss
 from viz.check.inputs import check_augmentation, check_inputs
 from viz.check.labels import check_labels, of_finding
 from viz.check.nan_source import in_loop
+from viz.check.of_steps import FirstSteps
 from viz.check.overfitting import NOT_FINITE, check_overfitting
 from viz.check.reproduce import check_repeatable
 from viz.check.row import Row, fault, fine, open_question
@@ -111,8 +112,16 @@ def check_script(script: Script, seconds: float = 30.0) -> Checked:
             warnings.simplefilter("ignore")
             examination.run()
 
+    def of_steps() -> FirstSteps:
+        elsewhere.append(FirstSteps(seconds))
+        return elsewhere[-1]
+
+    elsewhere: list[FirstSteps] = []
     began, watch = time.perf_counter(), Stopwatch()
-    stopped = run_until_first_step(script, examine, [mode])
+    stopped = run_until_first_step(script, examine, [mode], of_steps)
+    if not found and elsewhere:
+        rows, place = elsewhere[0].rows(), elsewhere[0].begins_at
+        return Checked(_placed(rows, place), stopped, "steps", place, time.perf_counter() - began)
     if not found:
         return Checked([], stopped, "", None, time.perf_counter() - began)
     examination = found[0]
@@ -120,11 +129,9 @@ def check_script(script: Script, seconds: float = 30.0) -> Checked:
     place, left = examination.subject.place, examination.subject.left
     rows["repeatable"] = _guarded(partial(check_repeatable, script, max(left, 20.0), took[0]))
     names = examination.subject.first.names
-    for name, row in rows.items():
-        row.name, row.message, row.fix = name, names.in_words(row.message), names.in_words(row.fix)
-        if row.file is None and place is not None:
-            row.file, row.line = place
-    ordered = [rows[name] for name in NAMES]
+    for row in rows.values():
+        row.message, row.fix = names.in_words(row.message), names.in_words(row.fix)
+    ordered = _placed({name: rows[name] for name in NAMES}, place)
     first = examination.subject.first
     others = {id(call.owner): names.of(_name(call.owner)) for call in first.others if call.owner is not first.model}
     return Checked(
@@ -137,6 +144,15 @@ def check_script(script: Script, seconds: float = 30.0) -> Checked:
         names.of(_name(first.model)) if others else "",
         tuple(others.values()),
     )
+
+
+def _placed(rows: dict[str, Row], place: Any) -> list[Row]:
+    """The rows by their names; those without a line get this one."""
+    for name, row in rows.items():
+        row.name = name
+        if row.file is None and place is not None:
+            row.file, row.line = place
+    return list(rows.values())
 
 
 def _name(owner: Any) -> str:

@@ -9,7 +9,8 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from eagerflow.core.observe import observing
+from eagerflow.core.observe import Observer, observing
+from viz import frameworks
 from viz.dry_run.first_step import FirstStep, FirstStepWatch, Stop
 from viz.dry_run.writes_apart import WritesApart
 from viz.recorder.listening import Listening
@@ -55,25 +56,35 @@ class Stopped:
     def why_no_step(self) -> str:
         """Why a script that should have been stopped at its first training step wasn't."""
         if not self.status:
-            return "no training step of eagerflow ran; is the model trained by this script?"
+            return "no training step of eagerflow or PyTorch ran; is the model trained by this script?"
         left = self.error is None or isinstance(self.error, SystemExit)
         how = f"it left with status {self.status}" if left else type(self.error).__name__
         return f"the script failed before it trained: {how}"
 
 
 def run_until_first_step(
-    script: Script, reached: Callable[[FirstStep], bool | None], others: Iterable[Any] = ()
+    script: Script,
+    reached: Callable[[FirstStep], bool | None],
+    others: Iterable[Any] = (),
+    elsewhere: Callable[[], Observer] | None = None,
 ) -> Stopped:
-    """Run a script as `python SCRIPT` would, until its first training step is about to begin."""
+    """Run a script as `python SCRIPT` would, until its first training step is about to begin.
+
+    Args:
+        script: what to run.
+        reached: called with the step.
+        others: what else listens.
+        elsewhere: makes what listens to another framework, and ends the script itself.
+    """
 
     def stop(step: FirstStep) -> None:
         if not reached(step):
             raise Stop
 
-    return run_watched(script, [*others, FirstStepWatch(stop)])
+    return run_watched(script, [*others, FirstStepWatch(stop)], elsewhere)
 
 
-def run_watched(script: Script, hearers: Iterable[Any]) -> Stopped:
+def run_watched(script: Script, hearers: Iterable[Any], elsewhere: Callable[[], Observer] | None = None) -> Stopped:
     """Run a script while these listen, until it ends or one of them raises `Stop`.
 
     Nothing it writes stays; see `WritesApart`. Raises as `run_until_first_step` does.
@@ -81,15 +92,17 @@ def run_watched(script: Script, hearers: Iterable[Any]) -> Stopped:
     stopped = Stopped()
     with _without_windows(), WritesApart() as apart:
         quiet = (Stop, SystemExit, KeyboardInterrupt)
-        _, stopped.status = run_script(script, _observed_by(hearers), stopped.hear, quiet)
+        _, stopped.status = run_script(script, _observed_by(hearers, elsewhere), stopped.hear, quiet)
     stopped.status = 0 if stopped.reached else stopped.status
     stopped.written = apart.written
     return stopped
 
 
 @contextlib.contextmanager
-def _observed_by(hearers: Iterable[Any]) -> Iterator[None]:
+def _observed_by(hearers: Iterable[Any], elsewhere: Callable[[], Observer] | None) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
+        if elsewhere is not None:
+            stack.enter_context(frameworks.observing(Listening(elsewhere=elsewhere)))
         for hearer in hearers:
             stack.enter_context(observing(Listening.to(hearer)))
         yield

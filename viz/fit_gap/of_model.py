@@ -11,6 +11,7 @@ from viz.facts.formatting import near
 from viz.fit_gap.measure import measure
 from viz.fit_gap.report import Gap
 from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch
+from viz.frameworks import only_eagerflow
 
 __all__ = ["gap"]
 
@@ -49,6 +50,7 @@ def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
     >>> round(sum(found.parts.values()) - (found.fit - found.evaluate), 9)
     0.0
     """
+    only_eagerflow("viz.gap", model)
     if not getattr(model, "compiled", False) or model.optimizer is None:
         raise ValueError("gap: compile the model first, for example model.compile(optimizer='adam', loss='mse').")
     wrong = _OURS & fit.keys()

@@ -12,6 +12,7 @@ from viz.facts.lines.room import folded, room
 from viz.fit_gap.measure import measure
 from viz.fit_gap.report import Gap
 from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch
+from viz.frameworks import eagerflow_alone
 
 __all__ = ["Found", "listening"]
 
@@ -40,7 +41,7 @@ class Found(NamedTuple):
     @staticmethod
     def _no_epoch(ended: str) -> str:
         why = f"{ended} before" if ended else "is the model trained by model.fit in this script?"
-        return f"no epoch of fit was finished: {why}"
+        return eagerflow_alone("viz gap") or f"no epoch of fit was finished: {why}"
 
 
 @contextmanager

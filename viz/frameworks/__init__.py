@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from eagerflow.core import observe
 
-__all__ = ["observing", "owner_of"]
+__all__ = ["eagerflow_alone", "observing", "only_eagerflow", "owner_of"]
 
 # By the module that programs import: what announces; and the module of a part that comes later.
 _FRONTS = {"torch": "viz.frameworks.torch.front", "torch._dynamo.eval_frame": "viz.frameworks.torch.front"}
@@ -44,6 +44,20 @@ def owner_of(model: Any) -> Any:
     if torch is not None and isinstance(model, torch.nn.Module):
         return _import_module("viz.frameworks.torch.modules").owner_of(model)
     return model
+
+
+def only_eagerflow(name: str, model: Any) -> None:
+    """Raise TypeError where a function that knows eagerflow's models alone is given a module of PyTorch's."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(model, torch.nn.Module):
+        raise TypeError(f"{name}: expected a model of eagerflow; got {type(model).__name__}, a module of PyTorch")
+
+
+def eagerflow_alone(command: str) -> str:
+    """Why a command has nothing to say, where the script may have trained with PyTorch; else empty."""
+    if "torch" not in sys.modules:
+        return ""
+    return f"{command} is about eagerflow's models alone; trainings by PyTorch: viz check, viz run and viz doctor"
 
 
 def _change(by: int) -> None:

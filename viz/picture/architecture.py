@@ -11,6 +11,7 @@ from eagerflow import Layer, Model, tree
 from viz.facts import formatting
 from viz.facts.schema import Record, Scope
 from viz.facts.selection import call_numbers
+from viz.frameworks import only_eagerflow
 from viz.frameworks.objects import is_layer
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.picture.graph_builder import graph as graph_of_run
@@ -266,6 +267,7 @@ def trial(model: Any, inputs: Any = None) -> Record:
         TypeError: when it is none.
         ValueError: when it isn't built and no inputs are given.
     """
+    only_eagerflow("viz.summary", model)
     if not callable(model) or isinstance(model, type):
         raise TypeError(f"viz.summary(model): expected a model or layer; got {type(model).__name__}")
     if has_parts_alone(model):

@@ -16,6 +16,7 @@ from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.optimizers.rate import LearningRate
 from viz.boundary import boundary
 from viz.dry_run.kept_state import optimizers_of, put_back
+from viz.frameworks import only_eagerflow
 from viz.rates.sweep import LearningRates, judged
 
 __all__ = ["find_lr"]
@@ -77,6 +78,7 @@ def find_lr(
     >>> 1e-3 < found.rate < 1.0
     True
     """
+    only_eagerflow("viz.find_lr", model)
     if getattr(model, "optimizer", None) is None and not optimizers_of(model):
         raise ValueError("find_lr: compile the model first, for example model.compile(optimizer='adam', loss='mse').")
     if not 0 < low < high or not math.isfinite(high):

@@ -11,9 +11,10 @@ __all__ = ["Listening"]
 
 
 class Listening(Observer):
-    """Calls functions with what is announced.
+    """Calls functions with what eagerflow announces.
 
     Args:
+        elsewhere: makes the observer of what another framework announces; without one nobody is told of that.
         tells_mistakes: see `Observer`.
         **hears: functions by the names of `Observer`'s methods.
 
@@ -24,16 +25,18 @@ class Listening(Observer):
     exp
     """
 
-    def __init__(self, tells_mistakes: bool = False, **hears: Callable[..., Any]) -> None:
-        self.tells_mistakes = tells_mistakes
+    def __init__(
+        self, tells_mistakes: bool = False, elsewhere: Callable[[], Observer] | None = None, **hears: Callable[..., Any]
+    ) -> None:
+        self.tells_mistakes, self.elsewhere = tells_mistakes, elsewhere
         self.wants_ops = not hears.keys().isdisjoint(_OF_OPS)
         self.wants_scopes = "on_scope_begin" in hears or "on_scope_end" in hears
         vars(self).update(hears)
 
     @classmethod
-    def to(cls, hearer: Any) -> Listening:
+    def to(cls, hearer: Any, elsewhere: Callable[[], Observer] | None = None) -> Listening:
         """One that calls the methods of an object which are named as those of `Observer`."""
-        return cls(**{name: getattr(hearer, name) for name in _HOOKS if hasattr(hearer, name)})
+        return cls(elsewhere=elsewhere, **{name: getattr(hearer, name) for name in _HOOKS if hasattr(hearer, name)})
 
 
 _HOOKS = [name for name in vars(Observer) if name.startswith("on_")]

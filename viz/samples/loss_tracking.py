@@ -151,7 +151,7 @@ class Gatherer:
     def __init__(self) -> None:
         self.gatherings: dict[int, Gathering] = {}
         self.notes: list[str] = []
-        self._names = ShownNames()
+        self.names = ShownNames()
         self._open: list[Scope] = []
         self._feed: Any = None
         # The outermost model that ran last, what it was called with, and what it gave.
@@ -165,7 +165,7 @@ class Gatherer:
     def on_scope_begin(self, scope: Scope) -> None:
         self._steps.on_scope_begin(scope)
         if scope.kind in ("layer", "model"):
-            self._names.hear(scope.owner, (each.owner for each in self._open), sys._getframe(1))
+            self.names.hear(scope.owner, (each.owner for each in self._open), sys._getframe(1))
         self._open.append(scope)
         if scope.kind == "data":
             self._feed = scope.inputs
@@ -199,11 +199,11 @@ class Gatherer:
             return
         model, x, given = self._last
         if not _is_part(y_pred, given):
-            self._note(f"the loss {scope.name!r} compares something other than a model's outputs; that isn't judged")
+            self.note(f"the loss {scope.name!r} compares something other than a model's outputs; that isn't judged")
             return
         values = row_losses(scope.owner, y_true, y_pred)
         if values is None:
-            self._note(
+            self.note(
                 f"the loss {scope.name!r} gives one value for the batch, which is no mean or sum of the rows': samples "
                 "can't be distinguished by it"
             )
@@ -212,7 +212,8 @@ class Gatherer:
             (model, x, y_true, y_pred, values, scope.owner, self._steps.upcoming)
         )
 
-    def _note(self, note: str) -> None:
+    def note(self, note: str) -> None:
+        """Say this with the samples, once."""
         if note not in self.notes:
             self.notes.append(note)
 
@@ -221,7 +222,7 @@ class Gatherer:
         pending, self._pending = self._pending, {}
         for parts in pending.values():
             model, x = parts[0][:2]
-            gathering = self.gatherings.setdefault(id(model), Gathering(model, self._names))
+            gathering = self.gatherings.setdefault(id(model), Gathering(model, self.names))
             sizes = {len(part[4]) for part in parts}
             if len(sizes) == 1 and x:
                 gathering.losses = [part[5] for part in parts]

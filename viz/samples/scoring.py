@@ -109,7 +109,7 @@ def judged(gathering: Gathering, shown: int, seconds: float, notes: Sequence[str
     unmet = len(data.slots) - len(data.rows)
     told += [f"{formatting.count(unmet, 'row')} weren't trained with"] if unmet else []
     without = sum([sample.gradient is None for sample in ranked])
-    if without:
+    if without and gathering.model.trainable_variables:
         told.append(
             f"|gradient| of the {without} easiest isn't known: it takes a step for each; --seconds allows more time"
         )
@@ -250,6 +250,8 @@ def _measure(gathering: Gathering, data: _Data, ranked: list[Sample], order: num
     mixed = False
     ends = time.monotonic() + seconds
     weights = gathering.model.trainable_variables
+    if not weights:  # of another framework
+        return False
     for sample, i in zip(ranked, order):
         if time.monotonic() > ends:
             break

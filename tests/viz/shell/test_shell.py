@@ -139,7 +139,7 @@ def test_help_of_every_command_says_what_it_writes_and_how_it_is_called(name):
         (["diff", "no.efz", "no.efz"], 2, "viz diff: error: there is no file 'no.efz'"),
         (["top", "--by", "taste", "train.efz"], 2, "viz top: error: argument --by: invalid choice: 'taste'"),
         (["top", "-n", "0", "train.efz"], 2, "viz top: error: top(n=0): expected at least 1"),
-        (["check", "empty.py"], 3, "viz check: failed: no training step of eagerflow ran"),
+        (["check", "empty.py"], 3, "viz check: failed: no training step of eagerflow or PyTorch ran"),
         (["doctor", "empty.py"], 3, "viz doctor: failed: no training step of eagerflow or PyTorch ran"),
         (["gap", "empty.py"], 3, "viz gap: failed: no epoch of fit was finished"),
         (["nonfinite", "empty.py"], 3, "viz nonfinite: failed: no op of eagerflow ran"),

@@ -48,6 +48,7 @@ class Backward:
         self._given: dict[int, Any] = {}  # gradients of its outputs, by key
         self._found: list[tuple[int | None, Any]] = []  # keys and gradients of what it was given
         self._began = self._last = 0
+        self.ended = 0  # when the last pass ended
         self._leaves: dict[int, torch.Tensor] = {}  # reached in this pass
         self._heard_until = self._first = 0
         self._tracks = False  # whether the pass can be differentiated again
@@ -226,6 +227,7 @@ class Backward:
                     front.safely(self._tell_gradients, asked, results, args, kwargs)
                 self._group, self._given, self._found, self._leaves = None, {}, [], {}
             front.end(scope, None, error)
+            self.ended = clock()
         return results
 
     def _tell_gradients(self, asked: tuple[Any, ...], results: Any, args: Any, kwargs: Any) -> None:

@@ -25,7 +25,9 @@ from viz.frameworks.torch.modules import Scopes
 from viz.frameworks.torch.objects import Objects, note_line
 from viz.frameworks.torch.ops import OpMode
 from viz.frameworks.torch.updates import Updates
+from viz.frameworks.torch.words import LIBRARIES
 from viz.recorder.capture import Capture
+from viz.recorder.listening import Listening
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["announce"]
@@ -48,7 +50,7 @@ class _Front:
         self.updates = Updates(self)
         self.mode = OpMode(self)
         self._thread = threading.get_ident()
-        self._adapters: dict[Observer, Observer] = {}
+        self._adapters: dict[Observer, Observer | None] = {}
         self._current: tuple[Observer, ...] = ()
         self._listeners: tuple[Observer, ...] = ()
         self._compiling: tuple[FrameType, list[Any] | None] | None = None  # and the modes that were above this one's
@@ -73,14 +75,18 @@ class _Front:
         found = current()
         if found is not self._current:
             self._current = found
-            self._listeners = tuple([self._adapted(each) for each in found])
+            self._listeners = tuple([told for each in found if (told := self._adapted(each)) is not None])
         return self._listeners
 
-    def _adapted(self, observer: Observer) -> Observer:
-        if not getattr(observer, "knows_layouts_of_eagerflow", False):
-            return observer
+    def _adapted(self, observer: Observer) -> Observer | None:
+        """What is told in an observer's place: None for those that listen to eagerflow alone."""
         if observer not in self._adapters:
-            self._adapters[observer] = Canonical(observer)
+            told: Observer | None = observer
+            if isinstance(observer, Listening):
+                told = observer.elsewhere() if observer.elsewhere is not None else None
+            if getattr(told, "knows_layouts_of_eagerflow", False):
+                told = Canonical(told)
+            self._adapters[observer] = told
         return self._adapters[observer]
 
     def begin(self, scope: Scope) -> None:
@@ -272,9 +278,10 @@ def _here(is_part: bool = True) -> _Front | None:
 
 def _patch() -> None:
     """Hear what no mode hears: modules, derivatives, passes, loaders, optimizers."""
-    folder = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
-    if folder not in libraries:
-        libraries.append(folder)
+    installed = os.path.dirname(os.path.dirname(os.path.abspath(torch.__file__)))
+    folders = [os.path.join(installed, name, "") for name in LIBRARIES]
+    if not set(folders) <= set(libraries):
+        libraries.extend(folders)
         is_internal.cache_clear()
     _replace(nn.Module, "__call__", _module)
     _replace(nn.Module, "__init__", _made)
@@ -295,8 +302,9 @@ def _patch() -> None:
 def _patch_compiler() -> None:
     """Compiled functions mustn't meet the mode: the compiler would trace into it."""
     frames = sys.modules.get("torch._dynamo.eval_frame")
-    if frames is not None and not hasattr(frames._maybe_set_eval_frame, "__wrapped__"):
-        _replace(frames, "_maybe_set_eval_frame", _compiled)
+    name = "_maybe_set_eval_frame" if hasattr(frames, "_maybe_set_eval_frame") else "set_eval_frame"  # up to 2.5
+    if frames is not None and not hasattr(getattr(frames, name), "__wrapped__"):
+        _replace(frames, name, _compiled)
 
 
 def _replace(owner: Any, name: str, made: Callable[[Any], Any]) -> None:
@@ -327,19 +335,19 @@ def _made(initialize: Any) -> Any:
 
 def _compiled(set_callback: Any) -> Any:
     @functools.wraps(set_callback)
-    def _maybe_set_eval_frame(callback: Any) -> Any:
+    def set_eval_frame(callback: Any) -> Any:
         front = _fronts.get(threading.get_ident())
         if front is not None:
             front.compiles(sys._getframe(1), callback is not None and callback is not False)
         return set_callback(callback)
 
-    return _maybe_set_eval_frame
+    return set_eval_frame
 
 
 def _function(held: Any) -> Any:
-    @functools.wraps(held.__func__)
+    @functools.wraps(getattr(held, "__func__", held))  # from 2.14 on it is written in C
     def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        call = functools.partial(held.__func__, cls)
+        call = held.__get__(None, cls)
         if torch.compiler.is_compiling() or (front := _here()) is None:
             return call(*args, **kwargs)
         return front.function(call, cls, args, kwargs)
@@ -389,10 +397,9 @@ def _engine(run: Any) -> Any:
     return _engine_run_backward
 
 
-def _step_begins(optimizer: Any, args: Any, kwargs: Any) -> None:
+def _step_begins(optimizer: Any, args: Any, kwargs: Any) -> Any:
     found = _fronts.get(threading.get_ident())
-    if found is not None:
-        found.safely(found.updates.begins, optimizer, args, kwargs)
+    return None if found is None else found.safely(found.updates.begins, optimizer, args, kwargs)
 
 
 def _step_ends(optimizer: Any, args: Any, kwargs: Any) -> None:

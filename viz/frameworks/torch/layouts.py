@@ -11,11 +11,12 @@ from torch import nn
 
 from eagerflow import losses
 from viz.frameworks.contract import Owner, Tensor, Variable
+from viz.frameworks.objects import is_tensor
 from viz.frameworks.torch.asking import answer_with
 from viz.frameworks.torch.modules import owner_of
 from viz.frameworks.torch.objects import Weight, made_at
 
-__all__ = ["Layer", "LaidOut", "answers_last", "is_as_drawn", "layer_of", "loss_of"]
+__all__ = ["Layer", "LaidOut", "answers_last", "classes_last", "is_as_drawn", "layer_of", "loss_of"]
 
 _FLIPPED = (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase)
 _ROLES = {"recurrent": nn.RNNBase, "multi_head_attention": nn.MultiheadAttention, "embedding": nn.Embedding}
@@ -166,10 +167,15 @@ def loss_of(name: str, kind: str, ignores: int | None) -> Any:
 
 
 def answers_last(name: str, answers: Any) -> Any:
-    """Torch has classes on axis 1."""
-    if name == "cross_entropy" and isinstance(answers, Tensor) and answers.data.ndim > 2:
-        return Tensor(numpy.moveaxis(answers.data, 1, -1), answers.key)
+    """The answers of a loss with their classes on the last axis: PyTorch has them on axis 1."""
+    if is_tensor(answers) and answers.data.ndim > 2 and name == "cross_entropy":
+        return Tensor(classes_last(name, answers.data), answers.key)
     return answers
+
+
+def classes_last(name: str, values: Any) -> Any:
+    """The same of an array."""
+    return numpy.moveaxis(values, 1, -1) if name == "cross_entropy" and values.ndim > 2 else values
 
 
 def layer_of(canonical: Any, raw: Any, flips: dict[int, tuple[weakref.ref[Any], bool]]) -> Layer:

@@ -130,6 +130,9 @@ class Scopes:
         known = self._paths.get(id(x))
         if known is not None and known[0]() is x:
             return known[1]
+        if isinstance(x, nn.Parameter) and (found := self._holder(x, sys._getframe(1))) is not None:
+            self._meet(found[0])  # a trainer may look at weights before it calls the model
+            return self._paths[id(x)][1]
         return self._held(x, sys._getframe(1)) if is_weight or isinstance(x, nn.Parameter) else None
 
     def _held(self, x: Any, frame: FrameType | None) -> str | None:
@@ -142,15 +145,15 @@ class Scopes:
             frame = frame.f_back
         return None
 
-    def _holder(self, module: nn.Module, frame: FrameType | None) -> tuple[nn.Module, str] | None:
-        """A module that holds another one, and what the user's code calls it."""
+    def _holder(self, thing: Any, frame: FrameType | None) -> tuple[nn.Module, str] | None:
+        """A module that holds another one or a parameter, and what the user's code calls it."""
         while frame is not None:
             if not is_internal(frame.f_code.co_filename):
                 for key, value in spoken_of(frame):
                     if (
                         isinstance(value, nn.Module)
                         and key not in _TELL_NOTHING
-                        and any(each is module for each in value.modules())
+                        and any(each is thing for each in (*value.modules(), *value.parameters()))
                     ):
                         return value, key
             frame = frame.f_back
@@ -173,7 +176,9 @@ class Scopes:
         for path, x in [*root.named_parameters(), *root.named_buffers()]:
             known_path = self._paths.get(id(x))
             if known_path is None or known_path[0]() is not x:  # else it is tied to one that has a name
-                self._paths[id(x)] = weakref.ref(x), "/".join([name, *_joined(root, path.split("."))])
+                full = "/".join([name, *_joined(root, path.split("."))])
+                self._paths[id(x)] = weakref.ref(x), full
+                self._front.objects.rename(x, full)
         return self._modules[id(module)][1]
 
     def owner(self, thing: Any, name: str, path: str) -> Owner:

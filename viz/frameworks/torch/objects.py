@@ -280,6 +280,12 @@ class Objects:
                 return weight
         return None
 
+    def rename(self, x: torch.Tensor, path: str) -> None:
+        """A weight that was met before its module was, such as one that is being initialized, has this path."""
+        known = self.known(x)
+        if isinstance(known, Weight):
+            known.path = path
+
     def alias(self, x: torch.Tensor, proxy: Tensor) -> None:
         """From here on, another proxy stands for a tensor."""
         self._keep(x, proxy)

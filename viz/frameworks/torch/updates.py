@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,42 +20,69 @@ class Updates:
 
     def __init__(self, front: Any) -> None:
         self._front = front
-        # Those that run; whether they are heard inside, as those with a closure; and what `mute` gave.
-        self._steps: list[tuple[Scope, bool, Any]] = []
+        self._steps: list[list[Any]] = []  # of each that runs: the optimizer, its scope, what `mute` gave
 
-    def begins(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
-        """An optimizer is about to make a step."""
+    def begins(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
+        """An optimizer is about to make a step, in which only a closure is heard.
+
+        Returns:
+            Other arguments for it: with the closure that is heard; None for the same.
+        """
         front = self._front
         self.abandon()
         if not front.is_heard:
-            return
+            return None
+        closures = [each for each in (*args[1:], *kwargs.values()) if callable(each)]
+        scope = None if closures else self._begin(optimizer)  # else the gradients come first
+        self._steps.append([optimizer, scope, front.mute()])
+        if not closures:
+            return None
+        swapped = {id(each): self._heard(each) for each in closures}
+        given = tuple([swapped.get(id(each), each) for each in args])
+        return given, {key: swapped.get(id(each), each) for key, each in kwargs.items()}
+
+    def _heard(self, closure: Any) -> Any:
+        step = self._steps[-1]
+
+        @functools.wraps(closure)
+        def heard(*args: Any, **kwargs: Any) -> Any:
+            self._front.unmute(step[2])
+            try:
+                return closure(*args, **kwargs)
+            finally:
+                step[2] = self._front.mute()
+
+        return heard
+
+    def _begin(self, optimizer: torch.optim.Optimizer, started: int = 0) -> Scope:
+        front, name = self._front, type(optimizer).__name__.lower()
         with _unheard():
-            name = type(optimizer).__name__.lower()
-            has_closure = any(callable(each) for each in (*args[1:], *kwargs.values()))
-            proxy = front.objects.proxy
-            grads = [proxy(x.grad) for x in _trained(optimizer) if x.grad is not None]
+            grads = [front.objects.proxy(x.grad) for x in _trained(optimizer) if x.grad is not None]
             scope = Scope("optimizer", name, front.scopes.owner(optimizer, name, name), grads)
+            scope.started = started or scope.started
             front.begin(scope)
             front.scopes.opened(scope)
-        self._steps.append((scope, has_closure, None if has_closure else front.mute()))
+        return scope
 
     def ends(self, optimizer: torch.optim.Optimizer) -> None:
         """It has made its step."""
-        if not self._steps or self._steps[-1][0].owner.thing is not optimizer:
+        if not self._steps or self._steps[-1][0] is not optimizer:
             return
-        scope, has_closure, above = self._steps.pop()
-        if not has_closure:
-            self._front.unmute(above)
+        _, scope, above = self._steps.pop()
+        self._front.unmute(above)
+        if scope is None:
+            scope = self._begin(optimizer, self._front.backward.ended)
         with _unheard():
             self._tell(scope, optimizer)
             self._front.scopes.close(scope, None, None)
 
     def abandon(self) -> None:
         """Something is called that no optimizer calls within a step that isn't heard: an error ended the step."""
-        if self._steps and not self._steps[-1][1]:
-            scope, _, above = self._steps.pop()
+        if self._steps and self._front.muted:
+            _, scope, above = self._steps.pop()
             self._front.unmute(above)
-            self._front.scopes.close(scope, None, None)
+            if scope is not None:
+                self._front.scopes.close(scope, None, None)
 
     def _tell(self, scope: Scope, optimizer: torch.optim.Optimizer) -> None:
         """One pass over all weights: each has a part of its time, by size."""

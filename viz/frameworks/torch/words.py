@@ -7,6 +7,7 @@ __all__ = [
     "COUNTERS",
     "DRAWS",
     "FILLS",
+    "LIBRARIES",
     "LOSSES",
     "MEANS",
     "MOVES",
@@ -16,6 +17,9 @@ __all__ = [
     "VIEWS",
     "WRITES",
 ]
+
+# Beside torch's own folder: their lines aren't the user's.
+LIBRARIES = "torch accelerate lightning lightning_fabric pytorch_lightning torchvision transformers".split()
 
 # Asks for facts, or is no computation: shapes, flags, printing, hooks, random states.
 SKIPPED = frozenset(
