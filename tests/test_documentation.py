@@ -22,7 +22,7 @@ from tools.site.names import catalogue
 from tools.site.reference import own_members
 
 # The first changes what `import keras` gives, in the whole process; the second needs PyTorch.
-NOT_IMPORTED = ("eagerflow.keras_backend", "viz.frameworks.torch")
+NOT_IMPORTED = ("eagerflow.keras_backend", "viz.frameworks.torch", "viz.samples.torch_batches")
 MODULES = [s for s in SOURCES if s.path.stem != "__main__" and not s.name.startswith(NOT_IMPORTED)]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -25,7 +25,7 @@ def is_internal(name: str) -> bool:
 
 
 # The first changes what `import keras` gives, in the whole process; the second needs PyTorch.
-NOT_IMPORTED = ("eagerflow.keras_backend", "viz.frameworks.torch")
+NOT_IMPORTED = ("eagerflow.keras_backend", "viz.frameworks.torch", "viz.samples.torch_batches")
 PUBLIC = [source for source in SOURCES if source.is_public and not source.name.startswith(NOT_IMPORTED)]
 PACKAGES = [source for source in PUBLIC if source.is_package and not is_internal(source.name)]
 
