@@ -177,7 +177,7 @@ class _Front:
         """Run a module as one op, without the mode, which a compiler or a fast way of torch's mustn't meet."""
 
         def run(*args: Any, **kwargs: Any) -> Any:
-            with self.quiet():
+            with self.quiet(), torch._C._EnableTorchFunction():  # of which the compiler has modes itself
                 return call(module, *args, **kwargs)
 
         is_compiled = not type(module).__module__.startswith("torch.nn.modules")
