@@ -418,6 +418,13 @@ class Capture(observe.Observer):
             self.variables.append((position, weakref.ref(x), held))
         return self._number(x, position)
 
+    def renamed(self, variable: Any) -> None:
+        """A variable that was met before what holds it was has another path now."""
+        named, memory = (variable.path, role_of(variable)), self.memory
+        for position, known, _ in self.variables:
+            if known() is variable:
+                self.journal.name_variable(position, named, None if memory is None else memory.of_variable(variable))
+
     def meet_state(self, optimizer: Any, number: int, started: int) -> None:
         """Note what an optimizer keeps beside the weights, which no op reads."""
         if self.memory is None or not is_optimizer(optimizer):

@@ -281,3 +281,20 @@ def test_a_view_that_was_made_and_changed_without_gradients_does_not_end_the_rec
         Shifted()(x).sum().backward()
         optimizer.step()
     assert any(op.phase == "update" for op in trace.ops)
+
+
+def test_weights_that_their_module_initializes_have_its_names():
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last = torch.nn.Linear(3, 1)
+            with torch.no_grad():
+                self.last.weight.normal_(0, 0.1)
+
+        def forward(self, x):
+            return self.last(x)
+
+    with viz.trace() as t:
+        net = Net()
+        net(torch.ones(2, 3)).sum().backward()
+    assert {x.name for x in t.tensors if x.role == "parameter"} == {"net/last/weight", "net/last/bias"}

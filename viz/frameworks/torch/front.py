@@ -114,6 +114,12 @@ class _Front:
             if hasattr(each, "on_routine"):
                 self.guarded(each, "on_routine", name, thing, about)
 
+    def renamed(self, weight: Any) -> None:
+        """A weight has another path, unless there is None."""
+        for each in self.listeners() if weight is not None else ():
+            if isinstance(each, Capture):
+                each.renamed(weight)
+
     def guarded(self, listener: Observer, name: str, *event: Any) -> None:
         """Tell one observer."""
         if listener not in self.resting:

@@ -178,7 +178,7 @@ class Scopes:
             if known_path is None or known_path[0]() is not x:  # else it is tied to one that has a name
                 full = "/".join([name, *_joined(root, path.split("."))])
                 self._paths[id(x)] = weakref.ref(x), full
-                self._front.objects.rename(x, full)
+                self._front.renamed(self._front.objects.rename(x, full))
         return self._modules[id(module)][1]
 
     def owner(self, thing: Any, name: str, path: str) -> Owner:

@@ -280,11 +280,13 @@ class Objects:
                 return weight
         return None
 
-    def rename(self, x: torch.Tensor, path: str) -> None:
+    def rename(self, x: torch.Tensor, path: str) -> Weight | None:
         """A weight that was met before its module was, such as one that is being initialized, has this path."""
         known = self.known(x)
-        if isinstance(known, Weight):
-            known.path = path
+        if not isinstance(known, Weight) or known.path == path:
+            return None
+        known.path = path
+        return known
 
     def alias(self, x: torch.Tensor, proxy: Tensor) -> None:
         """From here on, another proxy stands for a tensor."""
