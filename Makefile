@@ -46,7 +46,7 @@ test-simple: $(VENV)/.installed-dev ## the numeric tests, as on a processor with
 	@$(SIMPLE) $(BIN)/python -m pytest -q $(SHARED) $(NUMERIC)
 
 test-torch: $(if $(PEERS),,$(VENV)-torch/.installed) ## viz on PyTorch's programs (installs it once, or PEERS=/path/to/python has it and pytest)
-	@$(or $(PEERS),$(VENV)-torch/bin/python) -m pytest tests/viz/frameworks
+	@$(or $(PEERS),$(VENV)-torch/bin/python) -m pytest $(SHARED) tests/viz/frameworks
 
 test-gpu: $(VENV)/.installed-dev ## the device tests on CuPy and a real GPU; says so where there is none
 	@$(BIN)/python -m tests.gpu
