@@ -58,7 +58,7 @@ def build() -> ef.Model:
     return ef.Model(inputs, layers.Conv2D(len(NAMES), 1)(x))
 
 
-def main(epochs: int = 8, count: int = 700, verbose: int = 0) -> float:
+def main(epochs: int = 12, count: int = 700, verbose: int = 0) -> float:
     """Train on `count` pictures, and return the mean intersection over union on new ones."""
     # The test pictures are made of digits that no training picture contains.
     ef.utils.set_random_seed(9)

@@ -52,6 +52,7 @@ DIFFERENCES: Table = {
     "takes `inputs` too, to draw a model that has not been called": "utils.plot_model utils.model_to_dot",
     "any arguments in the base class: a subclass says which": "Layer().build Sequential().compute_output_shape",
     "dimensions one by one, as in `x.reshape(2, 3)`, or as one tuple": "KerasTensor().reshape",
+    "`limit` says how much memory a file may take": "models.load_model saving.load_model models.model_from_json",
     "has a default": "*Optimizer().finalize_variable_values Layer().compute_mask",
     "the argument has a name: `sequences`": "layers.RNN().compute_mask layers.Bidirectional().compute_mask",
     "says which arguments Keras' `call` takes": "Model().call",

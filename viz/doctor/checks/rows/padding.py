@@ -13,7 +13,7 @@ from viz.doctor.facts.host_arrays import host, key_of, tensors, values_of
 from viz.doctor.facts.layer_kinds import is_embedding, is_recurrent, reads_to_the_end
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
-from viz.doctor.user_code import user_line
+from viz.doctor.user_code import loss_weights, user_line
 from viz.recorder.descriptions import flat
 
 __all__ = ["CountedPadding", "Padding", "tail_of"]
@@ -71,6 +71,8 @@ class CountedPadding(Check):
         labels = values_of(given[0]) if given and hasattr(given[0], "dtype") else None
         ignores = getattr(opened.owner, "settings", {}).get("ignore_class")
         if labels is None or labels.dtype.kind not in "iu" or ignores is not None:
+            return
+        if loss_weights(opened.frame) is not None or any(getattr(x, "mask", None) is not None for x in given):
             return
         for tokens in self._tokens:
             if labels.size == tokens.size and len(tokens) >= limits.WINDOW:

@@ -50,14 +50,13 @@ class NoisyValidation(Check):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._noisy: dict[
-            int, list[Any]
-        ] = {}  # by the layer: it, calls, the line of the last one, and the model's weights
+        self._drops: list[tuple[Any, bool]] = []  # in the running call: layers, and whether they drop something
+        # By the layer: it, calls, the line of the last one, and the model's weights.
+        self._noisy: dict[int, list[Any]] = {}
         self._quiet = False  # is anything ever called outside of training that drops nothing?
         self._functions: dict[Place | None, list[Any]] = {}
-        self._turns: dict[
-            int, list[Any]
-        ] = {}  # by the data set: it, its first batch, how often it changed or stayed, a line
+        # By the data set: it, its first batch, how often it changed or stayed, a line.
+        self._turns: dict[int, list[Any]] = {}
         self._asked = 0  # the data set whose first batch nothing was called with yet
         self._optimizers: set[int] = set()
         self._trained: set[int] = set()
@@ -70,16 +69,17 @@ class NoisyValidation(Check):
 
     def on_call_end(self, opened: Any, outputs: Any) -> None:
         rate, made = getattr(opened.owner, "rate", 0.0), first_tensor(outputs)
-        if not rate or not type(opened.owner).__name__.endswith("Dropout") or made is None or tracked(made):
-            return
-        if not opened.training:
+        if rate and type(opened.owner).__name__.endswith("Dropout") and made is not None and not tracked(made):
+            self._drops.append((opened.owner, bool(opened.training)))
+
+    def _dropped(self, layer: Any, training: bool, outer: Any) -> None:
+        if not training:
             self._quiet = True
         elif self.watch.step:
-            outer = next(each.owner for each in self.watch.scopes if each.kind in ("layer", "model"))
-            known = self._noisy.get(id(opened.owner))
+            known = self._noisy.get(id(layer))
             if known is None:
                 weights = identities(getattr(outer, "trainable_variables", ()))
-                known = self._noisy[id(opened.owner)] = [opened.owner, 0, None, weights]
+                known = self._noisy[id(layer)] = [layer, 0, None, weights]
             known[1:3] = [known[1] + 1, self.watch.called_at()]
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
@@ -103,7 +103,14 @@ class NoisyValidation(Check):
         known[1], self._asked = (first, last), id(thing)
 
     def on_answer(self, opened: Any, outputs: Any) -> None:
-        """Rows to train with may well be altered; those of a validation are asked for outside of training."""
+        """Rows to train with may well be altered; those of a validation are asked for outside of training.
+
+        What a frozen network drops is outside of training only if the whole answer is.
+        """
+        drops, self._drops = self._drops, []
+        if not tracked(first_tensor(outputs)) and not self.watch.trains():
+            for layer, training in drops:
+                self._dropped(layer, training, opened.owner)
         known = self._turns.get(self._asked)
         if known is not None and tracked(first_tensor(outputs)):
             known[3] += 1
