@@ -41,12 +41,15 @@ def named(graph, title, kind=None):
 
 @pytest.mark.parametrize("options", [{}, {"depth": 1}, {"view": "layers"}])
 def test_inputs_stand_in_the_order_in_which_they_are_arguments(siamese, options):
-    """The second one beside the frame, at the height of what reads it: above, it would be left of the first."""
+    """Side by side, each above what reads it."""
     graph, layout, _ = drawn(siamese, **options)
     first, second = [layout.nodes[id_] for id_, node in graph.nodes.items() if node.kind == "input"][:2]
-    (reader,) = {e.head for e in graph.edges if layout.nodes[e.tail] is second}
-    assert first.x < second.x or first.y + first.h < second.y
-    assert options.get("view") or 0 < layout.nodes[reader].y - second.y - second.h < 60
+    assert first.x < second.x
+    for each in (first, second):
+        (head,) = {e.head for e in graph.edges if layout.nodes[e.tail] is each}
+        reader = layout.nodes[head]
+        assert each.y + each.h < reader.y
+        assert options.get("view") or reader.x <= each.x + each.w / 2 <= reader.x + reader.w
 
 
 class Experts(ef.Model):
