@@ -20,9 +20,9 @@ def without_code(config: Any, file: str, custom_objects: Mapping[str, Any] | Non
     """
     if isinstance(config, list):
         return [without_code(value, file, custom_objects, safe_mode) for value in config]
-    if not isinstance(config, Mapping):
+    if not isinstance(config, dict):
         return config
-    if config.get("class_name") == "Lambda" and isinstance(config.get("config"), Mapping):
+    if config.get("class_name") == "Lambda" and isinstance(config.get("config"), dict):
         return {**config, "config": _settings(config["config"], file, custom_objects, safe_mode)}
     if config.get("class_name") == "__lambda__":
         raise FileFormatError(f"{file!r} holds the code of a Python lambda, which is never run.")
@@ -48,6 +48,6 @@ def _settings(config: Mapping[str, Any], file: str, custom_objects: Mapping[str,
 
 def _is_code(key: str, value: Any) -> bool:
     """As Keras 3 writes it, or as Keras 2 does: `[code, defaults, closure]`."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value.get("class_name") == "__lambda__"
     return key == "function" and isinstance(value, list)

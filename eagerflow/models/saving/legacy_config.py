@@ -35,7 +35,7 @@ def modern_config(entry: Any, older: bool = False) -> Any:
     """
     if isinstance(entry, list):
         return [modern_config(e, older) for e in entry]
-    if not isinstance(entry, Mapping) or "class_name" not in entry:
+    if not isinstance(entry, dict) or "class_name" not in entry:
         return entry
     name, config, module = str(entry["class_name"]), entry.get("config"), str(entry.get("module") or "")
     if name in ("TFOpLambda", "SlicingOpLambda"):
@@ -45,7 +45,7 @@ def modern_config(entry: Any, older: bool = False) -> Any:
         made: dict[str, Any] = (
             {**entry, "inbound_nodes": _calls(entry)} if older and "inbound_nodes" in entry else {**entry}
         )
-        if isinstance(config, Mapping) and not _INNER.isdisjoint(config):
+        if isinstance(config, dict) and not _INNER.isdisjoint(config):
             made["config"] = {k: modern_config(v, older) if k in _INNER else v for k, v in config.items()}
         return made
     config = {"layers": config} if isinstance(config, list) else dict(config or {})
@@ -76,7 +76,7 @@ def with_old_meanings(config: Any) -> Any:
     """
     if isinstance(config, list):
         return [with_old_meanings(v) for v in config]
-    if not isinstance(config, Mapping):
+    if not isinstance(config, dict):
         return config
     kind = config.get("class_name")
     named = kind in _MODELS or kind in layers  # in `.keras` files of Keras 2, with modules of that time
@@ -91,7 +91,7 @@ def with_old_meanings(config: Any) -> Any:
 
 def _has_calls_by_list(config: Any) -> bool:
     """Whether these are the settings of a model of Keras 1 or 2."""
-    inside = config.get("layers") if isinstance(config, Mapping) else None
+    inside = config.get("layers") if isinstance(config, dict) else None
     return isinstance(inside, list) and any(isinstance(call, list) for entry in inside for call in _inbound(entry))
 
 
@@ -134,7 +134,7 @@ def _modern_settings(name: str, config: dict[str, Any], older: bool) -> dict[str
 
 
 def _inbound(entry: Any) -> list[Any]:
-    calls = entry.get("inbound_nodes") if isinstance(entry, Mapping) else None
+    calls = entry.get("inbound_nodes") if isinstance(entry, dict) else None
     return calls if isinstance(calls, list) else []
 
 
@@ -158,7 +158,7 @@ def _places_in(value: Any) -> Iterator[list[Any]]:
     if is_place(value):
         yield value
     elif isinstance(value, (list, Mapping)):
-        for part in value.values() if isinstance(value, Mapping) else value:
+        for part in value.values() if isinstance(value, dict) else value:
             yield from _places_in(part)
 
 
@@ -170,7 +170,7 @@ def _ends(places: Any) -> Any:
 
 def _calls(entry: Mapping[str, Any]) -> list[Any]:
     """The calls of a layer: `[[name, call, output, kwargs], ...]` in Keras 2, arguments in Keras 3."""
-    return [call if isinstance(call, Mapping) else _modern_call(call, entry) for call in entry["inbound_nodes"]]
+    return [call if isinstance(call, dict) else _modern_call(call, entry) for call in entry["inbound_nodes"]]
 
 
 def _modern_call(call: Any, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def _modern_call(call: Any, entry: Mapping[str, Any]) -> dict[str, Any]:
     tensors = [tensor(p) for p in places]
     if "return_state" in (entry.get("config") or {}) and len(tensors) > 1:  # a recurrent layer with its states
         return {"args": tensors[:1], "kwargs": {"initial_state": tensors[1:]}}
-    kwargs = {k: v for p in places if len(p) > 3 and isinstance(p[3], Mapping) for k, v in p[3].items()}
+    kwargs = {k: v for p in places if len(p) > 3 and isinstance(p[3], dict) for k, v in p[3].items()}
     return {
         "args": [tensors[0] if len(tensors) == 1 else tensors] if tensors else [],
         "kwargs": {k: tensor(v) if is_place(v) else v for k, v in kwargs.items()},
@@ -213,13 +213,13 @@ _OF_OLD_OPTIMIZERS = ("jit_compile", "is_legacy_optimizer")
 def _each(value: Any, convert: Any) -> Any:
     if isinstance(value, list):
         return [_each(v, convert) for v in value]
-    if isinstance(value, Mapping) and "class_name" not in value:
+    if isinstance(value, dict) and "class_name" not in value:
         return {k: _each(v, convert) for k, v in value.items()}
     return convert(value)
 
 
 def _loss(entry: Any) -> Any:
-    if not isinstance(entry, Mapping):
+    if not isinstance(entry, dict):
         return entry
     if entry["class_name"] == "function":
         return entry["config"]
@@ -230,14 +230,14 @@ def _loss(entry: Any) -> Any:
 
 
 def _metric(entry: Any) -> Any:
-    if not isinstance(entry, Mapping):
+    if not isinstance(entry, dict):
         return entry
     if entry["class_name"] == "function":
         return entry["config"]
     settings = dict(entry["config"])
     function = settings.pop("fn", None)
     if entry["class_name"] == "MeanMetricWrapper" and function is not None:
-        name = function["config"] if isinstance(function, Mapping) else function
+        name = function["config"] if isinstance(function, dict) else function
         given, known = settings.get("name"), tables["keras.metrics"].entries
         if given in ("accuracy", "acc"):
             return given
