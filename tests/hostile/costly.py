@@ -249,7 +249,7 @@ def json_of_nothing(folder: Folder, size: int) -> Path:
     return deflated(folder, "config.json", b'{"a": [' + b"[]," * (size * 2**20 // 3) + b"0]}")
 
 
-@bomb("load_model", 100_000)
+@bomb("load_model", 75_000)
 def very_many_layers(folder: Folder, size: int) -> Path:
     layers = ",".join(['{"class_name": "Dense", "config": {"units": 1}}'] * size)
     first = json.dumps(sequential())
