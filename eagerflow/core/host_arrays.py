@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy
@@ -17,7 +17,7 @@ from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.log import TapedArray, log, note_return
 
 __all__ = ["REDUCTIONS", "AxisError", "Deferred", "as_tensor", "errstate", "first_odd_one", "host_array", "no_such_op"]
-__all__ += ["not_single", "reads_as_numbers", "stands_for_tensor", "without_defaults"]
+__all__ += ["not_single", "reads_as_numbers", "shape_and_type", "stands_for_tensor", "without_defaults"]
 
 _MOST = 1_000_000  # cells that are looked at
 
@@ -167,3 +167,12 @@ def _default_type(array: numpy.ndarray) -> numpy.ndarray:
 
 def _fits_int32(array: numpy.ndarray) -> bool:
     return not array.size or bool(array.min() >= -(2**31) and array.max() < 2**31)
+
+
+def shape_and_type(shape: Sequence[int], dtype: Any) -> str:
+    """What a tensor shows first, as a debugger's one line cuts its end.
+
+    >>> shape_and_type((3, 200, 4), "float32"), shape_and_type((), "int32")
+    ('3×200×4 float32', 'int32')
+    """
+    return f"{'×'.join(map(str, shape))} {dtype}".lstrip()

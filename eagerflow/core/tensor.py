@@ -30,6 +30,7 @@ from eagerflow.core.host_arrays import (
     host_array,
     no_such_op,
     not_single,
+    shape_and_type,
     without_defaults,
 )
 from eagerflow.core.links import above
@@ -431,10 +432,8 @@ class Tensor(InSequence):
         return self._shown("Tensor")
 
     def _shown(self, name: str, more: str = "") -> str:
-        """Shape and type come first, which a debugger's one line still shows."""
-        shape = "".join(["×".join(map(str, self.shape)), " "]) if self.shape else ""
         where = "" if self.device == CPU else f" on {self.device}"
-        before = f"{name}({shape}{self.dtype}{where}, "
+        before = f"{name}({shape_and_type(self.shape, self.dtype)}{where}, "
         return f"{before}{shown_numbers(numpy.asarray(to_host(self.data)), before)}{more})"
 
     def _repr_html_(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.host_arrays import shape_and_type
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.symbolic.text_type import TEXT, is_text
 
@@ -77,7 +78,7 @@ class TextTensor(numpy.ndarray):
 
     def __repr__(self) -> str:
         shown = numpy.array2string(_strings(self), separator=", ", threshold=20) if self.ndim else repr(self.item())
-        return f"TextTensor({'×'.join(map(str, self.shape))}{' ' * bool(self.ndim)}string, {shown})"
+        return f"TextTensor({shape_and_type(self.shape, 'string')}, {shown})"
 
     __str__ = __repr__
 

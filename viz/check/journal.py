@@ -14,7 +14,7 @@ import numpy
 
 from eagerflow.core import observe
 from eagerflow.core.random import get_state
-from viz.doctor.facts.host_arrays import host, is_tensor, is_variable
+from viz.doctor.facts.host_arrays import array_of, host, is_variable
 from viz.doctor.facts.variable_owners import known_weights, layers_in
 from viz.doctor.user_code import Place, made_at, op_place, scope_frame, user_line
 from viz.dry_run.first_step import Stop
@@ -149,7 +149,7 @@ def _sum(values: Any) -> int:
     found = 0
     for each in flat(values):
         if each is not None:
-            array = host(each.data if is_tensor(each) else each)
+            array = host(array_of(each))
             found = zlib.crc32(f"{array.dtype}{array.shape}".encode(), found)
             found = zlib.crc32(_bytes(array), found)
     return found

@@ -12,7 +12,7 @@ from eagerflow.core.observe import Scope
 from viz.check.labels import KINDS, of_finding
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.stopwatch import Stopwatch
-from viz.doctor.facts.host_arrays import number, total
+from viz.doctor.facts.host_arrays import number, total, values_of
 from viz.doctor.finding import Finding
 from viz.doctor.user_code import Place
 from viz.doctor.watcher import Watcher
@@ -132,7 +132,7 @@ def _severity(finding: Finding) -> int:
 
 
 def _arrays(structure: Any) -> list[numpy.ndarray]:
-    found = [numpy.asarray(getattr(each, "data", each)) for each in flat(structure) if hasattr(each, "shape")]
+    found = [values_of(each) for each in flat(structure) if hasattr(each, "shape")]
     return [x for x in found if x.dtype.kind in "fiub"]
 
 

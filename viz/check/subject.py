@@ -19,7 +19,7 @@ from eagerflow.data.feed import ArrayFeed, IterableFeed
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from eagerflow.optimizers import Adam
 from viz.check.stopwatch import Stopwatch
-from viz.doctor.facts.host_arrays import host, is_tensor, total
+from viz.doctor.facts.host_arrays import array_of, host, total, values_of
 from viz.doctor.user_code import Place, made_at
 from viz.dry_run.first_step import FirstStep, rows_of
 from viz.dry_run.kept_state import put_back
@@ -175,7 +175,7 @@ class Losses:
 
 def number_of(value: Any) -> float:
     """A loss as a float; the mean of one that has a value per row."""
-    data = host(value.data if is_tensor(value) else value)
+    data = host(array_of(value))
     return float(data.mean()) if data.size else math.nan
 
 
@@ -183,4 +183,4 @@ def leaves(structure: Any) -> Iterator[numpy.ndarray]:
     """The arrays in a structure of tensors."""
     for each in flat(structure):
         if each is not None:
-            yield host(each.data if is_tensor(each) else numpy.asarray(each))
+            yield values_of(each)

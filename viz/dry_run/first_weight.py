@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.core.observe import Scope, observing
-from viz.doctor.facts.host_arrays import host, is_tensor, is_variable
+from viz.doctor.facts.host_arrays import array_of, host, is_tensor, is_variable
 from viz.recorder.descriptions import flat
 from viz.recorder.listening import Listening
 
@@ -61,7 +61,7 @@ class _FirstWeight:
         if weights and others:
             x = others[0]
             layer = self._layers[-1] if self._layers else None
-            values = host(x.data if is_tensor(x) else x).copy()
+            values = host(array_of(x)).copy()
             self.seen = Seen(op.name, layer, values, getattr(weights[0], "path", op.name))
             raise _Reached
 

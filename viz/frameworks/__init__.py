@@ -40,17 +40,20 @@ def observing(observer: O) -> Iterator[O]:
 
 def owner_of(model: Any) -> Any:
     """What observers know in place of a model of another framework; other models, and whatever else, as they are."""
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(model, torch.nn.Module):
+    if _is_module(model):
         return _import_module("viz.frameworks.torch.modules").owner_of(model)
     return model
 
 
 def only_eagerflow(name: str, model: Any) -> None:
     """Raise TypeError where a function that knows eagerflow's models alone is given a module of PyTorch's."""
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(model, torch.nn.Module):
+    if _is_module(model):
         raise TypeError(f"{name}: expected a model of eagerflow; got {type(model).__name__}, a module of PyTorch")
+
+
+def _is_module(model: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)
 
 
 def eagerflow_alone(command: str) -> str:

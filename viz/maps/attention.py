@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 import numpy
 
 from eagerflow.core.observe import Observer, Scope
+from viz.doctor.facts.host_arrays import host
 from viz.frameworks import observing
 from viz.frameworks.objects import array_of
 from viz.maps.heat_map import heat_map, picture
@@ -97,7 +98,9 @@ class _Heard(Observer):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, *about: Any) -> None:
         if op.name not in _OPS:
             return
-        given = dict(zip(op.arrays, map(_numbers, inputs))) | dict(zip(op.settings, settings))
+        given = dict(zip(op.arrays, [None if x is None else host(array_of(x)) for x in inputs])) | dict(
+            zip(op.settings, settings)
+        )
         query, key = (
             numpy.swapaxes(given[name], 1, 2) if _OPS[op.name] == 1 else given[name] for name in ("query", "key")
         )
@@ -106,11 +109,6 @@ class _Heard(Observer):
         while name in self.scores:
             name += "'"
         self.scores[name] = scores
-
-
-def _numbers(x: Any) -> Any:
-    data = array_of(x)
-    return numpy.asarray(data.get() if hasattr(data, "get") else data) if data is not None else None
 
 
 def _scores(query: numpy.ndarray, key: numpy.ndarray, given: Mapping[str, Any]) -> numpy.ndarray:

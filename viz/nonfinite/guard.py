@@ -15,7 +15,7 @@ import numpy
 
 from eagerflow.core import observe
 from viz.facts.schema import Op, Record, Stats
-from viz.frameworks.objects import PLAIN_TENSORS, is_tensor
+from viz.frameworks.objects import PLAIN_TENSORS, array_of, is_tensor
 from viz.nonfinite.examples import examples_of, given_by_place
 from viz.nonfinite.finding import Nonfinite, NonfiniteError, NonfiniteWarning
 from viz.nonfinite.first_culprit import explain
@@ -179,9 +179,9 @@ class Guard(observe.Observer):
         """Something the op made isn't finite. Infinities that came in, or that the code asked for, are let pass."""
         given = [x for x in flat(inputs) if x is not None]
         made = list(flat(outputs))
-        if not any(nonfinite(_array(x))[0] for x in made):
+        if not any(nonfinite(array_of(x))[0] for x in made):
             numbers = [x for x in given if not hasattr(x, "dtype")]
-            came_in = any(nonfinite(_array(x))[2] for x in given)
+            came_in = any(nonfinite(array_of(x))[2] for x in given)
             if came_in or has_nonfinite_number((*numbers, *settings)):
                 read = [_counts(x) for x in given if hasattr(x, "dtype")]
                 self._passed[self._ran() - 1] = read, [_counts(x) for x in made]
@@ -195,8 +195,8 @@ class Guard(observe.Observer):
         self._step = self._steps.upcoming if event[0] == "on_rule" else self._steps.running(event[4])
         recording = self._recording(event)
         op = recording.ops[-1]
-        self._measure(op.inputs, [_array(x) for x in given if hasattr(x, "dtype")])
-        self._measure(op.outputs, [_array(x) for x in made if x is not None])
+        self._measure(op.inputs, [array_of(x) for x in given if hasattr(x, "dtype")])
+        self._measure(op.outputs, [array_of(x) for x in made if x is not None])
         self._note_examples(op, given, made, names)
         if event[0] == "on_op" and (number := guilty_part(*event[1:4])) is not None:
             self._parts[str(op.id)] = number
@@ -251,11 +251,11 @@ class Guard(observe.Observer):
     def _note_examples(self, op: Op, given: Sequence[Any], made: Sequence[Any], names: tuple[str, ...] | None) -> None:
         tensors = [x for x in given if x is not None]
         known = names or _names(op, tensors)
-        inputs = {name: _host(_array(x)) for name, x in zip(known, tensors)}
+        inputs = {name: _host(array_of(x)) for name, x in zip(known, tensors)}
         for i, x in zip(op.outputs, [x for x in made if x is not None]):
-            self._keep(i, examples_of(_host(_array(x)), given_by_place(op.name, inputs)))
+            self._keep(i, examples_of(_host(array_of(x)), given_by_place(op.name, inputs)))
         for i, x in zip(op.inputs, [x for x in tensors if hasattr(x, "dtype")]):
-            self._keep(i, examples_of(_host(_array(x)), {}))
+            self._keep(i, examples_of(_host(array_of(x)), {}))
 
     def _keep(self, tensor: int, examples: Sequence[Any]) -> None:
         if examples:
@@ -274,12 +274,8 @@ def _names(op: Op, given: Sequence[Any]) -> list[str]:
 
 def _counts(x: Any) -> Stats | None:
     """How many elements aren't finite, where any."""
-    nan, infinite, both = nonfinite(_array(x))
+    nan, infinite, both = nonfinite(array_of(x))
     return Stats(nan=nan, inf=infinite) if both else None
-
-
-def _array(x: Any) -> Any:
-    return x.data if is_tensor(x) else x
 
 
 def _host(array: Any) -> Any:

@@ -11,7 +11,7 @@ from torch import nn
 
 from eagerflow import Tensor, tree
 from eagerflow.core.observe import Observer, Scope
-from viz.frameworks.contract import Array
+from viz.doctor.facts.host_arrays import values_of
 from viz.frameworks.torch.layouts import classes_last, loss_of
 from viz.frameworks.torch.objects import as_numpy
 from viz.samples.loss_tracking import Gatherer, Gathering, row_losses
@@ -65,7 +65,7 @@ class Batches(Observer):
         if scope.kind == "model" and outer and scope.owner.thing.training:
             module = scope.owner.thing
             model = self._trained.setdefault(id(module), Trained(module, scope.name))
-            self._last = model, [_values(x).copy() for x in scope.inputs]
+            self._last = model, [values_of(x).copy() for x in scope.inputs]
         elif scope.kind == "loss" and self._last is not None and len(scope.inputs) > 1:
             self._hear(scope, outer)
 
@@ -92,12 +92,12 @@ class Batches(Observer):
         if not outer:
             self._to.note(f"the loss {name!r} is computed within the module, which gives no answers without labels")
             return
-        y, kind = _values(target).copy(), _values(target).dtype.kind
+        y, kind = values_of(target).copy(), values_of(target).dtype.kind
         plain = name.replace("_", "").lower()
         ignored = getattr(module, "ignore_index", -100)
         loss = loss_of(plain, kind, ignored if kind in "iu" and bool((y == ignored).any()) else None)
         entropy = "cross_entropy" if plain.startswith("crossentropy") else ""
-        given = _in_rows(Tensor(classes_last(entropy, _values(answers).copy())), x)
+        given = _in_rows(Tensor(classes_last(entropy, values_of(answers).copy())), x)
         y = _in_rows(Tensor(y), x).numpy()
         found = row_losses(loss, Tensor(y), given) if x else None
         if found is None or len(found) != len(x[0]):
@@ -110,11 +110,6 @@ class Batches(Observer):
 
 def _first(structure: Any) -> Any:
     return next(x for x in tree.flatten(structure) if isinstance(x, torch.Tensor))
-
-
-def _values(x: Any) -> numpy.ndarray:
-    data = getattr(x, "data", x)
-    return numpy.asarray(data.get() if isinstance(data, Array) else data)
 
 
 def _in_rows(made: Tensor, x: list[numpy.ndarray]) -> Tensor:

@@ -8,11 +8,12 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import computed, first_tensor, is_tensor, is_variable, key_of, rms, tensors, values_of
+from viz.doctor.facts.host_arrays import computed, first_tensor, is_variable, key_of, rms, tensors, values_of
 from viz.doctor.facts.layer_kinds import rescaling_in, unadapted
 from viz.doctor.facts.pictures import colours_first, torn, words_of_torn
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
+from viz.frameworks.objects import array_of
 
 __all__ = ["Inputs"]
 
@@ -174,5 +175,5 @@ def _scaled_twice(whose: Any, low: float, high: float) -> Any:
 
 def _is_data(x: Any) -> bool:
     """Numbers that no weights were used for."""
-    data = x.data if is_tensor(x) else x
+    data = array_of(x)
     return getattr(getattr(data, "dtype", None), "kind", "") in tuple("fiu") and key_of(x) is None and data.ndim > 0

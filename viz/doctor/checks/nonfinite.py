@@ -15,7 +15,7 @@ from viz.doctor.facts.host_arrays import finite, host, is_tensor, is_variable, n
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.user_code import Place
 from viz.frameworks.contract import Tensor
-from viz.frameworks.objects import PLAIN_TENSORS
+from viz.frameworks.objects import PLAIN_TENSORS, array_of
 from viz.recorder.compositions import guilty_part, live_composition
 from viz.recorder.descriptions import flat
 
@@ -134,7 +134,7 @@ class NonFinite(Check):
         if all(finite(out.data) for out in made):
             return
         given = [x for x in flat(list(inputs)) if x is not None]
-        bad = [x for x in given if not finite(_data(x))]
+        bad = [x for x in given if not finite(array_of(x))]
         if not bad:
             part = guilty_part(op, inputs, settings)
             fused = live_composition(op, inputs, settings)
@@ -146,7 +146,7 @@ class NonFinite(Check):
 
     def _born(self, op: Any, name: str, given: list[Any], made: Any) -> _Suspect:
         values = host(next(out.data for out in made if not finite(out.data)))
-        numbers = [host(_data(x)) for x in given]
+        numbers = [host(array_of(x)) for x in given]
         evidence = _counts(values) | {"inputs": [_range(x) for x in numbers], "step": self.watch.step_number}
         ranges = " and ".join([_range(x) for x in numbers if x.size][:3])
         who = name if name == op.name else f"{name}, a part of {op.name},"
@@ -159,13 +159,13 @@ class NonFinite(Check):
 
     def _carried(self, op: Any, x: Any) -> _Suspect:
         """NaN that no op made: it was in the data, or in the weights."""
-        values, where = host(_data(x)), ""
+        values, where = host(array_of(x)), ""
         if is_variable(x):
             rule = "nonfinite.weights" if self.watch.number == 1 else "nonfinite"
             whose = f"the weights {x.path!r} hold"
         elif self.watch.inside("loss"):
             losses = [opened.scope.inputs for opened in self.watch.scopes if opened.kind == "loss"]
-            labels = any(_data(each) is _data(x) for given in losses if given for each in flat(given[0]))
+            labels = any(array_of(each) is array_of(x) for given in losses if given for each in flat(given[0]))
             rule, whose = ("nonfinite.labels", "the labels hold") if labels else ("nonfinite.data", "the values hold")
         else:
             (rule, where), whose = _where(values), "the input data hold"
@@ -177,10 +177,10 @@ class NonFinite(Check):
         """NaN that a line of the user's computes with, and that are no rows of data; None where they may be."""
         place = None if is_variable(x) else self.watch.own_line()
         inputs = [each for opened in self.watch.scopes for each in flat(opened.scope.inputs)]
-        is_data = any(each is x or _data(each) is _data(x) for each in inputs)
-        if place is None or is_data or (not inputs and numpy.shape(_data(x))):
+        is_data = any(each is x or array_of(each) is array_of(x) for each in inputs)
+        if place is None or is_data or (not inputs and numpy.shape(array_of(x))):
             return None
-        values = host(_data(x))
+        values = host(array_of(x))
         what = f"an array, which is no row of data, with {_counted(values)}"
         if values.size == 1:
             value = values.reshape(-1)[0]
@@ -193,10 +193,10 @@ class NonFinite(Check):
         if self._done or self._backward is not None:
             return
         self._followed = True
-        results = [_data(r) for r in results or () if r is not None]
+        results = [array_of(r) for r in results or () if r is not None]
         if not self.watch.heavy and op.name in _PRODUCTS:
             results = [r for r in results if r.size < _LARGE_GRADIENT]
-        if all(finite(r) for r in results) or not all(finite(_data(g)) for g in gradients if g is not None):
+        if all(finite(r) for r in results) or not all(finite(array_of(g)) for g in gradients if g is not None):
             return
         origin = self.watch.origins.get(out_keys[0]) if out_keys and out_keys[0] is not None else None
         values = host(next(r for r in results if not finite(r)))
@@ -275,9 +275,9 @@ class NonFinite(Check):
         """Whether the batch of a step that nobody watched held numbers that aren't finite: then it isn't the op."""
         parts = batch if isinstance(batch, (tuple, list)) else (batch,)
         for part, whose in zip(parts, ("input data", "labels"), strict=False):
-            bad = [each for each in flat(part) if each is not None and not finite(_data(each))]
+            bad = [each for each in flat(part) if each is not None and not finite(array_of(each))]
             if bad:
-                values = host(_data(bad[0]))
+                values = host(array_of(bad[0]))
                 rule, where = _where(values) if whose == "input data" else ("nonfinite.labels", "")
                 message, evidence = f"the {whose} hold {_counted(values)}{where}", _counts(values) | {"step": step}
                 self._tell("the loss", _Suspect("", None, place, message, evidence, rule), step)
@@ -321,10 +321,6 @@ def _is_too_large(numbers: list[numpy.ndarray], powers: numpy.ndarray) -> bool:
     """Are powers infinite because they are large, none of them one of 0, and none NaN as a root of what is below 0?"""
     bases = numpy.broadcast_to(numbers[0], powers.shape)
     return not numpy.isnan(powers).any() and bool((bases[numpy.isinf(powers)] != 0).all())
-
-
-def _data(x: Any) -> Any:
-    return x.data if is_tensor(x) else x
 
 
 def _has_nan(x: Tensor) -> bool:

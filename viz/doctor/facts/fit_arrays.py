@@ -9,7 +9,7 @@ import numpy
 
 from eagerflow.callbacks import EarlyStopping
 from viz.doctor.facts.host_arrays import host
-from viz.frameworks.objects import is_tensor
+from viz.frameworks.objects import array_of
 from viz.recorder.descriptions import flat
 
 __all__ = ["better_by_name", "inputs_of", "labels_of", "named_arrays", "running_fit", "weighs_epochs"]
@@ -58,7 +58,7 @@ def labels_of(feed: Any) -> numpy.ndarray | None:
     found = list(flat(parts[1])) if isinstance(parts, tuple) and len(parts) > 1 else []
     if len(found) != 1 or not hasattr(found[0], "dtype") or found[0].dtype.kind not in "fiub" or not found[0].ndim:
         return None
-    return host(found[0].data if is_tensor(found[0]) else found[0])
+    return host(array_of(found[0]))
 
 
 def weighs_epochs(callback: Any) -> bool:

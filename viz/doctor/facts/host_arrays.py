@@ -8,12 +8,13 @@ from typing import Any
 import numpy
 
 from viz.frameworks.contract import Tensor
-from viz.frameworks.objects import is_tensor, is_variable
+from viz.frameworks.objects import array_of, is_tensor, is_variable
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
 from viz.recorder.tensor_stats import sum_of_squares
 
 __all__ = [
+    "array_of",
     "computed",
     "finite",
     "first",

@@ -8,8 +8,7 @@ import numpy
 
 from eagerflow import Tensor, no_grad
 from eagerflow.core.observe import unobserved
-from viz.doctor.facts.host_arrays import host
-from viz.frameworks.objects import is_tensor
+from viz.doctor.facts.host_arrays import values_of
 from viz.recorder.source_lines import is_internal
 
 __all__ = [
@@ -92,4 +91,4 @@ def value_of(loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> float:
             result = loss(Tensor(labels), Tensor(answers))
     except Exception:  # noqa: BLE001  (a loss that needs more than labels and answers can't be asked)
         return float("nan")
-    return float(host(result.data if is_tensor(result) else numpy.asarray(result)).mean())
+    return float(values_of(result).mean())

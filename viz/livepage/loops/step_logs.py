@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from viz.facts.formatting import clean
-from viz.frameworks.objects import is_tensor
+from viz.frameworks.objects import array_of
 
 __all__ = ["StepLogs"]
 
@@ -108,7 +108,7 @@ class StepLogs:
 
 def _number(value: Any) -> Any:
     """A number; as an array where it is on a device, which training would have to wait for; None for anything else."""
-    data = value.data if is_tensor(value) else value
+    data = array_of(value)
     if isinstance(data, (bool, int, float, numpy.generic, numpy.ndarray)):
         return float(data) if numpy.size(data) == 1 and numpy.asarray(data).dtype.kind in "biuf" else None
     return data if getattr(data, "size", 0) == 1 else None
