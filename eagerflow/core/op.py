@@ -10,7 +10,7 @@ above it give its derivatives, one per array, and name what they need: `g` (the 
 the tape. By default rules run on raw arrays; while an outer tape records they run on tensors, with
 `xp` = `eagerflow.ops`, and are recorded themselves: that is all that higher orders need.
 
-The wrapper that users call is generated once, at import (see `op_function.py`).
+The wrapper that users call is generated when it is first called (see `op_function.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Generates the function that users call for an op, as `dataclasses` generates `__init__`.
 
-Generated once at import, with the op's real signature and without `*args` on the hot path, and
+Generated when the op is first called, with the op's real signature and without `*args` on the hot path, and
 entered into `linecache` so that tracebacks show it.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import linecache
 from collections.abc import Callable, Iterable
+from types import FunctionType
 from typing import Any, NoReturn
 
 import numpy
@@ -35,7 +36,7 @@ def {name}{signature}:
         _tracked = _records is not None and ({any_key})
 {compute}
     except _Deferred as detour:
-        return detour.resolve({name}, ({parameters},))
+        return detour.resolve(_op.call, ({parameters},))
     except _failures as error:
         raise _op.explain(error, {inputs}, ({settings})) from None
 {finish}
@@ -141,7 +142,6 @@ _FLOAT64 = numpy.dtype("float64")
 def generate(op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_round: bool) -> Callable[..., Any]:
     """The wrapper of `op`: unwraps tensors, calls the array function, records, announces."""
     op.writes = {"weak": weak, "floating": floating, "promotes": promotes, "may_round": may_round}
-    source, defaults = _source(op, **op.writes)
     # Underscores keep these names apart from those of parameters.
     scope: dict[str, Any] = {
         "_op": op,
@@ -175,17 +175,33 @@ def generate(op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_ro
         "_FIXED": _FIXED,
         "_own": own,
         "_wrong_argument": _wrong_argument,
-        **defaults,
+        "_write": _write,
     }
-    file = f"<eagerflow op {op.name}>"
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    exec(compile(source, file, "exec"), scope)
-    wrapper: Callable[..., Any] = scope[op.name]
+    wrapper: Callable[..., Any] = FunctionType(_first_call.__code__, scope, op.name)
+    wrapper.__qualname__ = op.name
     wrapper.__doc__ = op.forward.__doc__
     wrapper.__module__ = op.forward.__module__
     wrapper.__signature__ = _public_signature(op)  # type: ignore[attr-defined]
     wrapper.op = op  # type: ignore[attr-defined]
     return wrapper
+
+
+def _first_call(*args: Any, **kwargs: Any) -> Any:
+    """The code of each wrapper until it is called: most programs use few of the ops, and compiling takes time."""
+    _write(_op)  # type: ignore[name-defined] # noqa: F821  # names of the wrapper's scope
+    return _op.call(*args, **kwargs)  # type: ignore[name-defined] # noqa: F821
+
+
+def _write(op: Op) -> None:
+    source, defaults = _source(op, **op.writes)
+    file = f"<eagerflow op {op.name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    wrapper: Any = op.call
+    written: dict[str, Any] = {}
+    exec(compile(source, file, "exec"), wrapper.__globals__ | defaults, written)
+    function = written[op.name]
+    wrapper.__defaults__, wrapper.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+    wrapper.__code__ = function.__code__
 
 
 def choose_in_wrapper(op: Op, kernel: Kernel, when: Condition | None, least: int, plain: ArrayFunction) -> None:
@@ -198,15 +214,9 @@ def choose_in_wrapper(op: Op, kernel: Kernel, when: Condition | None, least: int
         least: numbers in the first array, below which it isn't asked.
         plain: the array function that answers otherwise.
     """
-    test = kernel_test(when, least, f"{op.arrays[0]}_", _arguments(op))
-    source, _ = _source(op, **op.writes, test=test)
-    file = f"<eagerflow op {op.name}>"
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    scope = op.call.__globals__
-    scope |= {"_kernel": kernel, "_when": when, "_plain": plain}
-    written: dict[str, Any] = {}
-    exec(compile(source, file, "exec"), scope, written)
-    op.call.__code__ = written[op.name].__code__
+    op.writes["test"] = kernel_test(when, least, f"{op.arrays[0]}_", _arguments(op))
+    op.call.__globals__.update(_kernel=kernel, _when=when, _plain=plain)
+    _write(op)
 
 
 def kernel_test(when: Condition | None, least: int, first: str, arguments: str, device: str = "cpu") -> str:

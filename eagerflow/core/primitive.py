@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import re
 from collections.abc import Callable, Sequence
@@ -80,7 +81,7 @@ class Op:
         self.arrays: tuple[str, ...] = tuple(arrays)
         self.settings: tuple[str, ...] = tuple([p.name for p in parameters if p.name not in self.arrays])
         self.saved: tuple[str, ...] = _names_to_save(self)
-        asked = {n for rule in rules for n in inspect.signature(rule).parameters}
+        asked = {n for rule in rules for n in _names(rule)}
         # All arrays are kept, first and in order: the tape reads their shapes off them instead of keeping those too.
         self.keeps_inputs = self.outputs == 1 and not self.sequence and self.saved[: len(self.arrays)] == self.arrays
         self.names_shape = any(f"{x}_shape" in asked for x in self.arrays)
@@ -198,11 +199,16 @@ def _shorten(error: Exception) -> str:
     return text if len(text) <= 360 else text[:357] + "..."
 
 
+@functools.lru_cache(maxsize=16)
+def _names(function: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
+
+
 def _names_to_save(made: Op) -> tuple[str, ...]:
     """What records of this op keep, in order: whatever its rules name, and what it saves for kernels of rules."""
     named: set[str] = set(made.saves)
     for rule in made.rules:
-        named |= set(inspect.signature(rule).parameters)
+        named |= set(_names(rule))
     if made.reference is not None:
         named |= {*made.arrays, *made.settings}
     return tuple([n for n in (*made.arrays, *made.settings, "out", *made.saves) if n in named])
@@ -239,7 +245,7 @@ def pull_of(
 
     def handed(function: Callable[..., Any], g: str = "g") -> str:
         given["g"] = g
-        names = list(inspect.signature(function).parameters)
+        names = _names(function)
         unknown = [n for n in names if n not in given]
         if unknown:
             raise ValueError(f"a rule of {made.name} asks for {unknown}; known: {sorted(given)}")
