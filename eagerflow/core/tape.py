@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 from operator import is_
 from typing import Any, TypeAlias, TypeVar, overload
 
@@ -332,7 +333,7 @@ class GradientTape:
         with scope("backward", "gradient", self, targets) as outputs:
             found = self._differentiate(targets, wanted, seeds_given, not self._persistent, self._finished)
             results = [missing(s, zero) if g is None else g for s, g in zip(wanted, found, strict=True)]
-            if not warned and (place := self._array_at(found)) is not None:
+            if any(map(is_, found, repeat(None))) and not warned and (place := self._array_at()) is not None:
                 warn(f"gradient: a source has none. At {place} {_LEFT}")
             outputs.value = results
             if state.on:
@@ -345,17 +346,18 @@ class GradientTape:
 
     def _warn_of_lost_terms(self, method: str, targets: list[Tensor], sources: list[Tensor]) -> bool:
         """Whether NumPy certainly computed a part of the targets, with a warning that names the line."""
+        windows = [window for window in self._windows if window.log.left]
+        if not windows:
+            return False
         keys = [[t.identity if isinstance(t, Variable) else t.key for t in each] for each in (targets, sources)]
-        for window in self._windows:
-            if window.log.left and (place := window.log.lost_at(window.start, window.end, *keys)):
+        for window in windows:
+            if place := window.log.lost_at(window.start, window.end, *keys):
                 warn(f"{method}: the target has a part without a gradient. At {place} {_LEFT}")
                 return True
         return False
 
-    def _array_at(self, found: list[Tensor | None]) -> str | None:
+    def _array_at(self) -> str | None:
         """Where a gradient that is missing may have been lost."""
-        if not any(g is None for g in found):
-            return None
         return next((window.log.array_at for window in self._windows if window.log.array_at), None)
 
     def _finish(self) -> None:
@@ -573,7 +575,7 @@ def _checked_targets(target: Any) -> list[Tensor]:
 
 
 def _checked_sources(sources: Any) -> list[Tensor]:
-    wanted: list[Any] = [as_tensor(s) for s in tree.flatten(sources)]
+    wanted: list[Any] = [s if isinstance(s, Tensor) else as_tensor(s) for s in tree.flatten(sources)]
     for s in wanted:
         if not isinstance(s, Tensor):
             hint = "Give the very object that was computed with, a Variable or a watched tensor."

@@ -164,7 +164,7 @@ class Sequential(Model):
             Whether the shapes were assumed.
         """
         state = self._ef_state
-        if not getattr(state.sequence[0], "_assumes_rows", False) or state.input_layer is None:
+        if "_assumes_rows" not in state.sequence[0].__dict__ or state.input_layer is None:
             return False
         state.input_layer, state.ends, state.remembered, state.graph = None, [], None, None
         self.__dict__["built"] = False
@@ -344,8 +344,8 @@ class Sequential(Model):
         state = self._ef_state
         if state.of_data:
             return tuple(getattr(inputs, "shape", ())[1:]) != state.ends[0].shape[1:]
-        first = state.sequence[0] if state.sequence else None
-        return getattr(first, "_assumes_rows", False) and getattr(inputs, "ndim", 2) != 2
+        layers = state.sequence
+        return bool(layers) and "_assumes_rows" in layers[0].__dict__ and getattr(inputs, "ndim", 2) != 2
 
     def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
         state = self._ef_state
