@@ -59,11 +59,14 @@ class EagerflowOptimizer(BaseOptimizer):
             return
         settings, kept = _RULES[name]
         lists = [found for found in (getattr(self, list_name, None) for list_name in kept.split()) if found]
+        known = self.__dict__.setdefault("_eagerflow_entries", {})  # the same ones each time: small ones are packed
         entries = []
         for variable in trainable_variables:
-            entry = Entry(variable._value)
             index = self._get_variable_index(variable)
-            entry.slots = tuple([slots[index]._value for slots in lists])
+            entry = known.get(index)
+            if entry is None or entry.variable is not variable._value:
+                entry = known[index] = Entry(variable._value)
+                entry.slots = tuple([slots[index]._value for slots in lists])
             entries.append(entry)
         arrays = [g.data.astype(e.variable.dtype, copy=False) for g, e in zip(grads, entries, strict=True)]
         update_variables(self._rule(name, settings.split(), float(learning_rate)), entries, arrays)
@@ -83,4 +86,5 @@ class EagerflowOptimizer(BaseOptimizer):
         return ours
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_eagerflow_rule"}
+        ours = ("_eagerflow_rule", "_eagerflow_entries")
+        return {name: value for name, value in self.__dict__.items() if name not in ours}
