@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import Any
 
 from eagerflow.core import observe
 from viz.facts.formatting import clean
 from viz.livepage.batch_loss import BatchLoss
+from viz.livepage.curve_names import CurveNames
 from viz.livepage.failures import Blame, describe
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.learning_rates import LearningRates
 from viz.livepage.loops.own_loop import OwnLoop, holder_of
-from viz.livepage.loops.own_losses import OwnLosses
+from viz.livepage.loops.own_losses import OwnLosses, number_of
 from viz.livepage.loops.rounds import Cut, Rounds
-from viz.livepage.loops.step_logs import StepLogs
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
 from viz.livepage.progress import Progress, reference
@@ -70,14 +71,14 @@ class Collector(observe.Observer):
         self._rounds = Rounds()
         self._tracker = StepTracker(hears_ops=False)
         self._tracker.subscribe(lambda step: None, self._updated)
-        self._gradients: Any = None  # that the optimizer was given
+        self._gradients: Any = ()  # that the optimizer was given
         self._number: int | None = None  # of the step that the last update by hand belongs to
-        self._norm = GradientNorm(self._point_beside, self._rename_beside)
+        self._norm = GradientNorm(partial(self._point_named, "extra|gradient norm"))
         self._own = OwnLoop()
-        self._losses = OwnLosses(self._own_loss, self._own.name_of, self._rename_loss, self._rename_rate)
+        self._losses = OwnLosses(self._own.name_of)
+        self._names = CurveNames(box.rename)
         self._batch_loss = BatchLoss()
-        self._step_logs = StepLogs(self._step_log, self._rename_loss, self._rename_rate)
-        self._learning_rates = LearningRates(self._point_beside, self._ending_of)
+        self._learning_rates = LearningRates(partial(self._point_named, "extra|learning rate"))
         self._inside: list[Any] = []  # optimizers that ran inside of the step
         self._times = StepTimes()
         self._step_ms: float | None = None
@@ -157,7 +158,7 @@ class Collector(observe.Observer):
                 self._inside.append(scope.owner)
         else:
             self._own.end(scope)
-            self._gradients = scope.inputs if scope.kind == "optimizer" else None
+            self._gradients = scope.inputs if scope.kind == "optimizer" else ()
         self._tracker.on_scope_end(scope)
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
@@ -202,7 +203,6 @@ class Collector(observe.Observer):
         if self._fits:  # in another thread
             return
         self._waited = True
-        self._flush_losses()
         if error is not None and self._failing:  # the step knew its own part of the traceback only
             self._box.put("failure", describe(error, self.blame))
         if self.progress.rest(error is not None):
@@ -232,7 +232,6 @@ class Collector(observe.Observer):
         self._end_snapshot(None, error)
         self._tracker.close()
         self._end_snapshot(None, error)
-        self._flush_losses()
         self._show_last_weights()
         self._report_now()
 
@@ -248,10 +247,6 @@ class Collector(observe.Observer):
         rows = weights_now(weights.values())
         if rows:
             self._box.put("histograms", {"step": self.step, "tensors": rows})
-
-    def _flush_losses(self) -> None:
-        self._step_logs.flush()
-        self._learning_rates.flush()
 
     # ------------------------------------------------------------------ fit
 
@@ -273,7 +268,6 @@ class Collector(observe.Observer):
 
     def fit_begins(self, model: Any, first_epoch: int = 0) -> None:
         """`fit` trains this model from here on."""
-        self._flush_losses()
         self._ended = None
         self._mark_border(model)
         self.progress.begin_fit(self.step, model, first_epoch)
@@ -297,7 +291,7 @@ class Collector(observe.Observer):
             words = "fit begins again, after another compile"
         self._compiled = compiled
         if words:
-            self._add_border(self.step, words, clean(getattr(model, "name", ""), 60))
+            self._add_border(self.step, words, _name_of(model))
 
     def _add_border(self, step: int, words: str, name: str) -> None:
         """Another training begins after this step; the first one is where all begins."""
@@ -320,8 +314,11 @@ class Collector(observe.Observer):
             self._batch = scope.inputs
             self.progress.count(scope.inputs, scope.owner)
             if not self.progress.in_fit and isinstance(outputs, dict):
-                self._step_logs.hear(scope.owner, self.step, outputs)
-            self._norm.end_step(self.step, lambda variable: self._part_with(scope.owner, variable))
+                for name, value in outputs.items():
+                    if (number := number_of(value)) is not None:
+                        self._tell_single(name, _name_of(scope.owner), number, name.startswith("loss"))
+            several = self._norm.networks > 1
+            self._norm.end_step(self.step, lambda variable: self._part_with(scope.owner, variable) if several else "")
         else:
             self._others += not self._in_training
             self._norm.forget_step()
@@ -337,24 +334,18 @@ class Collector(observe.Observer):
             self._own_step(None)
             return
         cut = self._rounds.updated(step.optimizer, together=not self._own.has_begun)
-        follows = self._rounds.follows
         if cut is Cut.BEHIND:
             self._leave_recorded()
         elif cut is Cut.ANEW and self._snapshot is not None:
             self._restart_snapshot()
         if step.number != before:
-            former = "" if follows is None else self._losses.model_of(follows)
-            self._own_step(step.optimizer, follows is not None, cut is Cut.HERE, self._rounds.steps)
-            if follows is not None:
-                words, name = "another optimizer begins", self._losses.model_of(id(step.optimizer))
-                self._borders = self._borders or [{"step": 0, "words": "", "model": former}]
-                self._add_border(self.step - 1, words, name)
+            self._own_step(step.optimizer, cut is Cut.HERE, self._rounds.steps)
         else:
             if cut is Cut.HERE:
                 self._end_round()
             self._own.end_part()
-            self._take_loss(step.optimizer)
-            self._learning_rates.hear(step.optimizer, self.step)
+            self._take_losses()
+            self._learning_rates.hear(step.optimizer, self.step, self._losses.model_of(self._gradients))
 
     def _end_round(self) -> None:
         """The last of the optimizers that take turns has run: so what is recorded is a round as the code has it."""
@@ -371,12 +362,11 @@ class Collector(observe.Observer):
         self._snapshot, self._recorded_from = Snapshot(self.step, "full", None), time.perf_counter()
         self._snapshot.others = self._others
 
-    def _own_step(self, optimizer: Any, follows: bool = False, cuts: bool = True, in_round: int = 1) -> None:
+    def _own_step(self, optimizer: Any, cuts: bool = True, in_round: int = 1) -> None:
         """A step of a loop by hand has ended, with the update of its optimizer if there is one; the next one begins.
 
         Args:
             optimizer: the optimizer, or None.
-            follows: whether it takes the place of another one.
             cuts: whether what is recorded ends with this step.
             in_round: how many steps have all optimizers that take turns.
         """
@@ -394,10 +384,7 @@ class Collector(observe.Observer):
         self.progress.count_own(rows, self._own.count_weights() if self._is_due() else 0)
         if self.step == 1:
             self.progress.begin(self.step)  # what ran before isn't known
-        if optimizer is None:
-            self._losses.take_without(self.step)
-        else:
-            self._take_loss(optimizer, follows)
+        self._take_losses()
         self._norm.end_step(self.step, self._own.name_of, in_round)
         self._report(optimizer, "training")
         self._began = time.perf_counter()
@@ -406,25 +393,18 @@ class Collector(observe.Observer):
         if cuts:
             self._begin_snapshot(None)
 
-    def _take_loss(self, optimizer: Any, follows: bool = False) -> None:
-        parted = self._losses.take(optimizer, self._gradients, self.step, follows)
-        if parted is not None:  # nothing ended there
-            kept = [border for border in self._borders if border["step"] != parted - 1]
-            self._borders = kept if len(kept) > 1 else []
-            self._box.put("borders", {"list": self._borders})
+    def _take_losses(self) -> None:
+        for name, model, value in self._losses.take():
+            self._tell_single(name, model, value, is_loss=True)
 
-    def _own_loss(self, name: str, step: int, loss: Any) -> None:
-        """A point of a curve of the user's own loop."""
-        self._box.point(f"step|{name}", step, loss)
-        if self._visits is not None:
-            self._visits.hear_loss(loss, step, self._batch)
+    def _tell_single(self, name: str, model: str, value: Any, is_loss: bool) -> None:
+        """A number of a single step, outside of `fit`."""
+        self._point_named(f"step|{name}", model, self.step, value)
+        if is_loss and self._visits is not None:
+            self._visits.hear_loss(value, self.step, self._batch)
 
-    def _step_log(self, name: str, step: int, value: Any) -> None:
-        """A number of a step that was made by itself."""
-        if name.startswith("loss"):
-            self._own_loss(name, step, value)
-        else:
-            self._box.point(f"step|{name}", step, value)
+    def _point_named(self, curve: str, owner: str, step: int, value: Any) -> None:
+        self._box.point(self._names.of(curve, owner), step, value)
 
     def _time_step(self, seconds: float | None, kind: Hashable) -> None:
         """A training step took so long, without what lies between steps; called before anybody stops listening.
@@ -549,25 +529,13 @@ class Collector(observe.Observer):
             self._tell(self.progress.status(self.step, now, owner, mode))
         if mode != "training":
             return
+        is_model = hasattr(owner, "optimizer")
+        name = _name_of(owner) if is_model else self._losses.model_of(self._gradients)
+        name = "" if self.progress.in_fit else name
         if self._inside:
-            self._learning_rates.hear_step(owner, self._inside, self.step)
+            self._learning_rates.hear_step(owner, self._inside, self.step, name)
         else:
-            self._learning_rates.hear(owner, self.step)
-
-    def _ending_of(self, owner: Any) -> str | None:
-        """What is behind the name of the learning rate of a model or optimizer; None where that isn't known yet."""
-        if self.progress.in_fit:
-            return ""
-        return (self._step_logs if hasattr(owner, "optimizer") else self._losses).ending_of(owner)
-
-    def _rename_loss(self, old: str, new: str, since: int | None) -> None:
-        self._box.rename(f"step|{old}", f"step|{new}", since)
-
-    def _rename_rate(self, old: str, new: str, since: int | None) -> None:
-        self._rename_beside(f"learning rate{old}", f"learning rate{new}", since)
-
-    def _rename_beside(self, old: str, new: str, since: int | None = None) -> None:
-        self._box.rename(f"extra|{old}", f"extra|{new}", since)
+            self._learning_rates.hear(owner, self.step, name)
 
     def _point_beside(self, name: str, step: int, value: Any) -> None:
         self._box.point(f"extra|{name}", step, value)
@@ -592,3 +560,7 @@ class Collector(observe.Observer):
         for name, value in (("step ms", took), ("whole step ms", whole)):
             if value is not None:
                 self._point_beside(name, self.step, value)
+
+
+def _name_of(model: Any) -> str:
+    return clean(getattr(model, "name", ""), 60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -14,7 +14,6 @@ from viz.frameworks.objects import is_variable
 __all__ = ["GradientNorm"]
 
 _EVERY = 0.1  # seconds between two measured steps, at least; less in the first half second
-_NAME = "gradient norm"
 _SHARE = 0.005  # of the time that measuring may take
 
 
@@ -27,28 +26,22 @@ class GradientNorm:
     What measuring costs is counted in the time of this thread's processor: on a machine that is busy with something
     else, a thread may stand still for long, and a norm that seems dear would be followed by none for seconds.
 
-    Where another network turns up later, as after several steps of a critic, the first one's curve gets its name.
-
     Args:
-        point: told the name, the step and the value of each point.
-        rename: told a curve's name and its new one.
+        point: called with the name of a network, the step and the norm.
 
     Attributes:
         measures: whether there has been a norm yet.
     """
 
-    def __init__(self, point: Callable[[str, int, float], None], rename: Callable[[str, str], None]) -> None:
+    def __init__(self, point: Callable[[str, int, float], None]) -> None:
         self.measures = False
-        self._point, self._rename = point, rename
+        self._point = point
         self._next = self._cost = 0.0
         self._first: float | None = None  # when the first norm was known
         self._measured_now = False  # whether this step is
         self._more = 0  # steps that are measured with the last one, as they are of one round
         self._squares: dict[int, float] | None = None  # of this step, by the ids of variables; before it begins None
         self._passes: list[dict[int, Any]] = []  # the variables of each network in this step, by their ids
-        self._apart: set[str] = set()  # networks that have curves of their own
-        self._alone: str | None = None  # the name of the only network so far; "" where there were others before it
-        self._one_of_it = 0  # the id of one of that network's variables
 
     def hear(self, sources: Sequence[Any], results: Sequence[Any]) -> None:
         """A backward pass is over; where a step has several, all are measured or none."""
@@ -86,40 +79,26 @@ class GradientNorm:
         if not passes:
             return
         self._more = self._more - 1 if self._more > 0 else in_round - 1
-        one = next(iter(passes[0]))
-        named = len(passes) > 1 or bool(self._apart) or self._alone is None
         sums = dict[str, float]()  # of squares, by network
         for variables in passes:
-            name = name_of(next(iter(variables.values()))) if named else ""
+            name = name_of(next(iter(variables.values())))
             sums[name] = sums.get(name, 0.0) + sum([squares[number] for number in variables])
-        norms = {name: math.sqrt(found) for name, found in sums.items()}
-        if len(norms) > 1:
-            self._part(norms)
-        elif self._alone is None:
-            self._alone, self._one_of_it = next(iter(norms)), one
-        elif not self._apart and self._one_of_it not in passes[0]:
-            self._alone = ""
-        self._tell(norms, step)
+        for name, found in sums.items():
+            self._point(name, step, math.sqrt(found))
         now = time.perf_counter()
         if self._first is None:
             self._first = now
         self._next = now + max(min(_EVERY, (now - self._first) / 5), self._cost / _SHARE)
         self._cost, self.measures = 0.0, True
 
+    @property
+    def networks(self) -> int:
+        """How many networks this step's passes were of."""
+        return len(self._passes)
+
     def forget_step(self) -> None:
         """What was heard so far belongs to no step that goes on."""
         self._squares, self._passes = None, []
-
-    def _part(self, networks: Iterable[str]) -> None:
-        """These learn in one step, so each has a curve of its own."""
-        if not self._apart and self._alone:
-            self._apart.add(self._alone)
-            self._rename(_NAME, f"{_NAME} ({self._alone})")
-        self._apart.update(networks)
-
-    def _tell(self, norms: dict[str, float], step: int) -> None:
-        for name, norm in norms.items():
-            self._point(f"{_NAME} ({name})" if name and name in self._apart else _NAME, step, norm)
 
 
 def _square(array: Any) -> float:

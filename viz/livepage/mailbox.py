@@ -12,8 +12,6 @@ MOST_WAITING = 16 * MOST_POINTS  # of all curves together; with more, each may h
 FEWER_POINTS = 1024
 MOST_CURVES = 300
 
-Renamed = tuple[str, str, float | None]  # the curve, its new name, and where the part begins that has it
-
 
 class _Waiting:
     """The points of one curve: every one, or the last of each `stride`, and the newest."""
@@ -35,15 +33,6 @@ class _Waiting:
             del self.points[-2::-2]
             self.stride *= 2
 
-    def split(self, since: float) -> _Waiting:
-        """Take the points away from there on, and give them."""
-        later = _Waiting()
-        later.stride, later.left_out = self.stride, self.left_out
-        later.points = [point for point in self.points if point[0] >= since]
-        self.points = [point for point in self.points if point[0] < since]
-        self.left_out = 0
-        return later
-
 
 class Mailbox:
     """What training has to tell. Whatever isn't taken away in time is replaced or thinned out."""
@@ -53,7 +42,7 @@ class Mailbox:
         self._curves: dict[str, _Waiting] = {}
         self._came = 0  # points, since the last time
         self._latest: dict[str, Any] = {}
-        self._renamed: list[Renamed] = []
+        self._renamed: list[tuple[str, str]] = []  # curves, and their new names
 
     def point(self, name: str, x: float, y: Any) -> None:
         """A point of a curve; `y` may be an array with one element, which is read later."""
@@ -66,24 +55,12 @@ class Mailbox:
             self._came += 1
             curve.add(x, y, MOST_POINTS if self._came < MOST_WAITING else FEWER_POINTS)
 
-    def rename(self, old: str, new: str, since: float | None = None) -> None:
-        """A curve has another name from now on, also what was drawn of it before.
-
-        Args:
-            old: its name so far.
-            new: its name from now on; there is no other curve of this name.
-            since: only the part of the curve that begins here; None for all of it.
-        """
-        if old == new:
-            return
+    def rename(self, old: str, new: str) -> None:
+        """A curve has another name from now on, which no other curve has; also what was drawn of it before."""
         with self._lock:
-            self._renamed.append((old, new, since))
+            self._renamed.append((old, new))
             if old in self._curves:
-                curve = self._curves[old] if since is None else self._curves[old].split(since)
-                if since is None:
-                    del self._curves[old]
-                if curve.points:
-                    self._curves[new] = curve
+                self._curves[new] = self._curves.pop(old)
 
     def put(self, kind: str, value: Any) -> None:
         """Something of which only the latest counts."""

@@ -28,9 +28,6 @@ class Rounds:
     A round goes from the first of the optimizers, over all of its updates in a row, to the last update before it comes
     again.
 
-    Attributes:
-        follows: the id of the optimizer whose place the last one took; None: it took none.
-
     >>> rounds, critic, actor = Rounds(), object(), object()
     >>> for each in [critic, critic, actor] * 2:
     ...     print(rounds.updated(each).name)
@@ -43,7 +40,6 @@ class Rounds:
     """
 
     def __init__(self) -> None:
-        self.follows: int | None = None
         self._known: dict[int, Callable[[], Any]] = {}  # optimizers by id
         self._last, self._in_a_row = 0, 0  # the last of them, and how often it ran with no other between
         self._round: list[int] = []  # who made the updates of this round
@@ -70,9 +66,9 @@ class Rounds:
         is_new = known is None or known() is not optimizer  # another may have had its id
         self._known[who] = reference(optimizer)
         last, self._last = self._last, who
-        self.follows = last if is_new and self._in_a_row >= ALONE else None
+        follows = is_new and self._in_a_row >= ALONE  # it takes the place of the last one
         self._in_a_row = 1 if is_new or who != last else self._in_a_row + 1
-        if not self._round or (self.follows is not None and not together):
+        if not self._round or (follows and not together):
             self._round, self._before = [who], None
             return Cut.HERE
         if who == self._round[0] and len({*self._round}) > 1:

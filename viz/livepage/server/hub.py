@@ -85,18 +85,12 @@ class Hub:
             for x, y in points:
                 known.add(x, y, self.version)
 
-    def _rename(self, old: str, new: str, since: float | None) -> None:
-        """A curve has another name, or the part of it that begins at `since`."""
-        known = self._series.get(old)
-        if known is None or new in self._series or (since is not None and len(self._series) >= MOST_SERIES):
-            return
-        if since is None:
-            self._series[new] = self._series.pop(old)
+    def _rename(self, old: str, new: str) -> None:
+        """A curve has another name."""
+        if old in self._series and new not in self._series:
+            known = self._series[new] = self._series.pop(old)
             self._generations[old] = known.generation + 1
-        else:
-            self._series[new] = known.split(since)
             known.version = self.version
-        self._series[new].version = self.version
 
     def _take_histograms(self, message: dict[str, Any]) -> None:
         for kind, name, *moment in message["tensors"]:

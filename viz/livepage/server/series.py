@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from typing import Any
 
 __all__ = ["CAPACITY", "Series"]
@@ -55,16 +55,6 @@ class Series:
         self._versions = [version] * len(self.points)
         self._stride *= 2
         self.generation += 1
-
-    def split(self, x: float) -> Series:
-        """Take the points away from `x` on, and give them as another curve."""
-        later, at = Series(), bisect_left(self.points, x, key=lambda point: point[0])
-        later.points, later._versions, later._stride = self.points[at:], self._versions[at:], self._stride
-        del self.points[at:], self._versions[at:]
-        later._open = [point for point in self._open if point[0] >= x]
-        self._open = [point for point in self._open if point[0] < x]
-        self.generation += 1
-        return later
 
     def after(self, version: int) -> list[list[Any]]:
         """The points that came after that version."""
