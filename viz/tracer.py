@@ -14,7 +14,7 @@ from eagerflow.core.observe import Observer
 from eagerflow.distribution.joining import joined
 from viz.boundary import boundary
 from viz.facts.selection import ended_by
-from viz.frameworks import observing
+from viz.frameworks import observing, ranks_of_torch
 from viz.nonfinite.guard import ACTIONS, Guard
 from viz.nonfinite.segments import Segments
 from viz.recorder.all_ranks import AllRanks
@@ -85,8 +85,9 @@ class Tracer:
         if self._observing is not None:
             raise RuntimeError("this trace is open already; use a new viz.trace() for the inner block")
         frame = sys._getframe(1)
-        if self._options.ranks and joined().size > 1:
-            self._ranks = AllRanks(joined())
+        if self._options.ranks:
+            ranks = ranks_of_torch() or joined()
+            self._ranks = AllRanks(ranks) if ranks.size > 1 else None
         listeners = self._listeners(frame)
         self._recording = Recording.pending()
         self._observing = contextlib.ExitStack()

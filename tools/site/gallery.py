@@ -88,6 +88,16 @@ def map_of_digits(target: Path) -> None:
     viz_web.map_of_digits(target.parent, 8).rename(target)
 
 
+def recorded(name: str) -> Callable[[Path], None]:
+    """A page of a recording that was made elsewhere, where PyTorch is installed, by `tools/torch_recordings.py`."""
+
+    def write(target: Path) -> None:
+        viz.load(RECORDINGS / f"{name}.efz").to_html(target)
+
+    return write
+
+
+RECORDINGS = ROOT / "tools" / "site" / "recordings"
 SECONDS = 600  # the most that a page may take
 
 
@@ -100,6 +110,7 @@ class Shown(NamedTuple):
         write: writes it.
         opened: what stands behind its address, and says what it shows first.
         width: of the window for its picture. Up to 900 the graph has all of it, as on a tablet.
+        note: what its page says besides, in Markdown.
     """
 
     title: str
@@ -107,7 +118,13 @@ class Shown(NamedTuple):
     write: Callable[[Path], None]
     opened: str = ""
     width: int = 880
+    note: str = ""
 
+
+_TORCH = (
+    "Recorded beforehand, with PyTorch 2.13 (`python -m tools.torch_recordings` makes the file again): this site is"
+    " built without PyTorch. [viz with PyTorch](../viz_with_pytorch.md) says how to record your own programs."
+)
 
 GALLERY = {
     "training_step": Shown(
@@ -145,6 +162,25 @@ GALLERY = {
         "The hardest samples",
         "The data of a training run, hardest samples first, with likely wrong labels marked; written by `viz data`.",
         samples,
+    ),
+    "torch_resnet": Shown(
+        "PyTorch: ResNet-18",
+        "A step of a ResNet-18 in PyTorch, by SGD with momentum: layers close until the picture fits.",
+        recorded("torch_resnet"),
+        note=_TORCH,
+    ),
+    "torch_gpt": Shown(
+        "PyTorch: a GPT",
+        "A step of a small GPT in PyTorch by AdamW: four blocks drawn once, attention, and a head that has the weights"
+        " of the embedding.",
+        recorded("torch_gpt"),
+        note=_TORCH,
+    ),
+    "torch_gan": Shown(
+        "PyTorch: a GAN",
+        "A round of a GAN in PyTorch: two networks, two backward passes and two optimizers in one picture.",
+        recorded("torch_gan"),
+        note=_TORCH,
     ),
     "digits": Shown(
         "A model in the browser",
@@ -213,7 +249,8 @@ def _page(name: str, shown: Shown) -> str:
     address = f"../_static/gallery/{name}.html{shown.opened}"
     frame = f'<iframe class="live-page" src="{address}" title="{shown.title}" loading="lazy"></iframe>'
     alone = f'<p><a href="{address}">Open it alone</a></p>'
-    return f"# {shown.title}\n\n{shown.text}\n\n{raw(f'{frame}{alone}')}\n"
+    text = f"{shown.text} {shown.note}".strip()
+    return f"# {shown.title}\n\n{text}\n\n{raw(f'{frame}{alone}')}\n"
 
 
 INTRODUCTION = """# Gallery

@@ -118,7 +118,7 @@ def _words(examination: Examination, painted: Callable[[str, str], str]) -> str:
 def _why_unanswered(examination: Examination) -> str:
     ended = examination.ended
     if not examination.crashed:
-        return "no training step of eagerflow or PyTorch ran: is the model trained by this script?"
+        return "no training step of eagerflow or PyTorch ran: is the model trained by this script, in its main thread?"
     if examination.diagnosis.findings:
         return f"{ended}; this is what was found until then"
     if examination.steps > 1:

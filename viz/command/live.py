@@ -24,7 +24,6 @@ from viz.shell.signals import ENDING, is_ours
 __all__ = ["run_live"]
 
 _EVERY = 2.0
-
 _LINGER = 10.0  # seconds that the page's process outlives one that is killed, without a browser that looks
 _TELLING = 1.0  # seconds in which a signal is announced, before it takes effect
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow.distribution.joining import joined
 from eagerflow.training.launchers import told
+from viz.frameworks import ranks_of_torch
 
 __all__ = ["own_file", "ranks_here"]
 
@@ -14,7 +15,7 @@ __all__ = ["own_file", "ranks_here"]
 def ranks_here() -> Any:
     """The communicator of the ranks that a launcher started together; None for a process that is alone."""
     found = told()
-    return None if found is None or found.size == 1 else joined()
+    return ranks_of_torch() if found is None or found.size == 1 else joined()
 
 
 def own_file(path: pathlib.Path, rank: int) -> pathlib.Path:

@@ -78,7 +78,7 @@ def report_of(watcher: Watcher, communicator: Any) -> RankReport:
     found = RankReport(rank, communicator.hosts[rank], findings=watcher.findings)
     if times is not None:
         found.steps, found.weights = list(times.steps), times.weights
-    found.threads, found.cores = threads(), frozenset(places())
+    found.threads, found.cores = getattr(communicator, "compute_threads", threads)(), frozenset(places())
     return found
 
 

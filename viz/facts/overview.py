@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import re
+import sys
 from typing import Any
 
 from viz.facts.digest.figures import digest
@@ -58,10 +59,7 @@ def overview(recording: Record) -> dict[str, Any]:
 
 
 def _script(told: Any) -> list[str]:
-    """The words by which `viz run` was told what to run; none where something else made the recording.
-
-    A file may say anything, and commands are copied: none with signs that a shell obeys.
-    """
+    """What `viz run` ran, unless a shell obeys signs in it: a file may say anything, and commands are copied."""
     is_known = isinstance(told, list) and len(told) <= 2 and all(isinstance(word, str) for word in told)
     return list(told) if is_known and all(_PLAIN_WORD.fullmatch(word) for word in told) else []
 
@@ -87,4 +85,5 @@ def why_empty(record: Record) -> str:
     'no op of eagerflow ran'
     """
     errors = dict.fromkeys([scope.error for scope in record.scopes if scope.error])
-    return "; ".join(record.notes) or "; ".join(map(str, errors)) or "no op of eagerflow ran"
+    nothing = "no op of eagerflow or PyTorch ran in this thread" if "torch" in sys.modules else "no op of eagerflow ran"
+    return "; ".join(record.notes) or "; ".join(map(str, errors)) or nothing

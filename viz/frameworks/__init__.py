@@ -7,6 +7,7 @@ works, only while something observes in a thread where a program has imported it
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 import warnings
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 
 from eagerflow.core import observe
 
-__all__ = ["eagerflow_alone", "observing", "only_eagerflow", "owner_of"]
+__all__ = ["eagerflow_alone", "observing", "only_eagerflow", "owner_of", "ranks_of_torch"]
 
 # By the module that programs import: what announces; and the module of a part that comes later.
 _FRONTS = {"torch": "viz.frameworks.torch.front", "torch._dynamo.eval_frame": "viz.frameworks.torch.front"}
@@ -54,6 +55,15 @@ def only_eagerflow(name: str, model: Any) -> None:
 def _is_module(model: Any) -> bool:
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(model, torch.nn.Module)
+
+
+def ranks_of_torch() -> Any:
+    """The ranks of the running PyTorch program: of its process group, or as `torchrun` started them; None without."""
+    distributed = sys.modules.get("torch.distributed")
+    joined = distributed is not None and distributed.is_available() and distributed.is_initialized()
+    if not joined and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":  # which torchrun sets
+        return None
+    return _import_module("viz.frameworks.torch.ranks").of_program()
 
 
 def eagerflow_alone(command: str) -> str:

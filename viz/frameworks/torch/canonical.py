@@ -406,7 +406,7 @@ class Canonical(Observer):
         target, answers = self.of(scope.inputs[0]), self.of(scope.inputs[1])
         plain = name.replace("_", "").lower()
         classes = plain in ("crossentropy", "crossentropyloss", "nllloss")
-        ignored = getattr(module, "ignore_index", -100)
+        ignored = getattr(scope.owner if module is None else module, "ignore_index", -100)
         given = numpy.asarray(target.data if isinstance(target, Tensor) else target)
         ignores = ignored if classes and given.dtype.kind in "iu" and bool((given == ignored).any()) else None
         key = plain, given.dtype.kind, ignores, len(scope.inputs), id(module)

@@ -118,7 +118,7 @@ class Scopes:
         self._roots: set[str] = set()
         self._modules: dict[int, tuple[weakref.ref[nn.Module], str]] = {}  # full names
         self._paths: dict[int, tuple[weakref.ref[torch.Tensor], str]] = {}  # of parameters and buffers
-        self._functions: dict[str, Owner] = {}  # of loss functions
+        self._functions: dict[Any, Owner] = {}  # of loss functions, by name and ignored class
         self._open: list[Scope] = []
         self._names: list[str] = []  # the full names of the modules among them
         self._called: dict[tuple[int, str], _Call] = {}
@@ -200,11 +200,13 @@ class Scopes:
         """Would a loss function be a scope of its own?"""
         return not any([scope.kind == "loss" for scope in self._open])
 
-    def of_loss(self, op: Any, inputs: tuple[Any, ...]) -> Scope:
+    def of_loss(self, op: Any, inputs: tuple[Any, ...], settings: tuple[Any, ...]) -> Scope:
         """The scope of a loss function that is called."""
-        owner = self._functions.get(op.name)
+        ignored = dict(zip(op.settings, settings)).get("ignore_index", -100)
+        owner = self._functions.get((op.name, ignored))
         if owner is None:
-            owner = self._functions[op.name] = type("function", (Owner,), {})(None, op.name, op.name)
+            kind = type("function", (Owner,), {"ignore_index": ignored})
+            owner = self._functions[op.name, ignored] = kind(None, op.name, op.name)
         return Scope("loss", op.name, owner, inputs[1::-1] + inputs[2:])
 
     def opened(self, scope: Scope) -> None:

@@ -83,9 +83,11 @@ _types = {found: _type_of(found) for found in vars(torch).values() if isinstance
 
 
 def as_numpy(x: torch.Tensor) -> Any:
-    """The values of a tensor, as a view where that can be; bfloat16 and the like as float32."""
+    """The values of a tensor, as a view where that can be; bfloat16 and the like as float32, zeros on `meta`."""
     with _unheard():
         x = x.detach()
+        if x.is_meta:  # a shape without values, which are to be loaded
+            return numpy.broadcast_to(as_numpy(torch.zeros((), dtype=x.dtype)), tuple(x.shape))
         if x.layout is not torch.strided:
             x = x.to_dense()
         if _types[x.dtype].__class__ is _Type:

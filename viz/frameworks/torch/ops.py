@@ -148,7 +148,7 @@ class OpMode(TorchFunctionMode):
         except Exception as error:  # noqa: BLE001  (see `_Front.safely`)
             front.broken(error)
             return func(*args, **kwargs)
-        loss = front.scopes.of_loss(plan.op, inputs) if plan.is_loss and front.scopes.wants_loss else None
+        loss = front.scopes.of_loss(plan.op, inputs, settings) if plan.is_loss and front.scopes.wants_loss else None
         if loss is not None:
             front.begin(loss)
             front.scopes.opened(loss)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -23,19 +24,20 @@ def patch(replace: Callable[..., None], here: Callable[[], Any]) -> None:
         replace: puts a function in the place of a class' or module's own, as long as anything is heard.
         here: what hears the running thread; None for nothing.
     """
-    inside: list[str] = []  # calls that run: those within one are its own
+    inside: set[int] = set()  # threads in which such a call runs: those within one are its own
 
     def hear(name: str, facts: _Told) -> Callable[[Any], Any]:
         def made(held: Any) -> Any:
             @functools.wraps(held)
             def call(*args: Any, **kwargs: Any) -> Any:
-                if inside or torch.compiler.is_compiling() or here() is None:
+                thread = threading.get_ident()
+                if thread in inside or torch.compiler.is_compiling() or here() is None:
                     return held(*args, **kwargs)
-                inside.append(name)
+                inside.add(thread)
                 try:
                     given = held(*args, **kwargs)
                 finally:
-                    inside.pop()
+                    inside.discard(thread)
                 front = here()
                 if front is not None:
                     front.safely(_tell, front, name, args[0] if args else None, facts, (*args, *kwargs.values(), given))

@@ -66,3 +66,25 @@ for step in range(20):
     found = alarms(findings(source, tmp_path / "train.py"))
     assert found[0]["kind"] == "dead_relu"
     assert found[0]["message"].startswith("4 of 4 units of layer 'net/1' were 0")
+
+
+def test_classes_that_a_function_ignores_and_modules_without_values_are_no_faults(tmp_path, capsys):
+    source = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+with torch.device("meta"):  # as pretrained models are made before their values are loaded
+    shapes = nn.Linear(6, 3)
+    shapes(torch.ones(2, 6))
+net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))
+optimizer = torch.optim.AdamW(net.parameters(), lr=1e-2)
+x = torch.randn(64, 6)
+y = x[:, :3].argmax(1)
+y[::4] = -1
+for step in range(20):
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(net(x), y, ignore_index=-1).backward()
+    optimizer.step()
+"""
+    assert alarms(findings(source, tmp_path / "train.py")) == []
