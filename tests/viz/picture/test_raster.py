@@ -95,7 +95,7 @@ def test_without_anything_that_can_the_error_says_what_would_help(tmp_path, monk
     monkeypatch.setitem(sys.modules, "cairosvg", None)
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(RendererMissing, match=r"pip install cairosvg.*\.svg or \.png, which need nothing"):
+    with pytest.raises(RendererMissing, match=r"pip install .cairosvg>=2.7.*\.svg or \.png, which need nothing"):
         raster.write_picture(tmp_path / "why.pdf", "<svg/>")
     with pytest.raises(RendererMissing, match=r"resvg cannot be imported.*pip install 'resvg-py>=0.5'"):
         explanation().draw(tmp_path / "why.png")
