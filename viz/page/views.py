@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Hashable, Set
+from collections.abc import Callable, Set
 from typing import Any
 
 from viz.facts.blocks import Block, all_blocks, tree
@@ -12,7 +12,6 @@ from viz.facts.digest.time_spans import step_spans, whole_span
 from viz.facts.folding.runs import find_runs
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, call_numbers, calls_around, step_names, variables_of
-from viz.page.alike_steps import Pattern, renumbered, steps_patterns
 from viz.page.op_names import OpNames
 from viz.page.tree_columns import Facts, TreeColumns
 from viz.picture import box_texts
@@ -66,29 +65,10 @@ class Views:
         self._spans = step_spans(record)
         if self._spans and not record.steps:
             self._spans = {None: whole_span(self._spans) or (0, 0)}
-        pattern_of = steps_patterns(record, self.calls, variables, self.facts.passes, self.facts.sizes)
         self.steps: list[tuple[int | None, dict[str, Any]]] = []
-        known: dict[Hashable, tuple[Pattern, dict[str, Any]]] = {}
         for number, ops in of_steps.items():
-            pattern = pattern_of(ops) if len(of_steps) > 1 else None
-            alike = known.get(pattern.key) if pattern is not None else None
-            told = self._told(number, ops)
-            if alike is not None and pattern is not None:
-                self.steps.append((number, told | self._as_before(*alike, pattern)))
-                continue
-            view = self._view(Selection(record, number, True, ops, variables, around))
-            if pattern is not None:
-                known[pattern.key] = (pattern, view)
-            self.steps.append((number, told | view))
-
-    def _as_before(self, before: Pattern, view: dict[str, Any], now: Pattern) -> dict[str, Any]:
-        """What is shown of a step that ran the same as an earlier one."""
-        ops = dict(zip(before.ops, now.ops, strict=True))
-        for one, other in ops.items():
-            self.flows[other] = self.flows[one]
-        for names in (self.names.titles, self.names.parts, self.names.passes):
-            names.update({ops[op]: names[op] for op in before.ops if op in names})
-        return renumbered(view, ops, dict(zip(before.scopes, now.scopes, strict=True)))
+            selection = Selection(record, number, True, ops, variables, around)
+            self.steps.append((number, self._told(number, ops) | self._view(selection)))
 
     def _told(self, step: int | None, ops: list[Op]) -> dict[str, Any]:
         """The name of a step, what stands below it, and when it ran."""
