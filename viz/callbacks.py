@@ -14,8 +14,7 @@ from typing import Any
 import numpy
 
 from eagerflow.callbacks import Callback
-from eagerflow.core import observe
-from viz.export import tensorboard_graph, tensorboard_profile
+from viz.export import tensorboard_graph
 from viz.export.conceptual_graph import conceptual_of
 from viz.export.summary_writer import SummaryWriter
 from viz.export.tensorboard_events import make_folder
@@ -50,8 +49,7 @@ class TensorBoard(Callback):
         write_steps_per_second: whether to write the speed of each epoch, and of batches as `update_freq` says.
         update_freq: `"batch"`, `"epoch"`, or a number of batches between `batch_...` numbers.
         profile_batch: the number of a batch of this `fit` (from 1), or a first and a last one (`(5, 10)` or `"5,10"`),
-            of which compute times and memory are written for the Graphs and Profile tabs (the latter needs
-            `pip install tensorboard-plugin-profile`); 0: none.
+            of which compute times and memory are written for the Graphs tab; 0: none.
         embeddings_freq: write the weights of embedding layers for the projector every this many epochs; 0: never.
         embeddings_metadata: a file with the names of the rows, or a dict of such files by layer name; paths are
             relative to `log_dir` or to the current folder.
@@ -107,13 +105,10 @@ class TensorBoard(Callback):
                 raise ValueError(f"TensorBoard({name}={value!r}): expected a whole number of epochs; 0 writes none")
         self._logs: dict[str, SummaryWriter] = {}
         self._batch = self._before = self._epoch = 0  # batches of this `fit`, and before it; and the epoch
-        self._session = ""
         self._told: set[str] = set()  # the names of arrays
         self._tracer: Tracer | None = None
         self._traced_from = 0  # the number of the first batch of what is recorded
-        self._profile: tensorboard_profile.Profile | None = None
-        self._profiled_at = 0  # when the first recording of the profile began
-        self._wrote_for = 0  # nanoseconds since then in which this callback wrote, which are no part of the profile
+        self._has_profiled = False
         self._wrote_model: Any = None  # whose layers were written last
         self._drawn: Collection[str] | None = None  # the names in the graph that was written
         self._epoch_batch = 0
@@ -149,7 +144,7 @@ class TensorBoard(Callback):
     def _training(self, fit: Any) -> None:
         is_open = bool(self._logs) or self._tracer is not None
         if fit is None and is_open:  # it broke off: else `on_train_end` has closed them
-            self._crashed()
+            self._end_trace()
             self._close()
 
     @property
@@ -174,20 +169,18 @@ class TensorBoard(Callback):
         if not os.path.isdir(self.train_dir):  # somebody removed it since the last `fit`, with its graph
             self._wrote_model = self._drawn = None
         self._check_folder()
-        self._session = self._new_session()
         if self.embeddings_freq:
             self._check_embeddings()
 
     def on_train_end(self, logs: Any = None) -> None:
         self._end_trace()
-        self._write_profile()
-        if self._profiled and self._profile is None:
+        if self._profiled and not self._has_profiled:
             warnings.warn(
                 f"TensorBoard(profile_batch={min(self._profiled)}): nothing was profiled, since fit ended after "
                 f"{self._batch} batches",
                 stacklevel=2,
             )
-        self._profile = None
+        self._has_profiled = False
         self._close()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -201,7 +194,7 @@ class TensorBoard(Callback):
         is_wanted = self._batch in self._profiled
         is_wanted |= self.write_graph and self._batch == _GRAPH_BATCH and not self._profiled
         if is_wanted and self._tracer is None:
-            self._tracer = Tracer(Options(name=f"batch {self._batch}"), crashed=lambda error: self._crashed())
+            self._tracer = Tracer(Options(name=f"batch {self._batch}"), crashed=lambda error: self._end_trace())
             self._recording, self._traced_from = self._tracer.__enter__(), self._step
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -280,43 +273,16 @@ class TensorBoard(Callback):
 
     # ------------------------------------------------------------------ what is written
 
-    def _crashed(self) -> None:
-        self._end_trace()
-        self._write_profile()
-
     def _end_trace(self) -> None:
         """Write the ops of the batch that is being traced."""
         if self._tracer is None:
             return
         tracer, self._tracer = self._tracer, None
         tracer.__exit__()
-        began = self._recording.meta["origin"]  # its own, as its times count from there
-        ended = began + self._recording.meta["duration"]
         if self._recording.ops:
+            self._has_profiled = True
             first = self._traced_from
             self._drawn = tensorboard_graph.append(self._recording, self._log("train"), first, self._drawn)
-            if self._profiled:
-                if self._profile is None:
-                    self._profile, self._profiled_at, self._wrote_for = tensorboard_profile.Profile(), began, 0
-                self._profile.add(self._recording, began - self._profiled_at - self._wrote_for, first)
-        self._wrote_for += observe.clock() - ended
-
-    def _new_session(self) -> str:
-        """How the name of this training's profile begins: the time, and a number where that second has some already."""
-        now = time.strftime("%Y_%m_%d_%H_%M_%S")
-        known = [path.name for path in (pathlib.Path(self.train_dir) / "plugins" / "profile").glob(f"{now}_*")]
-        count = len({name.partition("_batch")[0] for name in known})
-        return f"{now}_{count + 1}" if count else now
-
-    def _write_profile(self) -> None:
-        """Write the batches that were profiled so far as one session, whose steps the Profile tab compares.
-
-        Its name begins with the time, so that those of several trainings stand beside each other.
-        """
-        if self._profile is not None:
-            first, last = min(self._profiled), max(self._profiled)
-            batches = f"batch_{first}" if first == last else f"batches_{first}_to_{last}"
-            self._profile.write(self.train_dir, f"{self._session}_{batches}")
 
     def _write_model(self) -> None:
         """The layers, for the conceptual graph; subclassed models, whose calls nobody wrote down, have none."""

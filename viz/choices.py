@@ -43,7 +43,7 @@ KINDS = tuple(
     vanishing_gradient dead_relu saturated constant_output linear_stack bottleneck class_imbalance not_learning
     stopped_early label_leak validation_overlap validation_mismatch validation_chance memory_growth dtype_upcast
     overfit dropout_high dropout_idle class_loss too_few_steps unreset_metric shuffled_apart slow_input slow_op
-    replicas_diverged oversubscribed input_imbalance straggler communication_bound
+    replicas_diverged oversubscribed
     """.split()
 )
 """All kinds of findings of the doctor, roughly causes before their consequences: the order in which they are shown."""

@@ -162,15 +162,13 @@ class Recording(Record):
         return archive.write(self, path)
 
     def to_tensorboard(self, log_dir: str | os.PathLike[str]) -> pathlib.Path:
-        """Writes the graph with times and memory, the course of training, and a profile, for TensorBoard.
+        """Writes the graph with times and memory, and the course of training, for TensorBoard.
 
         The Time Series tab has what training reported (`epoch_loss`, `batch_loss`; validation is a run of its own), and
         of recordings with statistics the norms of weights and of their gradients in each step. An earlier export to the
         same folder is replaced.
 
-        The Profile tab needs `pip install tensorboard-plugin-profile`; see `viz.export`. Of a long recording they have
-        the steps around the one that pictures show: up to 100 to choose from in the Graphs tab, and in the Profile tab
-        up to 1,000 with up to 100,000 ops.
+        Of a long recording, the Graphs tab has up to 100 steps to choose from: those around the one that pictures show.
 
         Args:
             log_dir: the folder of the run, which is created if it doesn't exist.
@@ -294,7 +292,7 @@ class Recording(Record):
         Raises:
             ValueError: for an unknown option, colours whose values weren't recorded, a file name without a known
                 ending, or a recording without ops.
-            viz.RendererMissing: for PDF without Graphviz; the message says how to get it.
+            viz.RendererMissing: for PDF without CairoSVG; the message says how to get it.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(3, activation="relu"), ef.layers.Dense(1)], name="net")

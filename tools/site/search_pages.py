@@ -114,7 +114,7 @@ ASKED = {
     "viz/nan": "viz nonfinite",
     "viz/changes": "viz diff, compare two runs, compare runs, compare trainings,"
     " viz reproduce, reproducible seed, not reproducible, different results",
-    "viz/tensorboard": "tensorboard graph, tensorboard profile, summary writer, embedding visualization,"
+    "viz/tensorboard": "tensorboard graph, summary writer, embedding visualization,"
     " visualize embeddings, embedding projector, projector,"
     " tensorboard logs, log to tensorboard, wandb, weights and biases, mlflow, experiment tracking",
     "viz/command_line": "viz run, viz show, viz draw, viz html, viz summary, viz top, viz memory, viz gradients,"

@@ -43,7 +43,7 @@ _FINDINGS = {  # the kinds of the doctor's findings, by subject, as its first pa
     ),
     "Validation": "overfit validation_overlap validation_mismatch validation_chance",
     "Numbers, time and memory": "nonfinite dtype_upcast memory_growth slow_input slow_op",
-    "Several processes": "replicas_diverged oversubscribed input_imbalance straggler communication_bound",
+    "Several processes": "replicas_diverged oversubscribed",
 }
 
 

@@ -200,13 +200,10 @@ Run the training steps that `viz run --keep 3 train.py` has kept once more: forw
   viz replay train.efr                  do they give the same numbers, bit for bit?
   viz replay train.efr --nonfinite      the op, layer and line where NaN begins
   viz replay train.efr --bisect-rows    which rows of the batch cause it
-  viz replay train.efr --float64        the same in double precision
-  viz replay train.efr --lr 0.001       what another learning rate would have done
-  viz replay train.efr --without dropout   with a layer left out
   viz replay train.efr --step           op by op, with upstream × local = gradient
   viz replay train.efr --trace step.efz  record it; then viz html step.efz makes a page that plays it
 
-From the file, only eagerflow's own ops are run. A change such as --lr applies to the last step, or to that of --at.
+From the file, only eagerflow's own ops are run. --bisect-rows, --step and --trace take the last step, or that of --at.
 Exit status: 0 the same bits (or the question was answered), 1 not the same, or --nonfinite found NaN, or --doctor an
 error; 2 wrong usage, 3 it can't be run."""
 
@@ -215,10 +212,7 @@ def add_replay(parser: Parser) -> None:
     """Add the arguments of `viz replay`."""
     parser.description = _REPLAY
     parser.add_json()
-    parser.add_argument("--at", type=int, metavar="STEP", help="the step to look at or to change (default: the last)")
-    parser.add_argument("--float64", action="store_true", help="compute in float64")
-    parser.add_argument("--lr", type=float, metavar="RATE", help="update by another learning rate")
-    parser.add_argument("--without", metavar="LAYER", help="leave a layer out: its output is its input")
+    parser.add_argument("--at", type=int, metavar="STEP", help="the step to look at (default: the last)")
     parser.add_argument("--bisect-rows", action="store_true", help="find the rows of the batch that cause it")
     parser.add_argument("--nonfinite", action="store_true", help="find the op where NaN or infinity begins")
     parser.add_argument("--doctor", action="store_true", help="let the doctor watch")

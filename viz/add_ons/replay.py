@@ -1,4 +1,4 @@
-"""`viz replay FILE.efr`: run kept training steps again, as they were or changed."""
+"""`viz replay FILE.efr`: run kept training steps again."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from viz.facts import formatting
 from viz.facts.json_data import json_text
 from viz.facts.lines.room import room
 from viz.facts.text_table import Text, table
-from viz.replay.answers import changed, in_cells, told
 from viz.replay.file import read
 from viz.replay.kept import Kept
 from viz.replay.player import CannotReplay, Player
 from viz.replay.recorded import filmed, first_nonfinite, traced
 from viz.replay.rows import guilty_rows
-from viz.replay.verdict import verdict
+from viz.replay.verdict import in_cells, told, verdict
 from viz.shell.output_files import check_target
 from viz.shell.printed import print_folded
 from viz.shell.statuses import DONE, FOUND, Impossible
@@ -33,8 +32,6 @@ _USUAL = 80  # signs of a line, which have room for the table
 def run_replay(options: argparse.Namespace) -> int:
     """Run `viz replay`."""
     check_target(options.trace, ("efz",))
-    if options.lr is not None and not (options.lr >= 0 and math.isfinite(options.lr)):
-        raise ValueError(f"--lr {options.lr}: expected a number of at least 0")
     kept = read(options.file, None if options.no_limit else "auto")
     number = _asked(kept, options.at)
     try:
@@ -59,7 +56,7 @@ def _answer(kept: Kept, number: int, options: argparse.Namespace) -> int:
         pydoc.pager("\n\n".join([f"[{i}/{len(frames)}] {frame}" for i, frame in enumerate(frames, 1)]) + "\n")
         return 0
     if options.bisect_rows:
-        found = guilty_rows(kept, number, options.float64, _band(kept, number))
+        found = guilty_rows(kept, number, _band(kept, number))
         _print(options, vars(found), str(found))
         return 0
     if options.nonfinite:
@@ -80,10 +77,6 @@ def _answer(kept: Kept, number: int, options: argparse.Namespace) -> int:
         with watcher:
             Player(kept).run_to(len(kept.steps) - 1)
         return _say_findings(watcher, options)
-    if options.float64 or options.lr is not None or options.without:
-        difference = changed(kept, number, double=options.float64, rate=options.lr, without=options.without)
-        _print(options, difference.facts(), str(difference))
-        return 0
     return _compare(kept, number, options)
 
 
@@ -92,7 +85,7 @@ def _compare(kept: Kept, number: int, options: argparse.Namespace) -> int:
     player = Player(kept)
     played = player.run_to(number)
     judged = verdict(kept, player, played)
-    rows = told(kept, played)
+    rows = told(played)
     if options.json:
         steps = [{**row, "asked": row["step"] in {s.number for s in kept.asked}} for row in rows]
         facts = {"file": options.file, "cause": kept.meta["cause"], "steps": steps, **vars(judged)}

@@ -16,7 +16,7 @@ from viz.attribution.shapes import axes_of, interpolated, kind_of
 from viz.boundary import boundary
 from viz.facts.formatting import nearest, shape
 from viz.frameworks import only_eagerflow
-from viz.frameworks.kinds import is_convolution
+from viz.frameworks.owners import layer_role
 
 __all__ = ["explain"]
 
@@ -152,7 +152,7 @@ def _by_places(question: Question, layer: Any, told: dict[str, Any]) -> Explanat
             f"viz.explain(method='gradcam', layer={place.name!r}): its output has no places; name a layer whose "
             "output has the shape (rows, ..., channels)"
         )
-    first = is_convolution(owner) and owner.data_format == "channels_first"
+    first = layer_role(owner) == "convolution" and owner.data_format == "channels_first"
     values = methods.gradcam(question, place, 1 if first else -1)
     source = next((s for s in question.sources if len(axes_of(s)) == values.ndim - 1), question.sources[0])
     lengths = tuple([source.data.shape[axis + 1] for axis in axes_of(source)])

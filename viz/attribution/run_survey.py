@@ -13,7 +13,7 @@ import numpy
 
 from eagerflow import GradientTape, Tensor
 from eagerflow.core.observe import Scope
-from viz.frameworks.kinds import is_convolution, is_kind
+from viz.frameworks.owners import layer_role
 
 __all__ = ["Catch", "Embedded", "Place", "Survey"]
 
@@ -106,11 +106,11 @@ class Survey(_Counting):
             return
         if len(outputs.shape) > 2:
             self.layers[scope.name] = tuple(outputs.shape)
-        if is_convolution(owner):
+        if layer_role(owner) == "convolution":
             self.convolution = place, owner
         if self._named is not None and (owner is self._named or scope.name == self._named):
             self.layer = place, owner
-        if is_kind(owner, "Embedding"):
+        if layer_role(owner) == "embedding":
             ids = scope.inputs[0]
             made = numpy.array(outputs.numpy())
             looked_up = numpy.asarray(ids.numpy() if isinstance(ids, Tensor) else ids)
@@ -120,7 +120,7 @@ class Survey(_Counting):
         origin = self._origin(inputs)
         for each in outputs if isinstance(outputs, tuple) else (outputs,):
             self._note(each, origin)
-        inside = any(is_convolution(scope.owner) for scope, _ in self.open)
+        inside = any(layer_role(scope.owner) == "convolution" for scope, _ in self.open)
         if op.name in _CONVOLUTIONS and not inside:
             self.convolution = place, None
 

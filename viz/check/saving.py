@@ -18,11 +18,11 @@ from viz.check.weights_move import words_of
 from viz.doctor.facts.source_calls import last_name, tree_of
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.user_code import Place, made_at
+from viz.frameworks.owners import LIBRARIES, is_library
 
 __all__ = ["check_saving"]
 
 _SAVES = ("save", "ModelCheckpoint", "BackupAndRestore", "save_model")
-_LIBRARIES = ("eagerflow", "keras.")
 _ROUNDING = 1e-5  # of the size of the outputs: another object may add in another order
 
 
@@ -106,7 +106,7 @@ def _weights_alone(subject: Subject, folder: str, expected: list[Any], reason: s
 
 def _own_layer(model: Any) -> Any:
     """The first layer of a class of the user's, or None."""
-    return next((each for each in layers_in(model) if not type(each).__module__.startswith(_LIBRARIES)), None)
+    return next((each for each in layers_in(model) if not is_library(each)), None)
 
 
 def _own_classes(model: Any) -> dict[str, Any]:
@@ -114,8 +114,8 @@ def _own_classes(model: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for layer in layers_in(model):
         for thing in (type(layer), *vars(layer).values()):
-            name, module = getattr(thing, "__name__", None), str(getattr(thing, "__module__", "eagerflow"))
-            if callable(thing) and isinstance(name, str) and not module.startswith(_LIBRARIES):
+            name, module = getattr(thing, "__name__", None), str(getattr(thing, "__module__", LIBRARIES[0]))
+            if callable(thing) and isinstance(name, str) and not module.startswith(LIBRARIES):
                 found[name] = thing
     compiled = getattr(model._ef_state, "compiled", None)
     for given in compiled.arguments.values() if compiled is not None else ():

@@ -16,7 +16,7 @@ from eagerflow.distribution.runtime.current import data_parallel_group
 from viz.cockpit.advice import advice
 from viz.cockpit.noise import NoiseMean
 from viz.cockpit.probe import Probe
-from viz.frameworks.kinds import has_own
+from viz.frameworks.owners import has_own
 from viz.recorder.listening import Listening
 
 __all__ = ["Cockpit"]

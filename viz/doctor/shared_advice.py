@@ -36,17 +36,5 @@ SHARED = {
         "Start fewer ranks on this machine, or set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to its cores divided by "
         "its ranks; python -m eagerflow launch does that."
     ),
-    "input_imbalance": (
-        "Give all ranks storage and workers of the same speed; prepare batches ahead (Dataset.prefetch, a PyDataset "
-        "with workers), or let a PyDataset read a rank's rows only: rows(index, start, stop)."
-    ),
-    "input_imbalance.rows": (
-        "Cut the data evenly: let DataParallel do it (auto_shard_dataset=True), or give each rank as many rows."
-    ),
-    "straggler": (
-        "Look at that machine: other programs on it, its clock speed, swapping, its number of threads; or leave it out "
-        "of --hosts. Code that only this rank runs (logging, plots) counts too."
-    ),
-    "communication_bound": "Send less often: a larger batch_size. Or use fewer ranks, or a faster network.",
 }
 """By kind, or `kind.way`."""

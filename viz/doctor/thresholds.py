@@ -74,7 +74,3 @@ OVERLAP = 0.5  # of the validation rows
 OVERLAP_CHANCE = 1.5  # and so many times what equal rows among the training data explain
 OVERLAP_ROWS = 10  # fewer rows are a toy
 OVERLAP_LOOKED = 2000
-
-# -- several ranks
-
-SLOW_CALL_MS, SLOW_BYTE_MS = 0.5, 1 / 50e3  # slower than any network: then it is the processors that are busy

@@ -287,20 +287,6 @@ class Watcher(Turns, observe.Observer):
             self._hand("read", tensor, how, place)
         self.spent += observe.clock() - began
 
-    def on_collective(
-        self,
-        kind: str,
-        name: str,
-        nbytes: int,
-        started: int,
-        ended: int,
-        waited: int | None,
-        ranks: int,
-        overlapped: bool = False,
-    ) -> None:
-        if get_ident() == self._thread:
-            self._hand("collective", nbytes, ended - started, overlapped)
-
     def on_scope_begin(self, scope: observe.Scope) -> None:
         if get_ident() != self._thread:
             return

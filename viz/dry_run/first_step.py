@@ -17,7 +17,7 @@ from viz.doctor.facts.fit_arrays import running_fit
 from viz.doctor.facts.host_arrays import host, is_tensor, is_variable
 from viz.doctor.user_code import Place, call_place, loss_weights, op_place, scope_frame
 from viz.dry_run.recorded_ops import RecordedLoss, RecordedOp, recorded_loss
-from viz.frameworks.kinds import has_own
+from viz.frameworks.owners import has_own
 from viz.recorder.descriptions import flat
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes

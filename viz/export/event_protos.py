@@ -22,7 +22,7 @@ def protos() -> Any:
     """
     try:
         from google.protobuf.message import DecodeError
-        from tensorboardX import record_writer, summary as summaries
+        from tensorboardX import record_writer, summary as summaries, writer
         from tensorboardX.proto import (
             api_pb2,
             attr_value_pb2,
@@ -51,6 +51,7 @@ def protos() -> Any:
         tensor=tensor_pb2,
         shape=tensor_shape_pb2,
         types=types_pb2,
+        writer=writer,
     )
 
 

@@ -9,10 +9,12 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy
+
 from viz.boundary import boundaries, boundary
 from viz.export import hparams, tensorboard_graph
 from viz.export.default_folder import default_folder
-from viz.export.pytorch.names import PyTorchNames
+from viz.export.pytorch_names import PyTorchNames
 from viz.export.tensorboard_events import as_array, checked_tag, named, number_of
 from viz.export.values.figures import figure_pixels
 from viz.export.values.pixels import as_pictures
@@ -31,8 +33,8 @@ class SummaryWriter(PyTorchNames):
     Values that TensorBoard can't show never stop training: non-finite elements of histograms are left out
     (`<tag>/nonfinite` counts them), and so are empty arrays; numbers too large for float32 are written as infinity.
 
-    It also has the methods of PyTorch's `SummaryWriter` (`add_scalar`, `add_scalars`, `add_image` and so on), with the
-    same arguments, tags and runs: in a script that was written for PyTorch, only the import changes.
+    It also has the methods of PyTorch's `SummaryWriter` (`add_scalar`, `add_scalars`, `add_image` and so on): in a
+    script that was written for PyTorch, only the import changes. Those that aren't listed here are tensorboardX'.
 
     Args:
         log_dir: the folder of the run, which is created if it doesn't exist. Look at it with
@@ -88,6 +90,8 @@ class SummaryWriter(PyTorchNames):
     if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
         def __getattr__(self, name: str) -> Any:
+            if (method := self._as_tensorboardx_has_it(name)) is not None:
+                return method
             known = [each for each in dir(type(self)) if not each.startswith("_")]
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{nearest(name, known)}")
 
@@ -166,6 +170,25 @@ class SummaryWriter(PyTorchNames):
             wav_files(as_array(samples, f"audio({tag!r})"), sample_rate, self._tell),
             step,
         )
+
+    def add_audio(
+        self,
+        tag: str,
+        snd_tensor: Any,
+        global_step: int | None = None,
+        sample_rate: int = 44100,
+        walltime: float | None = None,
+    ) -> None:
+        """Writes a sound with one channel; see `audio`.
+
+        Args:
+            tag: the name under which TensorBoard shows it.
+            snd_tensor: (1, frames) or (frames,), from -1 to 1.
+            global_step: the number of the step.
+            sample_rate: frames per second.
+            walltime: accepted for PyTorch's signature.
+        """
+        self.audio(tag, as_array(snd_tensor, f"add_audio({tag!r})").reshape(-1), global_step or 0, sample_rate)
 
     def graph(self, definition: Any) -> None:
         """Writes a graph for the Graphs tab.
@@ -281,7 +304,20 @@ class SummaryWriter(PyTorchNames):
         ...     log.pr_curve("cats", labels=[1, 0, 1], predictions=[0.9, 0.2, 0.6], step=1)
         """
         checked_tag(tag, "pr_curve(tag, labels, predictions, step)")
-        self._write_pr_curve("pr_curve", tag, labels, predictions, thresholds, None, step)
+        truth, chance = (as_array(each, f"pr_curve({tag!r})").reshape(-1) for each in (labels, predictions))
+        chance = chance.astype("float64")
+        if truth.shape != chance.shape:
+            raise ValueError(
+                f"pr_curve(): as many labels as predictions are needed; got {truth.size} and {chance.size}"
+            )
+        if thresholds < 2:
+            raise ValueError(f"pr_curve(thresholds={thresholds}): expected at least 2")
+        kept = numpy.isfinite(chance)
+        if kept.any():
+            made = self._protos.summaries.pr_curve(
+                tag, truth[kept].astype(bool), chance[kept].clip(0, 1), min(thresholds, 127), None
+            )
+            self.add(self._protos.event.Event(summary=made), step)
 
     def embedding(
         self, name: str, vectors: Any, labels: Sequence[Any] | Mapping[str, Sequence[Any]] | None = None

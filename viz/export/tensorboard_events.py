@@ -400,13 +400,12 @@ def checked_tag(tag: Any, call: str) -> str:
     return tag
 
 
-def number_of(tag: str, value: Any, double: bool = False) -> float:
+def number_of(tag: str, value: Any) -> float:
     """One number; those too large for single precision become infinite.
 
     Args:
         tag: its tag, for errors.
         value: the number.
-        double: it is written in double precision.
 
     Raises:
         TypeError: for what is no number, or for several.
@@ -415,7 +414,7 @@ def number_of(tag: str, value: Any, double: bool = False) -> float:
         number = float(value) if isinstance(value, (int, float)) else float(as_array(value).reshape(()))
     except (TypeError, ValueError):
         raise TypeError(f"scalar {tag!r}: expected a number; got {_shown(value)}") from None
-    if not double and math.isfinite(number) and abs(number) > histograms.LARGEST:
+    if math.isfinite(number) and abs(number) > histograms.LARGEST:
         return math.copysign(math.inf, number)
     return number
 

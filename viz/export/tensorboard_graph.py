@@ -1,4 +1,4 @@
-"""The graph that ran, for TensorBoard's Graphs tab: one step with its compute time and memory; and its profile.
+"""The graph that ran, for TensorBoard's Graphs tab: one step with its compute time and memory.
 
 Scopes come from the names: `model/dense/matmul`, `gradients/model/dense/matmul`, `adam/model/dense/kernel`, which is
 the update of that weight. Data are called as the script calls them: `images`, `labels_(target)`. TensorBoard keeps one
@@ -19,11 +19,10 @@ import warnings
 from collections.abc import Collection
 from typing import Any
 
-from viz.export import tensorboard_profile, tensorboard_scalars
+from viz.export import tensorboard_scalars
 from viz.export.event_protos import protos
 from viz.export.run_metadata import messages
 from viz.export.tensorboard_events import EventLog
-from viz.export.values.tensor_messages import DTYPES
 from viz.facts import formatting
 from viz.facts.blocks import all_blocks, leaves, tree
 from viz.facts.digest.excerpt import around_step
@@ -42,18 +41,34 @@ from viz.facts.selection import (
 
 __all__ = ["append", "graph_def", "names_of", "run_metadata", "unique_names", "write"]
 
+DTYPES = {  # numbers of TensorFlow's types.proto
+    "float32": 1,
+    "float64": 2,
+    "int32": 3,
+    "uint8": 4,
+    "int16": 5,
+    "int8": 6,
+    "complex64": 8,
+    "int64": 9,
+    "bool": 10,
+    "bfloat16": 14,
+    "uint16": 17,
+    "complex128": 18,
+    "float16": 19,
+    "uint32": 22,
+    "uint64": 23,
+}
 MOST_OPS = 100_000  # of a graph
 _LIKE = 0.75  # of a step's names
 MOST_STEPS = 100  # that TensorBoard lists to choose from
 
 
 def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
-    """Write the graph of the last whole step, time and memory of every step, the course of training, and the profile.
+    """Write the graph of the last whole step, time and memory of every step, and the course of training.
 
     An earlier export to the folder is replaced.
 
-    Of more than 100 steps it is time and memory of the 100 around that one; the Profile tab has those of up to 1,000
-    steps with up to 100,000 ops.
+    Of more than 100 steps it is time and memory of the 100 around that one.
 
     Args:
         record: the recording.
@@ -81,7 +96,6 @@ def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
         log.close()
     for file in before:  # TensorBoard shows one graph for each run, and warns of more
         file.unlink(missing_ok=True)
-    tensorboard_profile.write(record, log_dir)
     return pathlib.Path(log_dir)
 
 

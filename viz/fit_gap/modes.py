@@ -9,14 +9,11 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from eagerflow.layer.call_context import current_call
-from viz.frameworks.kinds import is_kind
+from viz.frameworks.owners import layer_role
 
 __all__ = ["AUGMENTATION", "BATCH_NORM", "DROPOUT", "Modes"]
 
 DROPOUT, BATCH_NORM, AUGMENTATION = "dropout", "batch norm", "augmentation"
-
-_NOISE = ("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise")
-_RECURRENT = ("RNN", "Bidirectional")
 
 
 class Modes:
@@ -82,15 +79,16 @@ def _sort(layer: Any, groups: dict[str, list[Any]], seen: set[int]) -> None:
     if id(layer) in seen:
         return
     seen.add(id(layer))
-    if is_kind(layer, *_NOISE):
+    role, name = layer_role(layer), ""
+    if role == "noise":
         name = DROPOUT if hasattr(layer, "seed_generator") else ""
-    elif is_kind(layer, "RandomImageLayer", "BaseImagePreprocessingLayer"):
-        name = "" if is_kind(layer, "CenterCrop", "Resizing") else AUGMENTATION
-    elif is_kind(layer, "BatchNormalization"):
+    elif role == "augmentation":
+        name = AUGMENTATION
+    elif role == "batch_normalization":
         name = BATCH_NORM if layer.trainable else ""
-    elif is_kind(layer, *_RECURRENT) and _drops(layer):
+    elif role in ("recurrent", "bidirectional") and _drops(layer):
         name = DROPOUT
-    else:
+    elif role != "resizing":
         for inner in layer._flatten_layers(include_self=False, recursive=False):
             _sort(inner, groups, seen)
         return

@@ -12,7 +12,7 @@ from eagerflow.data.arrays import rows_of
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.sandbox import sandbox
 from eagerflow.training.step_runner import loss_of
-from viz.frameworks.kinds import has_own, is_kind
+from viz.frameworks.owners import has_own, layer_role
 
 __all__ = ["Totals", "caught_up", "has_own_steps", "run_pass"]
 
@@ -89,5 +89,5 @@ def caught_up(model: Any, batches: Iterable[Any], forward: Callable[[Any], Any])
 
 
 def _gathers(layer: Any) -> bool:
-    batch_norm = is_kind(layer, "BatchNormalization") and layer.trainable and layer.built
+    batch_norm = layer_role(layer) == "batch_normalization" and layer.trainable and layer.built
     return batch_norm and not getattr(layer, "renorm", False)

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
+import eagerflow
 from eagerflow import Variable
+from eagerflow.core.observe import libraries
 from viz.frameworks.contract import Owner
 from viz.frameworks.eagerflow import normalizations, roles
 
-__all__ = ["binary_threshold", "is_chain", "is_library", "layer_role", "leaves_state_behind", "makes_weights"]
-__all__ += ["newest_identity", "unadapted_normalization", "uses_inner_weights"]
+__all__ = ["LIBRARIES", "binary_threshold", "has_own", "is_chain", "is_library", "layer_role", "leaves_state_behind"]
+__all__ += ["makes_weights", "newest_identity", "unadapted_normalization", "uses_inner_weights"]
+
+
+LIBRARIES = roles.LIBRARIES
+"""How the names of the modules begin that come with the framework."""
+
+_EAGERFLOW = os.path.join(os.path.dirname(os.path.abspath(eagerflow.__file__)), "")
 
 
 def is_library(owner: Any) -> bool:
     """Is it of a class that comes with the framework, not of one that the user wrote?"""
-    return owner.is_library if isinstance(owner, Owner) else type(owner).__module__.startswith("eagerflow.")
+    return owner.is_library if isinstance(owner, Owner) else type(owner).__module__.startswith(LIBRARIES)
 
 
 def uses_inner_weights(owner: Any) -> bool:
@@ -56,3 +65,10 @@ def unadapted_normalization(layers: Sequence[Any]) -> Any:
 def newest_identity() -> int:
     """A number above those of all variables that were made before, and below those of later ones."""
     return Variable(0.0, trainable=False).identity
+
+
+def has_own(model: Any, *methods: str) -> bool:
+    """Did the user write some of these methods, which a model has from its framework otherwise?"""
+    codes = [getattr(getattr(type(model), name, None), "__code__", None) for name in methods]
+    files = [getattr(code, "co_filename", "") for code in codes]
+    return not all(file.startswith((_EAGERFLOW, *libraries)) for file in files)

@@ -14,27 +14,13 @@ from eagerflow.core.observe import scope
 from eagerflow.ops.replaying import op_named
 from viz.replay.kept import Event, Kept, KeptOptimizer, KeptStep
 
-__all__ = ["CannotReplay", "Changes", "Played", "Player"]
+__all__ = ["CannotReplay", "Played", "Player"]
 
-_FLOATS = ("float16", "bfloat16", "float32")
 _UNLIMITED = "viz replay --no-limit"
 
 
 class CannotReplay(ValueError):
     """A step can't be run from the file; says what is missing."""
-
-
-@dataclasses.dataclass
-class Changes:
-    """What is to be different from the step as it was."""
-
-    double: bool = False
-    rate: float | None = None
-    without: str | None = None
-    arrays: dict[int, numpy.ndarray] = dataclasses.field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return self.double or self.rate is not None or self.without is not None or bool(self.arrays)
 
 
 @dataclasses.dataclass
@@ -54,27 +40,24 @@ class Player:
 
     Args:
         kept: the file.
-        changes: what is to be different, from a step on.
+        arrays: other arrays for some of the file's, from a step on.
         first: the number of that step among those of the file.
     """
 
-    def __init__(self, kept: Kept, changes: Changes | None = None, first: int = 0) -> None:
+    def __init__(self, kept: Kept, arrays: dict[int, numpy.ndarray] | None = None, first: int = 0) -> None:
         self.kept = kept
         self.running: tuple[KeptStep, int] = kept.steps[0], 0  # the step that runs, and the number of its event
-        self._later, self._first = changes or Changes(), first
-        self.changes = Changes(double=self._later.double)
+        self._later, self._first = arrays or {}, first
+        self.arrays: dict[int, numpy.ndarray] = {}
         self.variables: list[Any] = [self._variable(i) for i in range(len(kept.variables))]
         self.optimizers = [self._optimizer(each) for each in kept.optimizers]
 
     def _variable(self, number: int) -> Variable:
         kept = self.kept.variables[number]
-        array = self._as_wanted(self.kept.arrays[kept.array])
+        array = self.kept.arrays[kept.array]
         made = Variable(array, dtype=array.dtype.name, trainable=kept.trainable, name="variable")
         made.name, made.path = kept.path.rpartition("/")[2], kept.path
         return made
-
-    def _as_wanted(self, array: numpy.ndarray) -> numpy.ndarray:
-        return array.astype("float64") if self.changes.double and array.dtype.name in _FLOATS else array
 
     # ------------------------------------------------------------------ optimizers
 
@@ -82,17 +65,12 @@ class Player:
         """The optimizer in its state, whose variables take the places of those of the file; None where it can't be."""
         if kept.config is None:
             return None
-        config, rate = kept.config, self._later.rate
-        inside = config.get("config")
-        decided = rate is not None and isinstance(inside, dict) and isinstance(inside.get("learning_rate"), dict)
-        if decided and isinstance(inside, dict):  # a schedule
-            config = {**config, "config": {**inside, "learning_rate": rate}}
         try:
-            made = optimizers.deserialize(config)
+            made = optimizers.deserialize(kept.config)
             made.build([self.variables[n] for n in kept.trained])
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CannotReplay(f"the optimizer {kept.name!r:.60} can't be made from its settings: {error}") from None
-        own = [v for v in made.variables if not (decided and v is made.learning_rate)]
+        own = list(made.variables)
         if [v.shape for v in own] != [self.variables[n].shape for n in kept.state]:
             raise CannotReplay(f"the optimizer {kept.name!r:.60} keeps another state here than in the file")
         for variable, number in zip(own, kept.state):
@@ -105,16 +83,9 @@ class Player:
     def run(self, number: int) -> Played:
         """Run a step of the file: the first, then the second, and so on."""
         if number == self._first:
-            self.changes = self._later
+            self.arrays = self._later
         with loading("the step", 0, self.kept.limit, _UNLIMITED), numpy.errstate(all="ignore"):
             return _Run(self, self.kept.steps[number]).play()
-
-    def loss_after(self, number: int) -> float | None:
-        """The loss of a step's batch with the variables as they are now."""
-        run = _Run(self, self.kept.steps[number])
-        run.only_loss = True
-        with loading("the step", 0, self.kept.limit, _UNLIMITED), numpy.errstate(all="ignore"):
-            return run.play().loss
 
     def run_to(self, number: int) -> list[Played]:
         """Run all steps up to one, that included; gives them from `first` on."""
@@ -126,15 +97,12 @@ class _Run:
     """One step while it runs."""
 
     def __init__(self, player: Player, step: KeptStep) -> None:
-        self.player, self.step, self.changes = player, step, player.changes
+        self.player, self.step = player, step
         self.played = Played(step)
         self.tensors = self.played.tensors
         self.constants: dict[int, Tensor] = {}
         self.tape = GradientTape(persistent=True)
         self.scopes: list[Any] = []
-        self.only_loss = False  # and nothing is changed
-        self.last = next((event for event in reversed(step.events) if "gradient" in event), None)
-        self.begun: list[Event] = []  # the events of the open scopes
 
     def play(self) -> Played:
         """All events, in order."""
@@ -142,12 +110,8 @@ class _Run:
             self._watch()
             try:
                 for i, event in enumerate(self.step.events):
-                    if self.only_loss and ("assign" in event or "apply" in event):
-                        continue
                     self.player.running = self.step, i
                     self._event(event)
-                    if self.only_loss and event is self.last:
-                        break
             except LoadLimitError as error:
                 raise CannotReplay(str(error)) from None
             except CannotReplay:
@@ -176,11 +140,6 @@ class _Run:
 
     def _assign(self, event: Event) -> None:
         variable, value = self.player.variables[event["assign"]], self._value(event["to"])
-        if self.changes and variable.trainable and not isinstance(event["to"], int):
-            raise CannotReplay(
-                f"the weight {variable.path!r:.100} was set by code that isn't in the file (a constraint, say), so "
-                "what a change would have made of it isn't known"
-            )
         variable.assign(value if isinstance(value, Tensor) else Tensor(value))
 
     # ------------------------------------------------------------------ scopes
@@ -193,28 +152,9 @@ class _Run:
         opened = scope(event["begin"], event["name"], owner, [self._value(x) for x in event["in"]])
         opened.__enter__()
         self.scopes.append(opened)
-        self.begun.append(event)
 
     def _end(self, event: Event) -> None:
-        begun = self.begun.pop()
-        if begun["begin"] == "layer" and begun["name"] == self.changes.without:
-            self._leave_out(begun, event)
         self._leave(len(self.scopes) - 1, [self._value(x) for x in event["end"]])
-
-    def _leave_out(self, begun: Event, event: Event) -> None:
-        """Let the layer that has just run give its input."""
-        given, made = [self._value(x) for x in begun["in"]], [x for x in event["end"] if isinstance(x, int)]
-        if len(given) != 1 or len(made) != 1:
-            raise CannotReplay(
-                f"layer {begun['name']!r} takes {len(given)} and gives {len(made)} tensors, not one each"
-            )
-        before, after = tuple(given[0].shape), tuple(self.tensors[made[0]].shape)
-        if before != after:
-            raise CannotReplay(
-                f"layer {begun['name']!r} can't be left out: it makes {after} of {before}. Layers that keep the shape "
-                "can, such as activations, dropout and normalization."
-            )
-        self.tensors[made[0]] = given[0]
 
     def _leave(self, left: int, outputs: Any = None) -> None:
         while len(self.scopes) > max(left, 0):
@@ -255,8 +195,6 @@ class _Run:
         targets, sources = [self._value(x) for x in event["gradient"]], [self._value(x) for x in event["of"]]
         if len(targets) == 1 and targets[0].data.size == 1:
             self.played.loss = float(targets[0].data)
-        if self.only_loss and event is self.last:
-            return
         if all(n is None or n in self.tensors for n in event["out"]):
             return  # an outer tape recorded the rules themselves, which have run as ops
         with self.tape.stop_recording():
@@ -266,7 +204,7 @@ class _Run:
             if number is not None:
                 self.tensors[number] = gradient
                 lost = lost or gradient is None
-        if lost and not self.changes.without:  # else it is a weight of the layer that was left out
+        if lost:
             self.played.left_out.append("a gradient that passed through code which isn't eagerflow's")
 
     def _apply(self, event: Event) -> None:
@@ -282,13 +220,9 @@ class _Run:
         if len(variables) != len(gradients):
             self.played.left_out.append(f"the update by {name!r}, which had {len(gradients)} gradients")
             return
-        if any(g is None for g in gradients) and not self.changes.without:
+        if any(g is None for g in gradients):
             self.played.left_out.append(f"the update by {name!r}, which needs that gradient")
             return
-        pairs = [(g, v) for g, v in zip(gradients, variables) if g is not None]
-        gradients, variables = [g for g, _ in pairs], [v for _, v in pairs]
-        if self.changes.rate is not None:
-            optimizer.learning_rate = self.changes.rate
         with self.tape.stop_recording():
             optimizer.apply(gradients, variables)
 
@@ -316,13 +250,11 @@ class _Run:
             raise CannotReplay("the step was given what isn't numbers (text, say), so the file doesn't have all of it")
         found = self.constants.get(number)
         if found is None:
-            array = self.changes.arrays.get(number, self.player.kept.arrays[number])
-            found = self.constants[number] = Tensor(self.player._as_wanted(array), None, None)
+            array = self.player.arrays.get(number, self.player.kept.arrays[number])
+            found = self.constants[number] = Tensor(array, None, None)
         return found
 
     def _setting(self, value: Any) -> Any:
-        if isinstance(value, str) and self.changes.double and value in _FLOATS:
-            return "float64"
         if not isinstance(value, dict):
             return value
         ((kind, inner),) = value.items()
@@ -334,7 +266,7 @@ class _Run:
         if kind == "t":
             return self._value(inner)
         if kind == "dtype":
-            return numpy.dtype("float64" if self.changes.double and inner in _FLOATS else inner)
+            return numpy.dtype(inner)
         if kind == "python":
             raise CannotReplay(f"an op was given a {inner}, which isn't data")
         return Ellipsis

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy
 
 from viz.replay.kept import Kept, KeptStep
-from viz.replay.player import CannotReplay, Changes, Player
+from viz.replay.player import CannotReplay, Player
 
 __all__ = ["Guilty", "guilty_rows"]
 
@@ -50,8 +50,8 @@ class Guilty:
 class _Trial:
     """Runs one step with some of its rows, the others replaced by one that does no harm."""
 
-    def __init__(self, kept: Kept, number: int, double: bool) -> None:
-        self.kept, self.number, self.double = kept, number, double
+    def __init__(self, kept: Kept, number: int) -> None:
+        self.kept, self.number = kept, number
         self.step: KeptStep = kept.steps[number]
         self.runs = 0
         self.filler = -1
@@ -69,7 +69,7 @@ class _Trial:
         """Whether the rows in this order do it."""
         self.runs += 1
         changed = {n: self.kept.arrays[n][order] for n in self.arrays}
-        player = Player(self.kept, Changes(double=self.double, arrays=changed), first=self.number)
+        player = Player(self.kept, changed, first=self.number)
         played = player.run_to(self.number)[-1]
         if played.error is not None:
             return bool(self.step.error)
@@ -97,12 +97,12 @@ def _row_arrays(kept: Kept, step: KeptStep) -> list[int]:
     return found
 
 
-def guilty_rows(kept: Kept, number: int, double: bool = False, band: float | None = None) -> Guilty:
+def guilty_rows(kept: Kept, number: int, band: float | None = None) -> Guilty:
     """Which rows of a step's batch make its loss or gradients NaN, its loss large, or let it raise.
 
     Rows that are left out are replaced by copies of one that does no harm, so that shapes stay as they are.
     """
-    trial = _Trial(kept, number, double)
+    trial = _Trial(kept, number)
     step = kept.steps[number]
     if band is not None and not step.error and step.loss is not None and math.isfinite(step.loss):
         trial.limit = band

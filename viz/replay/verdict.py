@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy
 
@@ -13,7 +15,7 @@ from viz.replay.kept import Kept
 from viz.replay.machine import differences, machine
 from viz.replay.player import Played, Player
 
-__all__ = ["Verdict", "same_number", "verdict"]
+__all__ = ["Verdict", "in_cells", "told", "verdict"]
 
 _UNKNOWN = (
     "something that the file doesn't hold: an array that was changed later, or code that isn't made of eagerflow's ops"
@@ -94,3 +96,30 @@ def _distance(one: numpy.ndarray, other: numpy.ndarray) -> float:
         gap = numpy.where((one == other) | (numpy.isnan(one) & numpy.isnan(other)), 0.0, abs(one - other))
         found = float(gap.max(initial=0.0)) / largest
     return math.inf if math.isnan(found) else found
+
+
+def told(played: Sequence[Played]) -> list[dict[str, Any]]:
+    """What the steps gave then, and what now: the loss, or the class of what it raised; with the numbers of rows."""
+    rows = []
+    for each in played:
+        step = each.step
+        raised = step.error.partition(":")[0], "" if each.error is None else type(each.error).__name__
+        same = same_number(step.loss, each.loss) and raised[0] == raised[1]
+        then, now = raised[0] or step.loss, raised[1] or each.loss
+        rows.append({"step": step.number, "then": then, "now": now, "same": same, "rows": list(step.rows or [])})
+    return rows
+
+
+def in_cells(row: dict[str, Any], most: int = 6) -> list[str]:
+    """One of these as a line of a table.
+
+    >>> in_cells({"step": 3, "then": 0.5, "now": "ValueError", "same": False, "rows": list(range(9))})
+    ['3', '0.5', 'ValueError', 'no', '0, 1, 2, 3, 4, 5, ... (9)']
+    """
+    numbers = row["rows"]
+    shown = ", ".join(map(str, numbers[:most])) + (f", ... ({len(numbers)})" if len(numbers) > most else "")
+    return [str(row["step"]), _cell(row["then"]), _cell(row["now"]), "yes" if row["same"] else "no", shown]
+
+
+def _cell(value: float | str | None) -> str:
+    return value if isinstance(value, str) else "" if value is None else f"{value:.9g}"

@@ -90,7 +90,7 @@ def test_a_pdf_that_nothing_here_can_make_is_refused_before_the_script_runs(tmp_
     for command in ("gap", "estimate"):
         assert main([command, "--draw", str(tmp_path / "a.pdf"), str(tmp_path / "script.py")]) == 3
         said = capsys.readouterr().err
-        assert "pip install cairosvg" in said
+        assert "pip install 'cairosvg>=2.7'" in said
         assert "it ran" not in said
 
 

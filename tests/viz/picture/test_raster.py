@@ -14,7 +14,7 @@ import viz
 from eagerflow import layers
 from viz.cli import main
 from viz.picture.rendering import raster
-from viz.picture.rendering.render import RendererMissing
+from viz.picture.rendering.raster import RendererMissing
 from viz.picture.svg_document import text_at
 
 PNG, PDF = b"\x89PNG\r\n\x1a\n", b"%PDF-1.5"
@@ -77,6 +77,9 @@ def test_charts_are_drawn_as_png_and_pdf_too(tmp_path, cairo):
     t.grad_flow(tmp_path / "flow.pdf")
     assert (tmp_path / "flow.pdf").read_bytes() == PDF
     assert "gradient norms" in cairo[0]
+    t.draw(tmp_path / "step.pdf")
+    assert (tmp_path / "step.pdf").read_bytes() == PDF
+    assert "subtract" in cairo[1]
 
 
 def test_a_picture_that_cannot_be_made_is_refused_before_the_script_runs(tmp_path, monkeypatch, capsys):
@@ -92,7 +95,7 @@ def test_without_anything_that_can_the_error_says_what_would_help(tmp_path, monk
     monkeypatch.setitem(sys.modules, "cairosvg", None)
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(RendererMissing, match=r"pip install cairosvg.*\.svg or \.png, which need nothing"):
+    with pytest.raises(RendererMissing, match=r"pip install .cairosvg>=2.7.*\.svg or \.png, which need nothing"):
         raster.write_picture(tmp_path / "why.pdf", "<svg/>")
     with pytest.raises(RendererMissing, match=r"resvg cannot be imported.*pip install 'resvg-py>=0.5'"):
         explanation().draw(tmp_path / "why.png")

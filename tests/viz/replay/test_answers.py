@@ -11,7 +11,6 @@ from eagerflow import layers
 from tests.viz.replay import conftest
 from tests.viz.replay.conftest import Raising, data, judged, quiet, train
 from viz.replay import machine as machine_facts
-from viz.replay.answers import changed
 from viz.replay.file import read
 from viz.replay.player import CannotReplay
 from viz.replay.recorded import filmed, first_nonfinite, traced
@@ -87,45 +86,6 @@ def test_a_good_step_has_no_guilty_rows(good_file):
         guilty_rows(read(good_file), LAST)
 
 
-def test_float64_tells_rounding_from_faults(good_file):
-    found = changed(read(good_file), LAST, double=True)
-    assert found.loss[0] == pytest.approx(found.loss[1], rel=1e-5)
-    assert found.loss[0] != found.loss[1]
-    assert found.first == ""
-
-
-def test_float64_doesnt_overflow_where_float32_does(nan_file):
-    kept = read(nan_file)
-    found = changed(kept, last(kept), double=True)
-    assert not np.isfinite(found.loss[0])
-    assert np.isfinite(found.loss[1])
-    assert found.first
-    assert "in float64" in str(found)
-
-
-def test_another_rate_tells_the_loss_after(good_file):
-    kept = read(good_file)
-    small, large = changed(kept, LAST, rate=0.0), changed(kept, LAST, rate=100.0)
-    assert small.loss == large.loss
-    assert small.after[1] == small.loss[0]
-    assert large.after[1] > small.after[1]
-
-
-def test_a_layer_can_be_left_out(good_file):
-    found = changed(read(good_file), LAST, without="drop")
-    assert found.loss[0] != found.loss[1]
-    assert "without layer 'drop'" in str(found)
-
-
-def test_a_change_of_what_constraints_made_is_refused(tmp_path):
-    model = ef.Sequential([layers.Input((4,)), layers.Dense(1, kernel_constraint="non_neg")])
-    with pytest.warns(UserWarning, match="the loss is"):
-        keeping, _ = train(tmp_path / "a.efr", *data(17), model=model)
-    kept = read(keeping.written[0][0])
-    with pytest.raises(CannotReplay, match="constraint"):
-        changed(kept, len(kept.steps) - 2, rate=0.5)
-
-
 def test_another_machine_is_named_as_the_reason(good_file, monkeypatch):
     kept = read(good_file)
     kept.meta["machine"] = {**kept.meta["machine"], "numpy": "1.0"}
@@ -171,5 +131,4 @@ def test_a_step_can_be_recorded_with_its_film(good_file, tmp_path):
 
 def test_digests_and_facts_are_json(good_file):
     kept = read(good_file)
-    assert json.dumps(changed(kept, LAST, rate=0.1).facts())
     assert json.dumps(vars(judged(kept)))

@@ -25,7 +25,7 @@ from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.own_losses.likelihoods import Likelihoods
 from viz.doctor.checks.penalties import Divergences, Penalties
-from viz.doctor.checks.rank_times import RankTimes
+from viz.doctor.checks.rank_weights import RankWeights
 from viz.doctor.checks.rows.along_time import AlongTime
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
 from viz.doctor.checks.rows.class_weights import ClassWeights
@@ -67,7 +67,7 @@ CHECKS: tuple[type[Check], ...] = (
     *(Schedules, Clipping, LostTerms, NoisyValidation, SharedRows, MixedRows, TornAxes),
     *(PairedOrders, Aliases, MadeInCalls, CountedPadding),
     *(HiddenSoftmax, RandomFrozen, Padding, Divergences, ValidationLoss, Shuffles, LabelLeak),
-    RankTimes,
+    RankWeights,
 )
 """In the order in which they are asked: `Unreached` comes after those that explain gradients of zero, `Inputs` after
 the symptoms of unscaled ones, and those behind `Answers` after what tells how much is learnt."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy
 
-__all__ = ["close_figure", "figure_pixels"]
+__all__ = ["figure_pixels"]
 
 
 def figure_pixels(figure: Any, what: str) -> numpy.ndarray:
@@ -31,10 +30,3 @@ def figure_pixels(figure: Any, what: str) -> numpy.ndarray:
         return numpy.array(canvas.buffer_rgba())
     finally:
         figure.set_canvas(before)
-
-
-def close_figure(figure: Any) -> None:
-    """Let go of a figure that `matplotlib.pyplot` keeps."""
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is not None:
-        pyplot.close(figure)

@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 import numpy
 
-__all__ = ["as_bytes", "as_pictures", "grid", "ordered"]
+__all__ = ["as_bytes", "as_pictures"]
 
 _BRIGHTEST, _DARKEST = 1.5, -0.1  # floats that are pixels of 0 to 1, with some noise
-_COLUMNS = 8  # of a grid
 Tell = Callable[[str], None]
 
 
@@ -77,53 +76,3 @@ def _about_channels(given: numpy.ndarray, channels_first: bool) -> str:
     ways = [". If these are gray pictures, pass pixels[..., None]"] if given.ndim == 3 else []
     ways += [". If these are channels, height and width, pass channels_first=True"] if is_first else []
     return "".join(ways)
-
-
-def ordered(pixels: numpy.ndarray, dataformats: str, what: str) -> numpy.ndarray:
-    """One picture (height, width, channels) of any order of axes; of several a grid.
-
-    Args:
-        pixels: any numbers.
-        dataformats: a letter for each axis: N for the number of pictures, H, W, and C for channels.
-        what: the call, for errors.
-
-    Raises:
-        ValueError: for other letters, or another number of axes or channels.
-    """
-    letters = dataformats.upper()
-    if len(set(letters)) != len(letters) or not {*"HW"} <= {*letters} <= {*"NCHW"}:
-        raise ValueError(f"{what}: dataformats={dataformats!r} has letters for other axes than N, C, H and W")
-    if pixels.ndim != len(letters):
-        kind = "CHW" if pixels.ndim == 3 else "HW" if pixels.ndim == 2 else "NCHW"
-        hint = f", or pass dataformats={kind!r} or the like" if pixels.ndim in (2, 3, 4) else ""
-        raise ValueError(f"{what}: expected the axes {letters}; got an array of shape {pixels.shape}{hint}")
-    missing = [letter for letter in "NHWC" if letter not in letters]
-    whole = pixels.transpose([letters.index(letter) for letter in "NHWC" if letter in letters])
-    for letter in missing:
-        whole = numpy.expand_dims(whole, "NHWC".index(letter))
-    if whole.shape[-1] not in (1, 2, 3, 4):
-        last = f"dataformats={letters.replace('C', '') + 'C'!r}"
-        raise ValueError(
-            f"{what}: expected 1 to 4 channels; got {whole.shape[-1]} in an array of shape {pixels.shape}, whose axes "
-            f"are taken for {letters}. If the channels come last, pass {last}"
-        )
-    return grid(whole, _COLUMNS)
-
-
-def grid(pictures: numpy.ndarray, columns: int) -> numpy.ndarray:
-    """Pictures beside and below each other, with black where none is left: (height, width, channels).
-
-    Args:
-        pictures: (number, height, width, channels).
-        columns: how many stand beside each other at most.
-
-    >>> grid(np.ones((3, 1, 1, 1), "uint8"), 2)[:, :, 0].tolist()
-    [[1, 1], [1, 0]]
-    """
-    count, height, width, channels = pictures.shape
-    across = max(min(count, columns), 1)
-    down = -(-count // across)
-    whole = numpy.zeros((down * across, height, width, channels), pictures.dtype)
-    whole[:count] = pictures
-    tiles = whole.reshape(down, across, height, width, channels).swapaxes(1, 2)
-    return tiles.reshape(down * height, across * width, channels)

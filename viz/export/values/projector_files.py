@@ -1,9 +1,8 @@
-"""Files that TensorBoard's projector reads: tables of points, their labels and pictures, and what there is of them."""
+"""Files that TensorBoard's projector reads: tables of points, their labels, and what there is of them."""
 
 from __future__ import annotations
 
 import csv
-import math
 import pathlib
 import re
 from collections.abc import Mapping, Sequence
@@ -11,14 +10,10 @@ from typing import Any
 
 import numpy
 
-from viz.export.png import png
-from viz.export.values.pixels import grid
-
-__all__ = ["add_entry", "projector_config", "write_labels", "write_points", "write_sprite"]
+__all__ = ["add_entry", "projector_config", "write_labels", "write_points"]
 
 _CONFIG = "projector_config.pbtxt"
 _BLOCK = re.compile(r"^embeddings \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
-_LARGEST_SPRITE = 8192  # pixels of its side, says TensorBoard
 
 
 def projector_config(entries: Sequence[Mapping[str, Any]]) -> str:
@@ -66,34 +61,6 @@ def write_labels(path: pathlib.Path, what: str, labels: Any, count: int) -> None
         rows.insert(0, [re.sub(r"\s+", " ", str(column)) for column in columns])
     with open(path, "w", encoding="utf-8", newline="") as file:
         csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\").writerows(rows)
-
-
-def write_sprite(path: pathlib.Path, what: str, pictures: numpy.ndarray, count: int) -> list[int]:
-    """One picture that is made of a small one for each point, row by row in a square; gives their width and height.
-
-    Args:
-        path: the file.
-        what: the call, for errors.
-        pictures: bytes (points, height, width, channels).
-        count: how many points there are.
-
-    Raises:
-        ValueError: for another number of pictures, or when all together are larger than TensorBoard shows.
-    """
-    if len(pictures) != count:
-        raise ValueError(f"{what}: {count} points, but {len(pictures)} pictures")
-    side = math.ceil(count**0.5)
-    _, height, width, _ = pictures.shape
-    if side * max(height, width) > _LARGEST_SPRITE:
-        raise ValueError(
-            f"{what}: {count} pictures of {height}x{width} make one of {side * height}x{side * width}, and TensorBoard "
-            f"shows {_LARGEST_SPRITE}x{_LARGEST_SPRITE} at most: give fewer points, or smaller pictures"
-        )
-    rows = grid(pictures, side)
-    square = numpy.zeros((side * height, side * width, rows.shape[-1]), "uint8")
-    square[: len(rows)] = rows
-    path.write_bytes(png(square))
-    return [width, height]
 
 
 def _lines(field: str, value: Any) -> list[str]:

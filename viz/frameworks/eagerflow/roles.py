@@ -1,4 +1,4 @@
-"""What eagerflow's layers, models and metrics do, by their classes."""
+"""What layers, models and metrics do, by their classes: eagerflow's, and Keras' of the same names."""
 
 from __future__ import annotations
 
@@ -7,22 +7,34 @@ from typing import Any
 from eagerflow import Model, Sequential, layers, tree
 from eagerflow.metrics import BinaryAccuracy
 
-__all__ = ["binary_threshold", "is_chain", "layer_role", "leaves_state_behind", "makes_weights"]
+__all__ = ["LIBRARIES", "binary_threshold", "is_chain", "layer_role", "leaves_state_behind", "makes_weights"]
 
-_ROLES: list[tuple[str, tuple[type, ...]]] = [
-    ("embedding", (layers.Embedding,)),
-    ("multi_head_attention", (layers.MultiHeadAttention,)),
-    ("attention", (layers.Attention,)),
-    ("bidirectional", (layers.Bidirectional,)),
-    ("recurrent", (layers.RNN,)),
-    ("rescaling", (layers.Rescaling,)),
-    ("one_vector", (layers.Flatten, layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D, layers.RepeatVector)),
-]
+LIBRARIES = ("eagerflow.", "keras.")
+
+_ROLES = {
+    name: role
+    for role, names in {
+        "embedding": "Embedding",
+        "multi_head_attention": "MultiHeadAttention",
+        "attention": "Attention",
+        "batch_normalization": "BatchNormalization",
+        "bidirectional": "Bidirectional",
+        "convolution": "ConvolutionBase BaseConv BaseConvTranspose BaseDepthwiseConv BaseSeparableConv",
+        "recurrent": "RNN",
+        "rescaling": "Rescaling",
+        "resizing": "CenterCrop Resizing",
+        "augmentation": "RandomImageLayer BaseImagePreprocessingLayer",
+        "noise": "Dropout AlphaDropout GaussianDropout GaussianNoise",
+        "one_vector": "Flatten GlobalAveragePooling1D GlobalMaxPooling1D RepeatVector",
+    }.items()
+    for name in names.split()
+}
 
 
 def layer_role(layer: Any) -> str:
     """What a layer does: one of the words above, `"one_vector"` for what makes a sequence one; or empty."""
-    return next((role for role, classes in _ROLES if isinstance(layer, classes)), "")
+    classes = [each for each in type(layer).__mro__ if each.__module__.startswith(LIBRARIES)]
+    return next((_ROLES[each.__name__] for each in classes if each.__name__ in _ROLES), "")
 
 
 def makes_weights(layer: Any) -> bool:

@@ -196,7 +196,7 @@ def trace_off() -> None:
 
 
 def trace_export(name: str, step: Any = None, profiler_outdir: Any = None) -> None:
-    """Write what ran since `trace_on` for the Graphs and the Profile tab, and stop recording.
+    """Write what ran since `trace_on` for the Graphs tab, and stop recording.
 
     Raises:
         RuntimeError: without a writer, or where nothing is recorded.

@@ -1,0 +1,50 @@
+"""What the weights of a rank were after some steps: noted here, and compared in the end; see `between_ranks.py`."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy
+
+from eagerflow.distribution.runtime.current import world
+from viz.doctor.check_base import Check
+from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.step_facts import Gradients
+from viz.frameworks.contract import Variable
+
+__all__ = ["RankWeights"]
+
+_SAMPLE = 65536  # elements of a weight that are compared
+
+
+class RankWeights(Check):
+    """Notes after steps 0, 1, 3, 7, ... what the weights were.
+
+    Attributes:
+        weights: by the number of a step, from 0: a checksum of each trained variable after it, by its name.
+    """
+
+    of_script = True
+    always = ("on_gradients", "on_step_end")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self.weights: dict[int, dict[str, int]] = {}
+        self._trained: list[Variable] = []
+
+    def on_gradients(self, gradients: Gradients) -> None:
+        number, several = self.watch.number, world.communicator is not None and world.communicator.size > 1
+        if several and number & (number - 1) == 0:
+            found = [source for source in gradients.variables if source.trainable]
+            self._trained += [variable for variable in found if all(variable is not each for each in self._trained)]
+
+    def on_step_end(self) -> None:
+        trained, self._trained = self._trained, []
+        if trained:
+            self.weights[self.watch.number - 1] = {each.path: _checksum(each) for each in trained}
+
+
+def _checksum(variable: Variable) -> int:
+    values = host(variable.data).reshape(-1)
+    return zlib.crc32(numpy.ascontiguousarray(values[:: max(1, values.size // _SAMPLE)]).view("uint8").data)
