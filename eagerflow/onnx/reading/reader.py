@@ -278,7 +278,9 @@ def _opsets(imports: Sequence[Message]) -> dict[str, int]:
     for each in imports:
         domain, version = "" if each.domain in _OWN else each.domain, each.version
         if domain == "" and not _OLDEST <= version <= _NEWEST:
-            raise LoadError(f"opset {version} isn't known here; {_OLDEST} to {_NEWEST} are.")
+            raise LoadError(
+                f"opset {version} isn't known here; onnx.version_converter makes it one of {_OLDEST} to {_NEWEST}."
+            )
         found[domain] = version
     return found
 
