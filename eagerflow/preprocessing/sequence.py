@@ -10,9 +10,10 @@ import numpy
 from eagerflow.base.errors import a_kind, did_you_mean
 from eagerflow.base.typing import DType, End
 from eagerflow.core.dtypes import as_dtype
+from eagerflow.preprocessing.skipgrams import make_sampling_table, skipgrams
 from eagerflow.preprocessing.timeseries_generator import TimeseriesGenerator
 
-__all__ = ["TimeseriesGenerator", "pad_sequences"]
+__all__ = ["TimeseriesGenerator", "make_sampling_table", "pad_sequences", "skipgrams"]
 
 _ENDS = ("pre", "post")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -100,3 +101,33 @@ class TimeseriesGenerator(PyDataset):
             return generator(next_key()).integers(self.start_index, self.end_index + 1, self.batch_size)
         first = self.start_index + self.batch_size * self.stride * index
         return np.arange(first, min(first + self.batch_size * self.stride, self.end_index + 1), self.stride)
+
+    def get_config(self) -> dict[str, Any]:
+        """All arguments; data and targets as JSON texts.
+
+        >>> data = np.arange(6)
+        >>> config = ef.preprocessing.sequence.TimeseriesGenerator(data, data, length=2).get_config()
+        >>> config["length"], config["data"]
+        (2, '[0, 1, 2, 3, 4, 5]')
+        """
+        plain = tuple(
+            """
+            length sampling_rate stride start_index end_index shuffle reverse batch_size
+            """.split()
+        )
+        series = {name: json.dumps(np.asarray(getattr(self, name)).tolist()) for name in ("data", "targets")}
+        return series | {name: getattr(self, name) for name in plain}
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The arguments as a JSON text.
+
+        Args:
+            **kwargs: passed on to `json.dumps`.
+
+        >>> import json
+        >>> data = np.arange(6)
+        >>> text = ef.preprocessing.sequence.TimeseriesGenerator(data, data, length=2).to_json()
+        >>> json.loads(text)["config"]["length"]
+        2
+        """
+        return json.dumps({"class_name": type(self).__name__, "config": self.get_config()}, **kwargs)

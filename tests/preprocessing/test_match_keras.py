@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,16 @@ def test_tokenizers(number):
 
 def test_hashes_of_words():
     assert [text.hashing_trick(t, 100, "md5") for t in cases.TEXTS] == WORDS["hashed"]
+
+
+def test_pairs_of_words():
+    np.testing.assert_allclose(sequence.make_sampling_table(50), WORDS["table"], rtol=1e-12)
+    for case, answer in zip(cases.SKIPGRAMS, WORDS["skipgrams"], strict=True):
+        random.seed(1)
+        assert plain(sequence.skipgrams(cases.SENTENCE, 12, **case)) == answer
+    random.seed(2)
+    table = sequence.make_sampling_table(12, 0.1)
+    assert plain(sequence.skipgrams(cases.SENTENCE, 12, sampling_table=table, seed=1)) == WORDS["sampled"]
 
 
 @pytest.mark.parametrize("number", range(len(cases.TIMESERIES)))

@@ -65,6 +65,7 @@ def test_sequences_count_as_documents():
         (lambda: text.Tokenizer(5).sequences_to_matrix([[1]], "tf-idf"), ValueError, "Did you mean 'tfidf'"),
         (lambda: text.hashing_trick("a", 1), ValueError, "n=1"),
         (lambda: text.hashing_trick("a", 9, "sha"), ValueError, "expected 'md5' or a function"),
+        (lambda: sequence.make_sampling_table(0), ValueError, "size=0"),
         (lambda: sequence.TimeseriesGenerator([1, 2], [1], 1), ValueError, "2 time steps and targets 1"),
         (lambda: sequence.TimeseriesGenerator([1, 2], [1, 2], 0), ValueError, "length=0"),
         (lambda: sequence.TimeseriesGenerator([1, 2], [1, 2], 2), ValueError, "no window of length 2 fits"),
@@ -76,9 +77,16 @@ def test_what_cannot_be_is_refused(call, error, problem):
         call()
 
 
-def test_random_windows():
+def test_random_windows_and_their_configuration():
     series = np.arange(10)
     made = sequence.TimeseriesGenerator(series, series, 2, shuffle=True, batch_size=50)
     x, y = made[0]
     np.testing.assert_array_equal(x, np.stack([y - 2, y - 1], 1))
     assert set(y) <= set(range(2, 10))
+    config = json.loads(made.to_json())["config"]
+    assert json.loads(config["data"]) == series.tolist()
+    assert (config["length"], config["start_index"], config["batch_size"]) == (2, 2, 50)
+
+
+def test_pairs_of_no_words():
+    assert sequence.skipgrams([0, 0], 5) == ([], [])
