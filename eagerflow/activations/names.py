@@ -30,7 +30,7 @@ for _name in _FROM_OPS:
 
 @table.add(name="hard_sigmoid_keras_2")
 def _hard_sigmoid_keras_2(x: Any) -> Tensor:
-    """What "hard_sigmoid" means in files of Keras 2: the slope is 0.2, where Keras 3 has 1/6."""
+    """What "hard_sigmoid" means in files of Keras 1 and 2: the slope is 0.2, where Keras 3 has 1/6."""
     return ops.clip(ops.convert_to_tensor(x) * 0.2 + 0.5, 0.0, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""`ResNet50` under the name of its module in Keras 2: see `resnet`."""
+"""`ResNet50` under the name of its module in Keras 1: see `resnet`."""
 
 from eagerflow.applications.resnet import ResNet50, decode_predictions, preprocess_input
 

@@ -1,7 +1,7 @@
-"""The seam of `compat`: spellings of Keras 2, of which the core knows none.
+"""The seam of `compat`: spellings of Keras 1 and 2, of which the core knows none.
 
 Until `compat.install` fills it, all here is empty: an older spelling is an unknown name. Only what is asked when an
-error is made, or a file of Keras 2 is read, is there from the beginning; `eagerflow/__init__.py` sets it.
+error is made, or a file of Keras 1 or 2 is read, is there from the beginning; `eagerflow/__init__.py` sets it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Older arguments of a function as its present ones: what the tables of Keras 2 are made of."""
+"""Older arguments of a function as its present ones: what the tables of Keras 1 and 2 are made of."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from eagerflow.base.errors import did_you_mean, no_attribute
 from eagerflow.base.text.hints import hint_for
-from eagerflow.compat.modules import KERAS, TENSORFLOW
+from eagerflow.compat.modules import KERAS, OF_KERAS_ALONE, TENSORFLOW
 from eagerflow.compat.names import GONE, OLDER
 from eagerflow.compat.version import VERSION
 
@@ -64,7 +64,7 @@ class Face(ModuleType):
         path = f"{self.__name__}.{name}"
         found = self._at_home(OLDER.get(self._key, {}).get(name, name))
         if is_face_name(path) and (found is None or isinstance(found, ModuleType)):
-            return face(path)
+            return face(path)  # a function comes first: keras.layers.merge is a module too
         if found is None and not self._lists(name):
             raise no_attribute(f"{path} doesn't exist here. {self.reason(name)}".rstrip(), name)
         return found
@@ -119,7 +119,8 @@ def _split(name: str) -> tuple[str, list[str]] | None:
             below = name[len(root) + 1 :]
             if below not in KERAS:
                 return None
-            return f"keras.{below}".rstrip("."), KERAS[below].split()
+            homes = OF_KERAS_ALONE.get(below, KERAS[below]) if root == "keras" else KERAS[below]
+            return f"keras.{below}".rstrip("."), homes.split()
     below = name.partition(".")[2]
     known = name.partition(".")[0] == "tensorflow" and below in TENSORFLOW
     return (name, TENSORFLOW[below].split()) if known else None

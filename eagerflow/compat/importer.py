@@ -23,6 +23,7 @@ from eagerflow import _viz
 from eagerflow.base.legacy import legacy
 from eagerflow.compat import children, tables
 from eagerflow.compat.faces import ROOTS, Face, face, is_face_name
+from eagerflow.compat.keras_json import read_settings
 from eagerflow.compat.shapes import shapes_of_numpy, shapes_of_tensorflow
 
 __all__ = ["install", "is_installed", "on_demand", "uninstall", "without_ours"]
@@ -40,12 +41,15 @@ def install(packages: Iterable[str] = ()) -> None:
     """From now on `import keras` and `import tensorflow` in the user's files mean eagerflow.
 
     A user's file is one outside of the standard library, of `site-packages` and of eagerflow itself; the prompt and
-    notebooks count as well.
+    notebooks count as well. `~/.keras/keras.json` is read, as Keras does: `image_data_format`, `floatx`, `epsilon`.
     From now on, models remember what was trainable when they were compiled, shapes have TensorFlow's methods
     (`x.shape.as_list()`), and layers `add_metric`.
 
     Args:
         packages: names of installed packages whose imports of Keras mean eagerflow too.
+
+    Raises:
+        ValueError: for settings in `keras.json` that don't exist.
 
     >>> from eagerflow import compat
     >>> compat.install()
@@ -53,6 +57,7 @@ def install(packages: Iterable[str] = ()) -> None:
     True
     >>> compat.uninstall()
     """
+    read_settings()
     if not legacy.changes:
         tables.begin()
         shapes_of_tensorflow()

@@ -7,10 +7,9 @@ from typing import Any
 from eagerflow import layers, ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
-from eagerflow.layers.merging import merge as of_keras_3
 
 __all__ = ["CuDNNGRU", "CuDNNLSTM", "ThresholdedReLU"]
-__all__ += ["_Conv", "_Merge", "_Pooling1D", "_Pooling2D", "_Pooling3D"]
+__all__ += ["_Conv", "_Pooling1D", "_Pooling2D", "_Pooling3D"]
 
 # Base classes of Keras 2, for `isinstance`; those of the pooling layers are tuples here.
 _Conv = ConvolutionBase
@@ -46,17 +45,3 @@ class ThresholdedReLU(layers.Layer):
     def call(self, inputs: Tensor) -> Tensor:
         """The thresholded inputs."""
         return inputs * ops.cast(inputs > self.theta, inputs.dtype)
-
-
-class _Merge(of_keras_3._Merge):
-    """What scripts of Keras 2 derive layers with several inputs from: they write `_merge_function`.
-
-    As a gradient penalty's layer that draws a point between a real image and a generated one.
-    """
-
-    def _merge_function(self, inputs: list[Any]) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} must define _merge_function(self, inputs).")
-
-    def merge(self, inputs: list[Any]) -> Any:
-        """What the subclass makes of the inputs."""
-        return self._merge_function(inputs)

@@ -1,4 +1,4 @@
-"""What `keras.models` of Keras 2 has besides models."""
+"""What `keras.models` of Keras 1 and 2 has besides models."""
 
 from __future__ import annotations
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["APPLICATIONS", "ENGINE_MODULES", "KERAS", "LAYER_MODULES", "TENSORFLOW", "UTILS_MODULES"]
+__all__ = ["APPLICATIONS", "ENGINE_MODULES", "KERAS", "LAYER_MODULES", "OF_KERAS_ALONE", "TENSORFLOW", "UTILS_MODULES"]
 
-_LAYERS = "eagerflow.layers eagerflow.compat.layers"
+_OF_KERAS_1 = "eagerflow.compat.keras_1"
+_LAYERS = " ".join(
+    [f"{_OF_KERAS_1}.convolutions", "eagerflow.layers eagerflow.compat.layers"]
+    + [f"{_OF_KERAS_1}.{part}" for part in ("merging", "local")]
+)
 _MODELS = "eagerflow.models eagerflow.compat.models"
-_ENGINE = f"{_LAYERS} {_MODELS} eagerflow.layer.symbolic.session"
+_ENGINE = f"{_LAYERS} {_MODELS} {_OF_KERAS_1}.engine"
 _UTILS = "eagerflow.utils eagerflow.compat.utils"
 _BACKEND = "settings values arithmetic rearranging networks crossentropies control graphs".split()
 _PREPROCESSING = "eagerflow.preprocessing"
 
-# Keras 2 had a module for every kind of layer, and more.
+# Keras 1 and 2 had a module for every kind of layer, and more.
 LAYER_MODULES = (
     "advanced_activations convolutional convolutional.base_conv convolutional_recurrent core cudnn_recurrent "
     "embeddings experimental experimental.preprocessing local merge noise normalization pooling "
@@ -24,7 +28,7 @@ APPLICATIONS = (
 ).split()
 UTILS_MODULES = (
     "backend_utils conv_utils data_utils generic_utils io_utils layer_utils losses_utils np_utils tf_utils "
-    "training_utils vis_utils"
+    "training_utils vis_utils visualize_util"
 ).split()
 
 # What comes after `keras.`, and the modules that its names are looked up in.
@@ -50,6 +54,7 @@ KERAS: dict[str, str] = {
     "engine": _ENGINE,
     **{f"engine.{name}": _ENGINE for name in ENGINE_MODULES},
     "engine.saving": "eagerflow.saving",
+    "initializations": f"{_OF_KERAS_1}.initializations",
     "initializers": "eagerflow.initializers",
     "layers": _LAYERS,
     **{f"layers.{name}": _LAYERS for name in LAYER_MODULES},
@@ -72,7 +77,7 @@ KERAS: dict[str, str] = {
     "preprocessing.sequence": f"{_PREPROCESSING}.sequence",
     "preprocessing.text": f"{_PREPROCESSING}.text",
     "random": "eagerflow.random",
-    "regularizers": "eagerflow.regularizers",
+    "regularizers": f"eagerflow.regularizers {_OF_KERAS_1}.regularizers",
     **dict.fromkeys(("saving", "saving.legacy", "saving.saving_lib"), "eagerflow.saving"),
     "tree": "eagerflow.tree",
     "utils": _UTILS,
@@ -81,6 +86,11 @@ KERAS: dict[str, str] = {
     "utils.conv_utils": f"{_UTILS} eagerflow.compat.lengths",
     "wrappers": "",
     "wrappers.scikit_learn": "eagerflow.wrappers.functions_that_build",
+}
+
+# Modules of `keras` itself, not of `tensorflow.keras`, that look up names there first: they differ in what they take.
+OF_KERAS_ALONE: dict[str, str] = {
+    below: f"{_OF_KERAS_1}.by_position {behind}" for below, behind in KERAS.items() if behind in (_LAYERS, _ENGINE)
 }
 
 _TF = "eagerflow.compat.tensorflow"
@@ -115,9 +125,10 @@ TENSORFLOW: dict[str, str] = {
     "io.gfile": f"{_TF}.files.gfile",
     "linalg": f"{_TF}.linalg",
     "losses": "eagerflow.losses",
-    "math": f"{_TF}.math {_TF}.segments",
+    "math": f"{_TF}.math {_TF}.segments {_TF}.special",
+    "math.special": f"{_TF}.special",
     "metrics": "eagerflow.metrics",
-    "nest": "eagerflow.tree",
+    "nest": f"{_TF}.nest",
     "nn": f"{_TF}.nn",
     "optimizers": "eagerflow.optimizers",
     "random": f"{_TF}.random",
@@ -147,11 +158,11 @@ _PRIVATE: dict[str, str] = {
     "ops.image_ops": _IMAGE,
     **dict.fromkeys(("ops.init_ops", "ops.init_ops_v2"), "eagerflow.initializers"),
     "ops.linalg_ops": f"{_TF}.linalg",
-    "ops.math_ops": _TOP,
+    "ops.math_ops": f"{_TOP} {_TF}.special",
     "ops.random_ops": f"{_TF}.random",
     "ops.string_ops": f"{_TF}.text.strings",
     "ops.summary_ops_v2": f"{_TF}.summaries.summary",
-    "util.nest": "eagerflow.tree",
+    "util.nest": f"{_TF}.nest",
     "util.tf_inspect": "inspect",
 }
 TENSORFLOW |= {"python": "", **{f"python.{name.partition('.')[0]}": "" for name in _PRIVATE}}

@@ -35,6 +35,7 @@ OLDER |= dict.fromkeys(
     ("keras.layers.convolutional", "keras.layers.convolutional.base_conv"), dict.fromkeys(("BaseConv", "Conv"), "_Conv")
 )
 OLDER["keras.optimizers"]["optimizer_from_config"] = "deserialize"
+OLDER["keras.utils.visualize_util"] = {"plot": "plot_model"}
 OLDER["keras.backend"] = {"Variable": "variable"}
 OLDER["keras.objectives"] = OLDER["keras.losses"]
 OLDER |= {f"keras.engine.{module}": OLDER["keras.engine"] for module in ENGINE_MODULES}
@@ -86,8 +87,7 @@ GONE: dict[str, dict[str, str]] = {
             "Lengths stay the same here: write RandomZoom(height_factor, width_factor).",
         ),
         "TFSMLayer": "Write model.save('name.keras') and keras.models.load_model.",
-        **dict.fromkeys(("LocallyConnected1D", "LocallyConnected2D"), _LAMBDA),
-        "Merge": "Write Concatenate, Add, Multiply, Average or Dot.",
+        "TimeDistributedDense": "Write TimeDistributed(Dense(...)), or Dense(...), which does the same.",
     },
     "keras.utils": {"HDF5Matrix": "Read with h5py, and pass arrays, or a PyDataset that reads batch by batch."},
     "keras.backend": {"ctc_label_dense_to_sparse": _SPARSE, "control_flow_ops": f"{_GRAPH}Write Python's if and for."},
@@ -136,20 +136,25 @@ GONE["tensorflow.distribute"] = {
 _SCIPY = "Compute it with scipy.special on arrays; gradients don't flow through it."
 GONE["tensorflow.summary"] = {
     **dict.fromkeys(("FileWriter", "merge", "merge_all"), f"{_GRAPH}Write tf.summary.create_file_writer(folder)."),
-    "graph": "Write with viz.trace() as recording: ..., recording.to_tensorboard(folder).",
-    "write": "Write tf.summary.scalar, histogram, image or text.",
+    "graph": "Write tf.summary.trace_on(), run a step, and tf.summary.trace_export(name, step).",
+    "write": "Write tf.summary.scalar, histogram, image, audio or text.",
 }
 GONE["tensorflow.data.experimental"] = dict.fromkeys(
     ("CsvDataset", "make_csv_dataset"), "Write tf.data.Dataset.from_tensor_slices(dict(pandas.read_csv(path)))."
 )
 GONE["tensorflow.compiler"] = dict.fromkeys(("mlir", "jit", "xla"), "Nothing is compiled here; leave it out.")
 GONE["tensorflow.math"] = {
-    **dict.fromkeys("betainc igamma igammac zeta polygamma lbeta ndtri erfcinv lgamma digamma special".split(), _SCIPY),
+    **dict.fromkeys("betainc igamma igammac zeta polygamma lbeta ndtri erfcinv".split(), _SCIPY),
     **dict.fromkeys("bessel_i0 bessel_i0e bessel_i1 bessel_i1e".split(), _SCIPY),
     "sobol_sample": "Write scipy.stats.qmc.Sobol(d).random(n).",
     "accumulate_n": "Write tf.add_n.",
     "reduce_euclidean_norm": "Write tf.norm.",
 }
+GONE["tensorflow.math.special"] = dict.fromkeys(
+    "bessel_i0 bessel_i0e bessel_i1 bessel_i1e bessel_j0 bessel_j1 bessel_k0 bessel_k0e bessel_k1 bessel_k1e "
+    "bessel_y0 bessel_y1 dawsn expint fresnel_cos fresnel_sin spence".split(),
+    _SCIPY,
+)
 GONE["tensorflow.nn"] = {
     "nce_loss": "Write tf.nn.sigmoid_cross_entropy_with_logits of drawn classes.",
     "crelu": "Write tf.concat([tf.nn.relu(x), tf.nn.relu(-x)], -1).",

@@ -1,4 +1,4 @@
-"""All older spellings and ways of Keras 2, brought to the core by its seam, `eagerflow/base/legacy.py`."""
+"""All older spellings and ways of Keras 1 and 2, brought to the core by its seam, `eagerflow/base/legacy.py`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from eagerflow.base.legacy import RUN, Arguments, legacy
 from eagerflow.compat import overrides
 from eagerflow.compat.arguments import Older
+from eagerflow.compat.keras_1 import arguments as keras_1
 from eagerflow.compat.keras_2 import captured_layers, data, layers, logs, methods, models, optimizers, saving, trainable
 from eagerflow.compat.private_attributes import PRIVATE
 from eagerflow.compat.shapes import shape_of_tensorflow
@@ -18,7 +19,7 @@ from eagerflow.compat.shapes import shape_of_tensorflow
 __all__ = ["CHANGES", "begin", "end", "hint", "present_config"]
 
 CHANGES: defaultdict[str, list[Older]] = defaultdict(list)
-for _table in (data, layers, methods, models, optimizers, saving):
+for _table in (keras_1, data, layers, methods, models, optimizers, saving):
     for _name, _entry in _table.CHANGES.items():
         CHANGES[_name].append(_entry)
 _OVERRIDES = [
@@ -82,7 +83,7 @@ def _correct(layer: Any, before: Arguments, after: Arguments) -> None:
 
 
 def present_config(cls: type, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration of a layer, as Keras 2 wrote it, under today's names."""
+    """The configuration of a layer, as Keras 1 or 2 wrote it, under today's names."""
     layer, found = SimpleNamespace(rank=getattr(cls, "rank", 0), _ef_state=SimpleNamespace()), dict(config)
     for ancestor in cls.__mro__:
         for older in CHANGES.get(f"{ancestor.__qualname__}.__init__", ()):
@@ -94,8 +95,8 @@ def hint(kind: str, name: str, known: Collection[str], shown: str) -> str:
     """What to write instead of an older name, and how a script may keep it; empty for a name that isn't one.
 
     >>> from eagerflow.compat.tables import hint
-    >>> hint("argument", "nb_epoch", ["epochs"], "8")
-    ' Use epochs=8. For older Keras: `python -m eagerflow run script.py`, or `eagerflow.compat.install()`.'
+    >>> hint("argument", "nb_filter", ["filters"], "8")
+    ' Use filters=8. For older Keras: `python -m eagerflow run script.py`, or `eagerflow.compat.install()`.'
     """
     if kind == "attribute":
         present = _ATTRIBUTES.get(name)

@@ -64,7 +64,7 @@ class Dropout(_Noise):
     """Sets a random fraction of the inputs to 0 while training, and scales up the rest.
 
     Args:
-        rate: the fraction of the inputs to drop, from 0 to 1.
+        rate: the fraction of the inputs to drop, from 0 to 1 (Keras 1: `p`).
         noise_shape: the shape of the random mask; None for a length means the input's. `(None, 1, None)`
             drops the same features at all timesteps.
         seed: an integer, or None for one that `set_random_seed` decides.

@@ -176,7 +176,7 @@ def _input_like(x: Any) -> Any:
 def model_from_json(
     json_string: str, custom_objects: Any = None, safe_mode: bool = True, limit: Limit = "auto"
 ) -> Model:
-    """Creates a model with new weights from the text that `to_json` returned, here or in Keras 2 or 3.
+    """Creates a model with new weights from the text that `to_json` returned, here or in Keras 1, 2 or 3.
 
     Args:
         json_string: that text.

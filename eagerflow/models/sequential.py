@@ -427,7 +427,7 @@ class Sequential(Model):
         """Creates a model from the dict that `get_config` returned.
 
         Args:
-            config: that dict, or a list of the layers' configurations (as in Keras 2).
+            config: that dict, or a list of the layers' configurations (as in Keras 1).
             custom_objects: a dict of custom classes and functions by name.
 
         >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)], name="small")

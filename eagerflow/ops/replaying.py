@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from eagerflow.core.primitive import Op, registry
 from eagerflow.core.variable import variable_of
+from eagerflow.ops.elementwise import gamma as _gamma
 from eagerflow.ops.neural import dropout as _dropout, fused as _fused, group_norm as _group_norm
 from eagerflow.ops.sequences import recurrent as _recurrent, recurrent_pairs as _recurrent_pairs
 
 __all__ = ["is_ours", "op_named", "variable_of"]
 
-_READ = (_dropout, _fused, _group_norm, _recurrent, _recurrent_pairs)  # which `eagerflow.ops` leaves for later
+_READ = (_gamma, _dropout, _fused, _group_norm, _recurrent, _recurrent_pairs)  # which `eagerflow.ops` leaves for later
 
 _HOMES = ("eagerflow.ops.", "eagerflow.core.")  # of ops that need nothing but data; others need other ranks, say
 

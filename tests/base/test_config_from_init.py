@@ -6,6 +6,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow.base.config_from_init import config_class, setting_names
+from eagerflow.compat.keras_1.by_position import Embedding as OlderEmbedding
 
 
 def test_settings_are_in_the_order_of_the_arguments_whatever_was_given():
@@ -45,6 +46,11 @@ def test_a_class_of_a_user_that_stands_for_itself_has_nothing_to_tell():
     assert Halves().get_config() == {}
     with pytest.raises(NotImplementedError, match="Penalty needs a method get_config"):
         Penalty(1.0).get_config()
+
+
+def test_a_class_that_stands_in_for_an_old_one_tells_the_settings_below():
+    config = OlderEmbedding(4, 3, dropout=0.5, mask_zero=True).get_config()
+    assert (config["dropout"], config["mask_zero"]) == (0.5, True)
 
 
 @pytest.mark.parametrize("name", ["Adam", "AdamW", "Muon", "Ftrl", "Adafactor", "Lion", "ScheduleFreeAdamW", "SGD"])

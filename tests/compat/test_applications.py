@@ -21,7 +21,7 @@ def test_architectures_are_in_the_zoo_and_in_the_modules_of_their_families(root)
     assert {"VGG16", "vgg16", "mobilenet_v2"} <= set(dir(zoo))
 
 
-def test_a_module_of_the_zoo_lists_its_names():
+def test_a_script_of_keras_1_finds_the_zoo():
     vgg = face("keras.applications.vgg16")
     assert {"VGG16", "preprocess_input", "decode_predictions"} == set(vgg.__all__)
     with pytest.raises(AttributeError, match="Did you mean 'VGG16'"):

@@ -142,6 +142,8 @@ def test_lists_of_sequences_are_tensors():
     np.testing.assert_allclose(np.exp(-K.eval(K.ctc_batch_cost([[0]], even, [[2]], [[1]]))), [[0.75]], rtol=1e-5)
     labels, _ = K.ctc_decode([[[0.9, 0.1], [0.1, 0.9]]], [2])
     assert labels[0].tolist() == [[0, -1]]
+    normed, mean, variance = K.normalize_batch_in_training([[1.0], [5.0]], [1.0], [0.0], [0])
+    assert (normed.numpy().round(2).tolist(), mean.tolist(), variance.tolist()) == ([[-1.0], [1.0]], [3.0], [4.0])
 
 
 def test_conv2d_transpose_refuses_a_shape_that_does_not_fit():
@@ -158,7 +160,8 @@ def test_variables():
     K.update_add(v, K.ones_like(v))
     assert K.get_value(v).tolist() == [[4, 5]]
     K.batch_set_value([(v, [[0, 8]])])
-    assert K.batch_get_value([v])[0].tolist() == [[0, 8]]
+    K.moving_average_update(v, K.zeros((1, 2)), 0.5)
+    assert K.batch_get_value([v])[0].tolist() == [[0, 4]]
     assert K.is_variable(v)
     assert K.is_tensor(v)
     assert not K.is_placeholder(v)
@@ -182,12 +185,16 @@ def test_random_numbers_have_the_moments_that_were_asked_for():
     assert abs(drawn.mean() - 1) < 0.1
     assert abs(K.eval(K.random_binomial((4000,), 0.25)).mean() - 0.25) < 0.05
     assert np.abs(K.eval(K.truncated_normal((4000,)))).max() <= 2
+    assert K.random_normal_variable((2, 3), 0, 1).shape == K.random_uniform_variable((2, 3), 0, 1).shape
 
 
 def test_settings():
     assert K.backend() == "tensorflow"
-    K.set_image_data_format("channels_first")
+    assert K.image_dim_ordering() == "tf"
+    K.set_image_dim_ordering("th")
     assert K.image_data_format() == "channels_first" == K.normalize_data_format(None)
+    with pytest.raises(ValueError, match="'tf' or 'th'"):
+        K.set_image_dim_ordering("channels_last")
     K.set_floatx("float64")
     assert K.cast_to_floatx([1]).dtype == "float64"
     assert K.variable(1).dtype == "float64"
@@ -196,6 +203,8 @@ def test_settings():
 def test_loops():
     rows = np.arange(6.0, dtype="float32").reshape(3, 2)
     assert K.eval(K.map_fn(lambda r: r * 2, rows)).tolist() == (rows * 2).tolist()
+    assert K.eval(K.foldl(lambda a, r: a * 2 + r, rows)).tolist() == [4 * 0 + 2 * 2 + 4, 4 * 1 + 2 * 3 + 5]
+    assert K.eval(K.foldr(lambda a, r: a - r, rows)).tolist() == [4 - 2 - 0, 5 - 3 - 1]
 
 
 @pytest.mark.parametrize("go_backwards", [False, True])
@@ -241,13 +250,13 @@ def test_the_learning_phase_is_that_of_the_call():
     assert layer([[1.0]], training=True).tolist() == [[2]]
     assert layer([[1.0]]).tolist() == [[1]]
     assert K.in_test_phase(1, 2, training=True) == 2
+    with K.learning_phase_scope(0):
+        assert K.learning_phase() == 0
 
 
 def test_a_learning_phase_that_layers_would_not_follow_is_warned_of():
-    with pytest.warns(UserWarning, match="training=True"):
-        K.set_learning_phase(1)
-    assert K.learning_phase() == 1
-    K.set_learning_phase(0)
+    with pytest.warns(UserWarning, match="training=True"), K.learning_phase_scope(1):
+        assert K.learning_phase() == 1
     assert K.learning_phase() == 0
     with pytest.raises(ValueError, match="0 or 1"):
         K.set_learning_phase(2)

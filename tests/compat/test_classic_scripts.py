@@ -363,9 +363,9 @@ train = varied.flow_from_directory('data/train', target_size=(8, 8), batch_size=
 test = plain.flow_from_directory('data/test', target_size=(8, 8), batch_size=2, class_mode='binary', shuffle=False)
 h = model.fit_generator(train, steps_per_epoch=3, epochs=1, validation_data=test, validation_steps=2, verbose=0)
 assert set(h.history) == {'loss', 'accuracy', 'val_loss', 'val_accuracy'}
-model.fit_generator(train, steps_per_epoch=3, nb_epoch=1, validation_data=test, validation_steps=2, verbose=0)
+model.fit_generator(train, samples_per_epoch=12, nb_epoch=1, validation_data=test, nb_val_samples=4, verbose=0)
 assert model.predict_generator(test, 2).shape == (4, 1) and test.class_indices == {'owls': 0, 'rats': 1}
-assert len(model.evaluate_generator(test, steps=2)) == 2
+assert len(model.evaluate_generator(test, val_samples=4)) == 2
 x = img_to_array(load_img('data/train/owls/0.png', target_size=(8, 8)))[None]
 os.mkdir('more')
 for i, batch in enumerate(varied.flow(x, batch_size=1, save_to_dir='more', save_prefix='owl', save_format='png')):

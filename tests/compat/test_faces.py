@@ -64,6 +64,7 @@ def test_keras_is_the_same_under_all_its_roots(root):
         ("keras.utils.generic_utils.Progbar", utils.Progbar),
         ("keras.optimizers.legacy.Adam", optimizers.Adam),
         ("tensorflow.train.AdamOptimizer", optimizers.Adam),
+        ("keras.layers.convolutional.AtrousConvolution1D", layers.Conv1D),
     ],
 )
 def test_older_names(path, value):
@@ -75,7 +76,7 @@ def test_older_names(path, value):
     ("module", "name", "advice"),
     [
         ("keras.layers", "Dens", "Did you mean 'Dense'"),
-        ("keras.layers", "Merge", "Write Concatenate"),
+        ("keras.layers", "TimeDistributedDense", r"TimeDistributed\(Dense"),
         ("tensorflow.io", "VarLenFeature", "FixedLenFeature"),
         ("keras.backend", "get_session", "K.eval"),
         ("tensorflow", "Session", "no graphs and sessions"),
@@ -108,11 +109,12 @@ def test_versions_are_those_whose_interface_it_speaks():
     assert not hasattr(face("keras.layers"), "__version__")
 
 
-def test_cudnn_layers():
+def test_merge_and_cudnn_layers():
     x = layers.Input((5, 3))
     keras_layers = face("keras.layers")
     assert keras_layers.CuDNNLSTM(4)(x).shape == (None, 4)
     assert keras_layers.CuDNNGRU(4, return_sequences=True)(x).shape == (None, 5, 4)
+    assert keras_layers.merge([x, x], mode="concat").shape == (None, 5, 6)
     assert keras_layers.ThresholdedReLU(theta=1.5)([[1.0, 2.0]]).tolist() == [[0.0, 2.0]]
 
 

@@ -214,6 +214,16 @@ def test_a_shape_that_a_tensor_has_may_be_set():
             x.set_shape(wrong)
 
 
+def test_gradients_of_what_is_computed_twice_and_of_a_common_norm():
+    x = tf.constant([3.0, 4.0])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        again = tf.recompute_grad(lambda x: x * tf.sin(x))(x)
+        length = tf.linalg.global_norm([x, None, 12 * tf.ones([1])])
+    np.testing.assert_allclose(tape.gradient(again, x).numpy(), np.sin([3, 4]) + [3, 4] * np.cos([3, 4]), rtol=1e-6)
+    np.testing.assert_allclose(tape.gradient(length, x).numpy(), [3 / 13, 4 / 13], rtol=1e-6)
+
+
 def test_an_embedding_gives_a_sequential_its_shapes_before_any_data(keras_2):
     model = ef.Sequential([layers.Embedding(10, 4), layers.LSTM(3)])
     assert model.built
@@ -353,5 +363,7 @@ def test_names_of_tensorflow_1_that_others_still_write(keras_2):
     assert np.trace(tf.compat.v1.matrix_set_diag(matrix, [1.0, 1.0, 1.0]).numpy()) == 3.0
     assert tf.math.l2_normalize([[3.0, 4.0]], dim=-1).numpy() == pytest.approx(np.array([[0.6, 0.8]]))
     assert tf.as_string([1, 2]).numpy().tolist() == [b"1", b"2"]
+    noted = tf.ones(2)
+    noted._uses_learning_phase = True
     layer = layers.Concatenate(batch_input_shape=[(None, 2), (None, 3)])
     assert layer([np.ones((1, 2)), np.ones((1, 3))]).shape == (1, 5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,8 @@ SMOOTH = {
     "segment_prod": (lambda x: segments.segment_prod(x, IDS), A),
     "unsorted_segment_min": (lambda x: segments.unsorted_segment_min(x, [0, 0, 1], 2), A),
     "unsorted_segment_prod": (lambda x: segments.unsorted_segment_prod(x, IDS, 4), A),
+    "xlogy": (lambda x: segments.xlogy(x, x + 1.0), P),
+    "xdivy": (lambda x: segments.xdivy(x, x * x + 1.0), A),
     "tensor_scatter_nd_update": (lambda x: arrays.tensor_scatter_nd_update(x, PLACES, x[1:] ** 2), A),
     "tensor_scatter_nd_add": (lambda x: arrays.tensor_scatter_nd_add(x, PLACES, x[1:] ** 2), A),
     "tensor_scatter_nd_sub": (lambda x: arrays.tensor_scatter_nd_sub(x, PLACES, x[1:] ** 2), A),
@@ -29,6 +33,8 @@ SMOOTH = {
     "tensor_scatter_nd_min": (lambda x: arrays.tensor_scatter_nd_min(x, PLACES, x[1:] ** 2), A),
     "lrn": (lambda x: nn.lrn(x[None, None], 1, 2.0, 0.5, 0.75), A),
     "pinv": (lambda x: linalg.pinv(x[:, :2]), A),
+    "lstsq": (lambda x: linalg.lstsq(x[:, :2], x[:, 2:]), A),
+    "lstsq_ridge": (lambda x: linalg.lstsq(x[:, :2], x[:, 2:], 0.5), A),
     "np.atleast_3d": (lambda x: np.atleast_3d(x) ** 2, A),
 }
 
@@ -68,6 +74,19 @@ def test_first_and_second_derivatives(name):
     assert second == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
 
+@pytest.mark.parametrize("name", ["xlogy", "xdivy"])
+def test_nothing_times_whatever_is_nothing(name):
+    x, y = ef.Variable([0.0, 2.0]), ef.Variable([0.0, 3.0])
+    with ef.GradientTape() as tape:
+        found = getattr(segments, name)(x, y)
+        total = ops.sum(found)
+    by_x, by_y = tape.gradient(total, [x, y])
+    right = {"xlogy": 2 * math.log(3), "xdivy": 2 / 3}[name]
+    assert found.tolist() == [0.0, pytest.approx(right)]
+    assert (float(by_x[0]), float(by_y[0])) == (0.0, 0.0)
+    assert np.isfinite([float(by_x[1]), float(by_y[1])]).all()
+
+
 def test_values_of_segments():
     x = ops.array([1.0, 5.0, 3.0])
     assert segments.segment_mean(x, [0, 0, 2]).tolist() == [3.0, 0.0, 3.0]
@@ -79,6 +98,10 @@ def test_values_of_segments():
 def test_values_of_places_and_sequences():
     assert arrays.tensor_scatter_nd_sub([5, 5, 5], [[1], [1]], [1, 2]).tolist() == [5, 2, 5]
     assert arrays.tensor_scatter_nd_max([5, 5], [[1], [1]], [9, 7]).tolist() == [5, 9]
+
+
+def test_values_of_least_squares():
+    assert np.allclose(linalg.lstsq(A[:, :2], A[:, 2:]).numpy(), np.linalg.lstsq(A[:, :2], A[:, 2:], rcond=None)[0])
 
 
 def test_values_of_numpy():

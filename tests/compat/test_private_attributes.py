@@ -83,3 +83,11 @@ def test_objects_of_a_module():
     older = face("keras.utils.legacy").deserialize_keras_object  # the arguments in another order
     assert older("twice", None, found) is older("twice", found) is twice
     assert isinstance(older({"class_name": "Dense", "config": {"units": 1}}), layers.Dense)
+
+
+def test_kernels_of_theano():
+    model = models.Sequential([layers.Input((3, 3, 1)), layers.Conv2D(1, 2), layers.Flatten(), layers.Dense(1)])
+    before = model.get_weights()
+    face("keras.utils.layer_utils").convert_all_kernels_in_model(model)
+    numpy.testing.assert_array_equal(model.get_weights()[0], before[0][::-1, ::-1])
+    numpy.testing.assert_array_equal(model.get_weights()[2], before[2])

@@ -151,6 +151,15 @@ def test_help_names_the_command():
     assert "run" in done.stdout
 
 
+def test_keras_json_is_read(run, tmp_path):
+    (tmp_path / "keras.json").write_text(
+        '{"floatx": "float64", "image_data_format": "channels_first", "epsilon": 1e-05, "backend": "theano"}',
+        encoding="utf-8",
+    )
+    done = run("from keras import backend as K\nprint(K.floatx(), K.image_data_format(), K.epsilon())")
+    assert done.stdout == "float64 channels_first 1e-05\n", done.stderr
+
+
 def test_a_part_of_a_package_is_told_to_be_run_as_a_module(run, tmp_path):
     (tmp_path / "pkg").mkdir()
     (tmp_path / "pkg" / "__init__.py").touch()
@@ -159,6 +168,14 @@ def test_a_part_of_a_package_is_told_to_be_run_as_a_module(run, tmp_path):
     assert done.returncode == 1
     assert "attempted relative import with no known parent package" in done.stderr
     assert "pkg/train.py is part of a package: instead of the file, give -m pkg.train" in done.stderr.splitlines()[-1]
+
+
+def test_wrong_settings_in_keras_json_are_named(run, tmp_path):
+    (tmp_path / "keras.json").write_text('{"floatx": "float31"}', encoding="utf-8")
+    done = run("import keras")
+    assert done.returncode != 0
+    assert "keras.json" in done.stderr
+    assert "float31" in done.stderr
 
 
 def test_a_misspelt_command_is_answered_with_the_nearest_one(capsys):

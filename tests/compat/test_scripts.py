@@ -4,6 +4,33 @@ from __future__ import annotations
 
 import pytest
 
+KERAS_1 = """
+import numpy as np
+from keras.models import Sequential
+from keras.layers.core import Dense, Dropout, Activation, Flatten
+from keras.layers.convolutional import Convolution2D, MaxPooling2D
+from keras.optimizers import SGD
+from keras.utils import np_utils
+
+np.random.seed(1)
+X = np.random.rand(60, 8, 8, 1)
+Y = np_utils.to_categorical((X.mean(axis=(1, 2, 3)) > 0.5).astype(int), 2)
+model = Sequential()
+model.add(Convolution2D(4, 3, 3, border_mode='same', input_shape=(8, 8, 1), init='he_normal'))
+model.add(Activation('relu'))
+model.add(MaxPooling2D(pool_size=(2, 2), dim_ordering='tf'))
+model.add(Flatten())
+model.add(Dropout(p=0.1))
+model.add(Dense(output_dim=2))
+model.add(Activation('softmax'))
+sgd = SGD(lr=0.05, decay=1e-6, momentum=0.9, nesterov=True)
+model.compile(loss='categorical_crossentropy', optimizer=sgd, metrics=['accuracy'])
+model.fit(X, Y, batch_size=20, nb_epoch=2, verbose=0)
+assert model.layers[0].kernel.shape == (3, 3, 1, 4)
+classes = model.predict_classes(X)
+assert classes.shape == (60,) and model.predict_proba(X).shape == (60, 2)
+"""
+
 GENERATORS = """
 import numpy as np
 import keras
@@ -191,6 +218,7 @@ assert f'loss: {loss.result()}' == 'loss: 0.5'
 
 SCRIPTS = {
     "shapes": SHAPES,
+    "keras_1": KERAS_1,
     "generators": GENERATORS,
     "sampling": SAMPLING,
     "custom_loop": CUSTOM_LOOP,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
+import wave
 
 import numpy as np
 import pytest
@@ -83,8 +85,51 @@ def test_name_scopes_stand_before_tags(tmp_path):
             tf.summary.scalar("x", 1.0)
             with tf.name_scope("inner") as scope, tf.name_scope(f"{scope}deep/"):
                 tf.summary.scalar("x", 2.0)
+        with tf.summary.experimental.summary_scope("mine") as (tag, scope):
+            assert (tag, scope) == ("mine", "mine/")
+            tf.summary.scalar("x", 3.0)
         tf.summary.scalar("x", 4.0)
-    assert set(read(tmp_path).Tags()["scalars"]) == {"outer/x", "outer/inner/deep/x", "x"}
+    assert set(read(tmp_path).Tags()["scalars"]) == {"outer/x", "outer/inner/deep/x", "mine/x", "x"}
+
+
+def test_sounds_tables_and_pictures_of_four_channels(tmp_path):
+    sounds = np.sin(np.arange(4 * 80).reshape(4, 80, 1))
+    with tf.summary.create_file_writer(tmp_path).as_default(step=1):
+        tf.summary.audio("tone", sounds, 8000, max_outputs=2)
+        tf.summary.text("table", tf.constant([["a", "b"], ["c", "d"]]))
+        tf.summary.image("chart", np.zeros((1, 3, 5, 4), "float32"))
+    found = read(tmp_path)
+    tone = found.Tensors("tone")[0].tensor_proto
+    assert [d.size for d in tone.tensor_shape.dim] == [2, 2]
+    with wave.open(io.BytesIO(tone.string_val[0])) as file:
+        assert (file.getframerate(), file.getnframes(), file.getnchannels()) == (8000, 80, 1)
+        heard = np.frombuffer(file.readframes(80), "<i2") / 32767
+    np.testing.assert_allclose(heard, sounds[0, :, 0], atol=1e-4)
+    assert found.SummaryMetadata("tone").plugin_data.plugin_name == "audio"
+    assert [d.size for d in found.Tensors("table")[0].tensor_proto.tensor_shape.dim] == [2, 2]
+    assert len(found.Tensors("chart")[0].tensor_proto.string_val) == 3
+
+
+def test_what_ran_between_trace_on_and_export_is_the_graph(tmp_path):
+    with pytest.raises(RuntimeError, match="default writer"):
+        tf.summary.trace_export("nowhere", step=0)
+    with tf.summary.create_file_writer(tmp_path).as_default():
+        with pytest.raises(RuntimeError, match="trace_on"):
+            tf.summary.trace_export("nothing", step=0)
+        tf.summary.trace_on(graph=True, profiler=True)
+        tf.nn.relu(tf.constant([1.0]))
+        tf.summary.trace_export("mine", step=0, profiler_outdir=tmp_path)
+        tf.nn.softmax(tf.constant([1.0]))
+        tf.summary.trace_on()
+        tf.nn.tanh(tf.constant([1.0]))
+        tf.summary.trace_export("another one", step=0)
+    names = {node.name for node in read(tmp_path / "mine").Graph().node}
+    assert "relu" in names
+    assert "softmax" not in names
+    assert "tanh" in {node.name for node in read(tmp_path / "another_one").Graph().node}
+    assert list((tmp_path / "mine" / "plugins" / "profile").iterdir())
+    with tf.summary.create_file_writer(tmp_path).as_default(), pytest.raises(ValueError, match="expand_dims"):
+        tf.summary.image("one", np.zeros((8, 8, 3)), step=0)
 
 
 def test_subclasses_of_the_callback_write_to_its_runs(tmp_path):

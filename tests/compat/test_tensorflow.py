@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -29,6 +30,12 @@ EXPECTED = [
     ("math.reduce_std", (A,), {}, A.std()),
     ("argmax", (A,), {}, A.argmax(0)),
     ("argmax", (A,), {"axis": 1}, A.argmax(1)),
+    ("math.lgamma", ([5.0],), {}, [np.log(24)]),
+    ("math.digamma", ([1.0],), {}, [-0.5772157]),
+    ("math.angle", ([1j],), {}, [np.pi / 2]),
+    ("math.rint", ([0.5, 1.5],), {}, [0, 2]),
+    ("math.reciprocal_no_nan", ([0.0, 2.0],), {}, [0, 0.5]),
+    ("math.zero_fraction", ([0, 3, 0, 4],), {}, 0.5),
     ("math.squared_difference", ([1 + 2j], [0j]), {}, [5]),
     ("math.l2_normalize", ([3 + 4j, 0j],), {}, [0.6 + 0.8j, 0]),
     ("math.l2_normalize", ([3, 4],), {}, [0.6, 0.8]),
@@ -106,6 +113,8 @@ EXPECTED = [
     ("math.erfinv", ([0.0, math.erf(0.5)],), {}, [0.0, 0.5]),
     ("linalg.cross", (A[:, :3], B[:, :3]), {}, np.cross(A[:, :3], B[:, :3])),
     ("linalg.logdet", (GRAM,), {}, np.log(np.linalg.det(GRAM))),
+    ("linalg.triangular_solve", (GRAM, A[:, :2]), {}, np.linalg.solve(np.tril(GRAM), A[:, :2])),
+    ("linalg.triangular_solve", (GRAM, A[:, :2]), {"adjoint": True}, np.linalg.solve(np.tril(GRAM).T, A[:, :2])),
     ("linalg.svd", (A,), {"compute_uv": False}, np.linalg.svd(A)[1]),
     ("linalg.diag", ([1.0, 2.0],), {}, np.diag([1, 2])),
     ("linalg.diag_part", (A[:, :3],), {}, np.diag(A)),
@@ -242,19 +251,59 @@ def test_random_numbers():
     assert sorted(tf.random.shuffle([1, 2, 3]).numpy().tolist()) == [1, 2, 3]
 
 
-def test_print_shows_values(capsys):
+def test_print_shows_values(capsys, tmp_path):
     tf.print("loss", tf.constant(1.5), end="!\n")
     assert capsys.readouterr().err == "loss 1.5!\n"
     tf.print(1, tf.constant(2), sep="|", output_stream=sys.stdout)
     assert capsys.readouterr().out == "1|2\n"
-    tf.print(tf.constant("hi"), tf.constant([1.5]), None)
-    assert capsys.readouterr().err == "hi [1.5] None\n"
+    for _ in range(2):
+        tf.print("line", output_stream=f"file://{tmp_path / 'log.txt'}")
+    assert (tmp_path / "log.txt").read_text() == "line\nline\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ([tf.constant("hi")], "hi"),
+        (["a", tf.constant("hi")], 'a "hi"'),
+        ([tf.constant(["a", "b"])], '["a" "b"]'),
+        ([["a", tf.constant("a")]], "['a', \"a\"]"),
+        ([{"k": tf.constant("hi"), "n": tf.constant(1.5)}], "{'k': \"hi\", 'n': 1.5}"),
+        ([tf.range(10)], "[0 1 2 ... 7 8 9]"),
+        ([tf.constant([0.1, 1e-8, 1e8, 3.0, 1 / 3])], "[0.1 1e-08 1e+08 3 0.333333343]"),
+        ([tf.constant(1 / 3, tf.float64)], "0.33333333333333331"),
+        ([tf.constant([True, False])], "[1 0]"),
+        (
+            [tf.zeros((2, 2, 7))],
+            "[[[0 0 0 ... 0 0 0]\n  [0 0 0 ... 0 0 0]]\n\n [[0 0 0 ... 0 0 0]\n  [0 0 0 ... 0 0 0]]]",
+        ),
+        ([tf.constant(float("nan")), None], "nan None"),
+    ],
+)
+def test_print_has_the_form_of_tensorflow(capsys, given, shown):
+    tf.print(*given)
+    assert capsys.readouterr().err == f"{shown}\n"
+
+
+def test_all_numbers_are_printed_where_that_is_asked_for(capsys):
+    tf.print(tf.range(8), summarize=-1)
+    tf.print(tf.range(8), summarize=1)
+    assert capsys.readouterr().err == "[0 1 2 3 4 5 6 7]\n[0 ... 7]\n"
+
+
+def test_the_time_is_a_number():
+    before = time.time()
+    assert before <= float(tf.timestamp()) <= time.time()
+    assert tf.timestamp().dtype == tf.float64
 
 
 def test_assertions():
     tf.debugging.assert_equal([1, 2], [1, 2])
+    tf.debugging.assert_shapes([(A, ("rows", 4)), (B, ("rows", "columns"))])
     with pytest.raises(ValueError, match="x == y"):
         tf.debugging.assert_equal([1, 2], [1, 3], message="no")
+    with pytest.raises(ValueError, match="shape"):
+        tf.debugging.assert_shapes([(A, ("n", "n"))])
     with pytest.raises(ValueError, match="finite"):
         tf.debugging.assert_all_finite([np.nan], "no")
 
@@ -405,6 +454,8 @@ def test_summaries_are_written_where_a_writer_is_told_to(tmp_path):
             tf.summary.scalar("late", 1.0)
     with writer.as_default(step=7):
         tf.summary.scalar("late", 1.0)
+        with tf.summary.create_noop_writer().as_default():
+            tf.summary.scalar("left out", 1.0)
     assert tf.summary.experimental.get_step() is None
     writer.close()
     found = events(tmp_path / "run")
@@ -417,7 +468,7 @@ def test_summaries_are_written_where_a_writer_is_told_to(tmp_path):
 
 @pytest.mark.parametrize("name", ["FileWriter", "graph"])
 def test_summaries_of_graphs_are_told_apart(name):
-    with pytest.raises(AttributeError, match=r"create_file_writer|viz\.trace"):
+    with pytest.raises(AttributeError, match=r"create_file_writer|trace_on"):
         getattr(tf.summary, name)
 
 

@@ -130,6 +130,8 @@ def test_variables_and_devices_speak_tensorflow():
     with tf.GradientTape() as tape:
         y = tf.reduce_sum(v.value() * 3.0)
     assert tape.gradient(y, v).tolist() == [3.0, 3.0]
+    assert v.value().device.endswith("CPU:0")
+    assert "CPU" in v.value().device
     with tf.control_dependencies([v]):
         tf.compat.v1.assign_add(v, [1.0, 1.0])
     assert v.numpy().tolist() == [2.0, 3.0]

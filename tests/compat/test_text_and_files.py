@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from eagerflow.compat.faces import face
-from eagerflow.preprocessing.audio_folder import written_wav
 
 tf = face("tensorflow")
 S = tf.strings
@@ -30,6 +29,7 @@ def plain(x):
         (lambda: S.split(["a b", "c"]).to_tensor(), [[b"a", b"b"], [b"c", b""]]),
         (lambda: S.length(["äb", "c"]), [3, 1]),
         (lambda: S.length(["äb", "c"], unit="UTF8_CHAR"), [2, 1]),
+        (lambda: S.substr("hello", 1, 3), b"ell"),
         (lambda: S.join([["a", "b"], ["c", "d"]], separator="-"), [b"a-c", b"b-d"]),
         (lambda: S.reduce_join([["a", "b"], ["c", "d"]], axis=-1), [b"ab", b"cd"]),
         (lambda: S.reduce_join(["a", "b"], separator=" "), b"a b"),
@@ -39,9 +39,14 @@ def plain(x):
         (lambda: S.to_number(S.split(["1 2", "3"])).to_tensor(), [[1.0, 2.0], [3.0, 0.0]]),
         (lambda: S.lower(S.split(["A b", "C"])).to_tensor("-"), [[b"a", b"b"], [b"c", b"-"]]),
         (lambda: tf.cast(["a"], tf.string), [b"a"]),
+        (lambda: S.to_hash_bucket_fast(["a", "hello world"], 100), [39, 11]),
         (lambda: S.unicode_split("äb", "UTF-8"), ["ä".encode(), b"b"]),
+        (lambda: S.unicode_decode("äb", "UTF-8"), [228, 98]),
+        (lambda: S.bytes_split("ab"), [b"a", b"b"]),
+        (lambda: S.regex_full_match(["ab", "b"], "a.*"), [True, False]),
         (lambda: S.as_string([1, 2]), [b"1", b"2"]),
         (lambda: S.as_string([0.5, 2]), [b"0.500000", b"2.000000"]),
+        (lambda: S.format("{} of {}", (tf.constant(1), "b")), b"1 of b"),
         (lambda: tf.expand_dims(tf.constant(["a", "b"]), -1), [[b"a"], [b"b"]]),
         (lambda: tf.concat([["a"], ["b", "c"]], 0), [b"a", b"b", b"c"]),
         (lambda: tf.gather(["a", "b", "c"], [2, 0]), [b"c", b"a"]),
@@ -108,8 +113,12 @@ def test_rows_of_tables():
 def test_lines_of_files_as_data_sets(tmp_path):
     (tmp_path / "a.txt").write_text("a\nb c\r\n")
     assert [x.numpy() for x in tf.data.TextLineDataset([str(tmp_path / "a.txt")])] == [b"a", b"b c"]
+    counter = tf.data.experimental.Counter(2, 3)
+    assert [int(x) for x in counter.take(2)] == [2, 5]
+    assert counter.cardinality() == -1
     known = tf.data.Dataset.from_generator(lambda: iter([1, 2]), output_types=tf.int32)
     assert next(iter(known)).dtype == "int32"
+    assert tf.data.experimental.cardinality(known.apply(tf.data.experimental.assert_cardinality(2))) == 2
 
 
 def test_pictures_in_files():
@@ -130,7 +139,7 @@ def test_pictures_in_files():
 
 def test_sounds_in_files():
     sound = np.array([[0.5, -1.0], [0.25, 0.0]], "float32")
-    encoded = written_wav(sound, 8000)
+    encoded = tf.audio.encode_wav(sound, 8000)
     audio, rate = tf.audio.decode_wav(encoded)
     np.testing.assert_allclose(audio, sound, atol=1e-4)
     assert int(rate) == 8000
@@ -224,3 +233,8 @@ def test_what_cannot_be_read_from_records_says_so(tmp_path):
         place.write_bytes(damaged)
         with pytest.raises(ValueError, match=message):
             list(tf.data.TFRecordDataset(str(place)))
+
+
+def test_texts_become_numbers_of_letters():
+    rows = tf.strings.unicode_decode(["hé", "日本語"], "UTF-8")
+    assert [row.tolist() for row in rows] == [[104, 233], [0x65E5, 0x672C, 0x8A9E]]

@@ -156,6 +156,13 @@ def test_a_maxlen_that_leaves_nothing_is_named(home):
             loader(name).load_data(maxlen=1)
 
 
+def test_older_names_of_arguments(home, keras_2):
+    put(home, "imdb.npz", npz(CASES["imdb"][0]))
+    assert imdb.load_data(nb_words=20)[0][0].tolist() == imdb.load_data(num_words=20)[0][0].tolist()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'words'"):
+        imdb.load_data(words=3)
+
+
 @pytest.mark.parametrize("module", [imdb, reuters])
 def test_the_index_of_words(module, home, served):
     name = module._INDEX.name

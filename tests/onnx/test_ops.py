@@ -20,6 +20,7 @@ pytest.importorskip("onnxruntime")
 
 def ours():
     """The ops of the package, those that are read when they are first asked for included, without other tests' own."""
+    importlib.import_module("eagerflow.ops.elementwise.gamma")
     importlib.import_module("eagerflow.distribution.runtime.reduction")
     return {name: op for name, op in registry.items() if op.mathematics.__module__.startswith("eagerflow.")}
 
@@ -51,6 +52,7 @@ def test_what_is_refused_says_why(name, tmp_path):
         "reinterpret": lambda x: registry["reinterpret"].call(x, "int32"),
         "roll": lambda x: ops.roll(x, 1),
         "logaddexp": lambda x: ops.logaddexp(x, x),
+        "zeta": lambda x: registry["zeta"].call(x, 2.0),
         "arctan2": lambda x: ops.arctan2(x, x),
         "slogdet": lambda x: ops.slogdet(x)[1],
         "sparsemax": ops.sparsemax,

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.config import epsilon as _default_epsilon
 from eagerflow.compat.arguments import renamed
 
 __all__ = ["abs", "all", "any", "argmax", "argmin", "batch_dot", "batch_normalization", "clip", "cos", "cumprod"]
 __all__ += ["cumsum", "dot", "equal", "exp", "gather", "greater", "greater_equal", "l2_normalize", "less", "less_equal"]
-__all__ += ["log", "logsumexp", "max", "maximum", "mean", "min", "minimum", "not_equal"]
+__all__ += ["log", "logsumexp", "max", "maximum", "mean", "min", "minimum", "normalize_batch_in_training", "not_equal"]
 __all__ += ["pow", "prod", "round", "sign", "sin", "sqrt", "square", "std", "sum", "transpose", "var"]
 
 abs, cos, dot, equal, exp, log, logsumexp = (ops.abs, ops.cos, ops.dot, ops.equal, ops.exp, ops.log, ops.logsumexp)
@@ -112,6 +113,24 @@ def batch_normalization(
     scaled = (x - mean) * ops.rsqrt(var + epsilon)
     scaled = scaled if gamma is None else scaled * gamma
     return scaled if beta is None else scaled + beta
+
+
+def normalize_batch_in_training(
+    x: Any, gamma: Any, beta: Any, reduction_axes: Any, epsilon: float = 1e-3
+) -> tuple[Any, Any, Any]:
+    """The batch normalized by its own mean and variance, and these two.
+
+    >>> normed, mean, variance = normalize_batch_in_training([[1.0], [5.0]], [1.0], [0.0], [0])
+    >>> normed.round(2).tolist(), mean.tolist(), variance.tolist()
+    ([[-1.0], [1.0]], [3.0], [4.0])
+    """
+    x, axes = ops.convert_to_tensor(x), tuple(reduction_axes)
+    center, spread = ops.mean(x, axes, keepdims=True), ops.var(x, axes, keepdims=True)
+    shape = [1 if i in axes else n if n is not None else -1 for i, n in enumerate(x.shape)]
+    scaled = (x - center) * ops.rsqrt(spread + (epsilon or _default_epsilon()))
+    scaled = scaled if gamma is None else scaled * ops.reshape(gamma, shape)
+    scaled = scaled if beta is None else scaled + ops.reshape(beta, shape)
+    return scaled, ops.squeeze(center, axes), ops.squeeze(spread, axes)
 
 
 def _along(v: Any, shape: list[int]) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from eagerflow import ops
@@ -12,7 +13,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 
-__all__ = ["in_test_phase", "in_train_phase", "learning_phase", "map_fn"]
+__all__ = ["foldl", "foldr", "in_test_phase", "in_train_phase", "learning_phase", "learning_phase_scope", "map_fn"]
 __all__ += ["rnn", "set_learning_phase", "switch"]
 
 _phase = [0]
@@ -49,6 +50,22 @@ def set_learning_phase(value: int) -> None:
             "says it by itself: model(x, training=True).",
             stacklevel=2,
         )
+
+
+@contextlib.contextmanager
+def learning_phase_scope(value: int) -> Iterator[None]:
+    """`set_learning_phase` for the length of a block.
+
+    >>> with learning_phase_scope(0):
+    ...     learning_phase()
+    0
+    """
+    before = _phase[0]
+    set_learning_phase(value)
+    try:
+        yield
+    finally:
+        _phase[0] = before
 
 
 def in_train_phase(x: Any, alt: Any, training: Any = None) -> Any:
@@ -94,6 +111,24 @@ def map_fn(fn: Callable[[Any], Any], elems: Any, name: str | None = None, dtype:
     return ops.map(fn, elems)
 
 
+def foldl(fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, name: str | None = None) -> Any:
+    """`fn(accumulated, row)` over all rows, from the first on.
+
+    >>> float(foldl(lambda total, row: 10 * total + row, [1.0, 2.0, 3.0]))
+    123.0
+    """
+    return _folded(fn, ops.unstack(elems), initializer)
+
+
+def foldr(fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, name: str | None = None) -> Any:
+    """`fn(accumulated, row)` over all rows, from the last on.
+
+    >>> float(foldr(lambda total, row: 10 * total + row, [1.0, 2.0, 3.0]))
+    321.0
+    """
+    return _folded(fn, ops.unstack(elems)[::-1], initializer)
+
+
 def rnn(
     step_function: Callable[[Any, list[Any]], tuple[Any, Sequence[Any]]],
     inputs: Any,
@@ -131,6 +166,14 @@ def rnn(
         states = list(new)
         outputs.append(output)
     return outputs[-1], ops.stack(outputs, axis=1), states
+
+
+def _folded(fn: Callable[[Any, Any], Any], rows: Sequence[Any], initializer: Any) -> Any:
+    rest = list(rows)
+    accumulated = rest.pop(0) if initializer is None else initializer
+    for row in rest:
+        accumulated = fn(accumulated, row)
+    return accumulated
 
 
 def _value(expression: Any) -> Any:

@@ -14,8 +14,8 @@ from eagerflow.compat.backend.settings import normalize_data_format as _layout
 from eagerflow.core.op import composite
 
 __all__ = ["batch_flatten", "concatenate", "expand_dims", "flatten", "one_hot", "permute_dimensions", "repeat"]
-__all__ += ["repeat_elements", "reshape", "resize_images", "reverse", "slice", "spatial_2d_padding"]
-__all__ += ["squeeze", "stack", "temporal_padding", "tile"]
+__all__ += ["repeat_elements", "reshape", "resize_images", "resize_volumes", "reverse", "slice", "spatial_2d_padding"]
+__all__ += ["spatial_3d_padding", "squeeze", "stack", "temporal_padding", "tile"]
 
 stack, concatenate = ops.stack, renamed(ops.concatenate, "tensors axis", axis=-1)
 permute_dimensions, squeeze = renamed(ops.transpose, "x pattern"), renamed(ops.squeeze, "x axis")
@@ -104,6 +104,15 @@ def spatial_2d_padding(x: Any, padding: Any = ((1, 1), (1, 1)), data_format: str
     return ops.pad(x, _around(padding, data_format))
 
 
+def spatial_3d_padding(x: Any, padding: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None) -> Any:
+    """Zeros around volumes.
+
+    >>> spatial_3d_padding(ef.ops.ones((1, 2, 2, 2, 3))).shape
+    (1, 4, 4, 4, 3)
+    """
+    return ops.pad(x, _around(padding, data_format))
+
+
 def resize_images(
     x: Any, height_factor: int, width_factor: int, data_format: DataFormat, interpolation: Interpolation = "nearest"
 ) -> Any:
@@ -117,6 +126,15 @@ def resize_images(
     x, first = ops.convert_to_tensor(x), 1 if _layout(data_format) == "channels_last" else 2
     size = (x.shape[first] * height_factor, x.shape[first + 1] * width_factor)
     return ops.image.resize(x, size, interpolation=interpolation, data_format=data_format)
+
+
+def resize_volumes(x: Any, depth_factor: int, height_factor: int, width_factor: int, data_format: str) -> Any:
+    """Volumes enlarged by whole numbers.
+
+    >>> resize_volumes(ef.ops.ones((1, 2, 2, 2, 3)), 1, 2, 3, "channels_last").shape
+    (1, 2, 4, 6, 3)
+    """
+    return _enlarged(x, (depth_factor, height_factor, width_factor), data_format)
 
 
 def _enlarged(x: Any, factors: tuple[int, ...], data_format: str) -> Any:

@@ -16,9 +16,11 @@ from eagerflow.layer.unique_names import get_uid, reset_uids
 from eagerflow.ops import cast
 
 __all__ = ["backend", "cast_to_floatx", "clear_session", "epsilon", "floatx", "get_uid", "image_data_format"]
-__all__ += ["is_float_dtype", "is_int_dtype", "is_keras_tensor", "manual_variable_initialization"]
+__all__ += ["image_dim_ordering", "is_float_dtype", "is_int_dtype", "is_keras_tensor", "manual_variable_initialization"]
 __all__ += ["name_scope", "normalize_data_format", "reset_uids", "set_epsilon", "set_floatx", "set_image_data_format"]
-__all__ += ["standardize_dtype"]
+__all__ += ["set_image_dim_ordering", "standardize_dtype"]
+
+_ORDERINGS: dict[str, DataFormat] = {"tf": "channels_last", "th": "channels_first"}
 
 
 def backend() -> str:
@@ -40,6 +42,31 @@ def cast_to_floatx(x: Any) -> Any:
     return cast(x, floatx()) if tensors else numpy.asarray(x, dtype=floatx())
 
 
+def image_dim_ordering() -> str:
+    """Keras 1's name of the image layout: `"tf"` or `"th"`.
+
+    >>> image_dim_ordering()
+    'tf'
+    """
+    return next(old for old, new in _ORDERINGS.items() if new == image_data_format())
+
+
+def set_image_dim_ordering(dim_ordering: str) -> None:
+    """Set the image layout by Keras 1's names.
+
+    Raises:
+        ValueError: for anything but `"tf"` and `"th"`.
+
+    >>> set_image_dim_ordering("th")
+    >>> image_dim_ordering()
+    'th'
+    >>> set_image_dim_ordering("tf")
+    """
+    if dim_ordering not in _ORDERINGS:
+        raise ValueError(f"set_image_dim_ordering(dim_ordering={dim_ordering!r}): expected 'tf' or 'th'.")
+    set_image_data_format(_ORDERINGS[dim_ordering])
+
+
 def normalize_data_format(value: str | None) -> DataFormat:
     """A layout, the default one for None.
 
@@ -50,7 +77,7 @@ def normalize_data_format(value: str | None) -> DataFormat:
     ('channels_last', 'channels_first')
     """
     chosen = image_data_format() if value is None else str(value).lower()
-    if chosen not in ("channels_first", "channels_last"):
+    if chosen not in _ORDERINGS.values():
         raise ValueError(f"data_format={value!r}: expected 'channels_last' or 'channels_first'.")
     return "channels_first" if chosen == "channels_first" else "channels_last"
 

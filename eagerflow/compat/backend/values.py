@@ -22,9 +22,9 @@ from eagerflow.layer.symbolic.tensors import SymbolicTensor
 
 __all__ = ["arange", "batch_get_value", "batch_set_value", "cast", "constant", "count_params", "dtype", "eval", "eye"]
 __all__ += ["get_value", "get_variable_shape", "identity", "int_shape", "is_placeholder", "is_sparse", "is_tensor"]
-__all__ += ["is_variable", "ndim", "ones", "ones_like", "placeholder", "print_tensor"]
-__all__ += ["random_bernoulli", "random_binomial", "random_normal", "random_uniform"]
-__all__ += ["set_value", "shape", "stop_gradient", "truncated_normal", "update"]
+__all__ += ["is_variable", "moving_average_update", "ndim", "ones", "ones_like", "placeholder", "print_tensor"]
+__all__ += ["random_bernoulli", "random_binomial", "random_normal", "random_normal_variable", "random_uniform"]
+__all__ += ["random_uniform_variable", "set_value", "shape", "stop_gradient", "to_dense", "truncated_normal", "update"]
 __all__ += ["update_add", "update_sub", "variable", "zeros", "zeros_like"]
 
 cast, stop_gradient, identity = ops.cast, ops.stop_gradient, renamed(ops.copy, "x")
@@ -33,6 +33,11 @@ arange = renamed(ops.arange, "start stop step dtype", step=1, dtype="int32")
 random_uniform = renamed(random.uniform, "shape minval maxval dtype seed")
 random_normal = taking(Older({"std": "stddev"}))(renamed(random.normal, "shape mean stddev dtype seed"))
 truncated_normal = taking(Older({"std": "stddev"}))(renamed(random.truncated_normal, "shape mean stddev dtype seed"))
+
+
+def to_dense(tensor: Any) -> Any:
+    """The tensor, which is dense."""
+    return tensor
 
 
 def variable(value: Any, dtype: Any = None, name: str | None = None, constraint: Any = None) -> Variable:
@@ -254,6 +259,17 @@ def update_sub(x: Variable, decrement: Any) -> Variable:
     return x.assign_sub(decrement)
 
 
+def moving_average_update(x: Variable, value: Any, momentum: float) -> Variable:
+    """Assign `x * momentum + value * (1 - momentum)`, now.
+
+    >>> x = variable(0.0)
+    >>> _ = moving_average_update(x, 10.0, momentum=0.5)
+    >>> float(x)
+    5.0
+    """
+    return x.assign(x * momentum + value * (1 - momentum))
+
+
 def zeros(shape: Any, dtype: Any = None, name: str | None = None) -> Variable:
     """A variable of zeros.
 
@@ -305,3 +321,25 @@ def random_bernoulli(shape: Any, p: float = 0.0, dtype: Any = None, seed: Any = 
 
 
 random_binomial = random_bernoulli
+
+
+def random_uniform_variable(
+    shape: Any, low: float, high: float, dtype: Any = None, name: str | None = None, seed: Any = None
+) -> Variable:
+    """A variable of evenly distributed numbers.
+
+    >>> random_uniform_variable((2, 3), 0.0, 1.0, seed=1).shape
+    (2, 3)
+    """
+    return variable(random_uniform(shape, low, high, dtype, seed), dtype, name)
+
+
+def random_normal_variable(
+    shape: Any, mean: float, scale: float, dtype: Any = None, name: str | None = None, seed: Any = None
+) -> Variable:
+    """A variable of normally distributed numbers.
+
+    >>> random_normal_variable((2, 3), 0.0, 1.0, seed=1).shape
+    (2, 3)
+    """
+    return variable(random_normal(shape, mean, scale, dtype, seed), dtype, name)

@@ -8,7 +8,6 @@ from typing import Any
 
 from eagerflow import layers, ops
 from eagerflow.base.legacy import Arguments
-from eagerflow.base.tracebacks import warn
 from eagerflow.compat.arguments import Older
 from eagerflow.compat.overrides import Override, instead_of
 from eagerflow.core.tensor import Tensor
@@ -108,41 +107,12 @@ def _mask_of_all(original: Any, self: Any, inputs: Any, mask: Any = None) -> Ten
     return reduce(ops.logical_and, known) if known else None
 
 
-def _with_size(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
-    """Average pooling, which has no size by itself in Keras 3, had one."""
-    if len(args) == 1:
-        kwargs.setdefault("pool_size", 2)
-    return args, kwargs
-
-
-def _window_and_strides(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
-    """Say of `Conv2D(8, 3, 3)` that it has strides: in Keras 1 it was a window of 3×3."""
-    if len(args) > 3 and isinstance(args[2], int) and args[2] == args[3] != 1:
-        name, (_, filters, length, *_) = type(args[0]).__name__, args
-        warn(
-            f"{name}({filters}, {length}, {length}) has windows of {length} and strides of {length}, as in Keras 2. "
-            f"For Keras 1's windows write {name}({filters}, ({length}, {length}), ...)."
-        )
-    return args, kwargs
-
-
-_recurrent = Older(only={"time_major": (False, "Swap the first two axes of the inputs: ops.swapaxes(x, 0, 1).")})
-_convolution = Older(first=_window_and_strides, always=True)
 CHANGES = {
-    "BatchNormalization.__init__": Older(ignored=["fused"], only={"virtual_batch_size": (None, "Leave it out.")}),
     "Embedding.__init__": Older(first=_rows_of_words, always=True),
-    "GRU.__init__": _recurrent,
     "InputLayer.__init__": Older(first=_input, always=True),
-    "L1.__init__": Older({"l": "l1"}),
-    "L2.__init__": Older({"l": "l2"}),
-    "LSTM.__init__": _recurrent,
     "Layer.__init__": Older(
         {"batch_input_shape": "batch_shape"}, first=_begin, asks=["input_dtype", "weights"], always=True
     ),
-    "ReLU.__init__": Older({"alpha": "negative_slope"}),
-    "SimpleRNN.__init__": _recurrent,
-    "_Conv.__init__": _convolution,
-    "_Pooling.__init__": Older(first=_with_size, always=True),
     "WeightHolder.add_loss": Older(ignored=["inputs"]),
     "Model.add_loss": Older(ignored=["inputs"]),
 }

@@ -23,6 +23,15 @@ __all__ = ["CHANGES", "OVERRIDES"]
 
 # About how a generator is read; they never change what is computed.
 _LOADING = ("max_queue_size", "pickle_safe", "use_multiprocessing", "workers")
+_KERAS_1 = {
+    "max_q_size": "max_queue_size",
+    "nb_epoch": "epochs",
+    "nb_val_samples": "validation_steps",
+    "nb_worker": "workers",
+    "pickle_safe": "use_multiprocessing",
+    "samples_per_epoch": "steps_per_epoch",
+    "val_samples": "steps",
+}
 
 
 def _compile(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -34,6 +43,62 @@ def _compile(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, 
     elif "loss" in kwargs:
         kwargs["loss"] = with_captured(args[0], kwargs["loss"])
     return args, kwargs
+
+
+def _counted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Keras 1's arguments of `fit_generator` and its kin in today's names, samples counted in batches.
+
+    A plain generator is asked for its first batch beforehand, to know how many samples its batches have.
+    """
+    model, *given = args
+    if given:
+        kwargs["generator"] = given.pop(0)
+    for old in _KERAS_1.keys() & kwargs.keys():
+        value = kwargs.pop(old)
+        if "samples" in old and value is not None:
+            which = "validation_data" if old == "nb_val_samples" else "generator"
+            kwargs[which], value = _in_batches(kwargs.get(which), value, old)
+        kwargs.setdefault(_KERAS_1[old], value)
+    generator = [kwargs.pop("generator")] if "generator" in kwargs else []
+    return (model, *generator, *given), kwargs
+
+
+def _in_batches(source: Any, samples: int, name: str) -> tuple[Any, int | None]:
+    """The source, and how many of its batches make up this many samples; None for all of them."""
+    if isinstance(source, (tuple, list)) or source is None:
+        return source, None  # arrays
+    size = getattr(source, "batch_size", None)
+    if not isinstance(size, int):
+        source = source if isinstance(source, _Counted) else _Counted(source, name)
+        size = source.size
+    return source, -(-samples // size)
+
+
+class _Counted:
+    """A generator whose batches all have as many samples as the first."""
+
+    def __init__(self, batches: Any, name: str) -> None:
+        self.name = name
+        self.batches = iter(batches)
+        self.first = [next(self.batches)]
+        self.size = _samples(self.first[0])
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        batch = self.first.pop() if self.first else next(self.batches)
+        found = _samples(batch)
+        if found != self.size:
+            raise ValueError(
+                f"{self.name} counts samples, and the generator's batches differ: {self.size} in the first, {found} "
+                "now. Write steps_per_epoch= (validation_steps=, steps=), the number of batches."
+            )
+        return batch
+
+
+def _samples(batch: Any) -> int:
+    return len(tree.flatten(batch)[0])
 
 
 class _Methods:
@@ -151,6 +216,7 @@ class OlderMetrics:
             metric.reset_state()
 
 
+_generator = Older(first=_counted, asks=_KERAS_1)
 CHANGES = {
     "Compilable.compile": Older(
         first=_compile,
@@ -168,7 +234,9 @@ CHANGES = {
     "Trainer.evaluate": Older(first=without_batch_size, always=True, ignored=_LOADING),
     "Trainer.predict": Older(first=partial(without_batch_size, place=2), always=True, ignored=_LOADING),
     "ProgbarLogger.__init__": Older(ignored=["count_mode", "stateful_metrics"]),
-    "_Methods.fit_generator": Older({"nb_epoch": "epochs"}),
+    "_Methods.fit_generator": _generator,
+    "_Methods.evaluate_generator": _generator,
+    "_Methods.predict_generator": _generator,
 }
 OVERRIDES = [
     *added(Trainer, [name for name in vars(_Methods) if name[0] != "_"], _Methods),

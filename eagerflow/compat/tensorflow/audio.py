@@ -9,10 +9,10 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
-from eagerflow.data.text import text_tensor
-from eagerflow.preprocessing.audio_folder import read_wav
+from eagerflow.data.text import TextTensor, text_tensor
+from eagerflow.preprocessing.audio_folder import read_wav, written_wav
 
-__all__ = ["decode_wav"]
+__all__ = ["decode_wav", "encode_wav"]
 
 
 class DecodeWav(NamedTuple):
@@ -33,3 +33,8 @@ def decode_wav(
         sound = sound[:desired_samples]
         sound = numpy.pad(sound, [(0, desired_samples - len(sound)), (0, 0)])
     return DecodeWav(ops.convert_to_tensor(sound), ops.convert_to_tensor(numpy.int32(rate)))
+
+
+def encode_wav(audio: Any, sample_rate: Any, name: str | None = None) -> TextTensor:
+    """The bytes of a WAV file of 16 bits with a sound, (samples, channels) from -1 to 1."""
+    return text_tensor(written_wav(ops.convert_to_numpy(audio), int(sample_rate)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import time
 import types
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,7 @@ from eagerflow.compat.tensorflow.text.printing import print
 from eagerflow.compat.tensorflow.text.strings import as_string
 from eagerflow.compat.tensorflow.text.text_ops import or_text
 from eagerflow.core.custom_gradient import custom_gradient
+from eagerflow.core.device import Device
 from eagerflow.core.random import set_random_seed
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
@@ -29,11 +31,26 @@ from eagerflow.layer.layer import Layer
 
 __all__ = ["GradientTape", "Module", "Tensor", "TensorShape", "TensorSpec", "UnconnectedGradients", "Variable", "cond"]
 __all__ += ["constant", "convert_to_tensor", "custom_gradient", "device", "executing_eagerly", "function", "get_logger"]
-__all__ += ["as_string", "identity", "init_scope", "is_tensor", "name_scope", "newaxis", "no_op", "print"]
-__all__ += ["set_random_seed", "stop_gradient", "while_loop"]
+__all__ += [
+    "as_string",
+    "identity",
+    "init_scope",
+    "is_tensor",
+    "name_scope",
+    "newaxis",
+    "no_op",
+    "print",
+    "recompute_grad",
+]
+__all__ += ["set_random_seed", "stop_gradient", "timestamp", "while_loop"]
 
 newaxis = None
 stop_gradient, cond = ops.stop_gradient, renamed(ops.cond, "pred true_fn false_fn")
+
+
+def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
+    """`f` itself: what it computes is kept for the way back, which takes memory and saves time."""
+    return f
 
 
 class _Value(Tensor):
@@ -121,6 +138,11 @@ class Module(Layer):
     def with_name_scope(cls, method: Callable[..., Any]) -> Callable[..., Any]:
         """The method itself: variables are named by their layers."""
         return method
+
+
+def timestamp(name: str | None = None) -> Tensor:
+    """Seconds since 1970, as a float64; like any clock, it ends the capture of a step."""
+    return Tensor(time.time(), dtype="float64")
 
 
 class UnconnectedGradients:
@@ -221,3 +243,20 @@ def no_op(name: str | None = None) -> None:
 def get_logger() -> logging.Logger:
     """The logger that eagerflow writes to."""
     return logging.getLogger("eagerflow")
+
+
+# Layers of Keras 1's time note on tensors whether training changes them; nobody reads it any more.
+Tensor._uses_learning_phase = property(lambda _: False, lambda _, value: None)  # type: ignore[attr-defined]
+
+
+def _as_text(device: Device) -> str:
+    return f"/job:localhost/replica:0/task:0/device:{device.kind.upper()}:{device.index}"
+
+
+def _text_method(name: str) -> Any:
+    return lambda self, *args: getattr(_as_text(self), name)(*args)
+
+
+# `tensor.device` is text in TensorFlow.
+for _method in ("__contains__", "__getitem__", "endswith", "find", "lower", "split", "startswith"):
+    setattr(Device, _method, _text_method(_method))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from eagerflow.compat.tensorflow.files.records import opened
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, holds_text, text_tensor
 
-__all__ = ["AUTOTUNE", "AutoShardPolicy", "Dataset", "INFINITE_CARDINALITY", "Options"]
-__all__ += ["TextLineDataset", "UNKNOWN_CARDINALITY", "cardinality"]
+__all__ = ["AUTOTUNE", "AutoShardPolicy", "Counter", "Dataset", "INFINITE_CARDINALITY", "Options"]
+__all__ += ["TextLineDataset", "UNKNOWN_CARDINALITY", "assert_cardinality", "cardinality", "ignore_errors"]
+__all__ += ["prefetch_to_device"]
 
 AUTOTUNE = -1
 INFINITE_CARDINALITY, UNKNOWN_CARDINALITY = -1, -2
@@ -151,9 +153,30 @@ def _names(files: Any) -> Any:
     return [str(f) for f in files] if isinstance(files, (list, tuple)) else files
 
 
+def Counter(start: int = 0, step: int = 1, dtype: Any = "int64") -> data.Dataset:
+    """Whole numbers without end."""
+    counted = data.Dataset.from_generator(lambda: itertools.count(start, step))
+    return data.Dataset(counted._make, -1)
+
+
 def cardinality(dataset: data.Dataset) -> Tensor:
     """The number of elements; -1 for no end, -2 for unknown."""
     return ops.convert_to_tensor(dataset.cardinality(), "int64")
+
+
+def assert_cardinality(expected_cardinality: int) -> Callable[[data.Dataset], data.Dataset]:
+    """For `apply`: the data set, known to have this number of elements."""
+    return lambda dataset: data.Dataset(dataset._make, int(expected_cardinality))
+
+
+def ignore_errors(log_warning: bool = False) -> Callable[[data.Dataset], data.Dataset]:
+    """For `apply`: without the elements whose making raises."""
+    return lambda dataset: dataset.ignore_errors(log_warning)
+
+
+def prefetch_to_device(device: Any, buffer_size: Any = None) -> Callable[[data.Dataset], data.Dataset]:
+    """For `apply`: elements made ahead; `fit` moves them."""
+    return lambda dataset: dataset.prefetch(buffer_size or 1)
 
 
 class AutoShardPolicy:

@@ -11,7 +11,7 @@ from eagerflow import ops
 
 __all__ = ["assert_all_finite", "assert_equal", "assert_greater", "assert_greater_equal", "assert_less"]
 __all__ += ["assert_less_equal", "assert_near", "assert_negative", "assert_non_negative", "assert_non_positive"]
-__all__ += ["assert_none_equal", "assert_positive"]
+__all__ += ["assert_none_equal", "assert_positive", "assert_shapes"]
 
 
 def _holds(condition: Any, what: str, message: str | None) -> None:
@@ -68,3 +68,17 @@ def assert_all_finite(x: Any, message: str | None = None, name: str | None = Non
     """
     _holds(numpy.isfinite(_values(x)), "all finite", message)
     return ops.convert_to_tensor(x)
+
+
+def assert_shapes(shapes: Any, message: str | None = None, **kwargs: Any) -> None:
+    """Raise a ValueError unless every tensor has the shape given for it; names stand for one length each.
+
+    >>> x, y = ef.ops.ones((5, 3)), ef.ops.ones((5,))
+    >>> assert_shapes([(x, ("batch", 3)), (y, ("batch",))])
+    """
+    known: dict[str, int] = {}
+    for x, wanted in dict(shapes).items() if isinstance(shapes, dict) else shapes:
+        fits = len(wanted) == len(x.shape) and all(
+            w is None or (known.setdefault(w, n) if isinstance(w, str) else w) == n for w, n in zip(wanted, x.shape)
+        )
+        _holds(fits, f"shape {tuple(wanted)} of {tuple(x.shape)}", message)

@@ -8,10 +8,11 @@ from eagerflow import ops
 from eagerflow.compat.arguments import renamed
 from eagerflow.compat.tensorflow.arrays import einsum, eye, norm, tensordot
 from eagerflow.compat.tensorflow.math import global_norm, l2_normalize, matmul
+from eagerflow.core.tensor import Tensor
 
 __all__ = ["band_part", "cholesky", "cross", "det", "diag", "diag_part", "eigh", "einsum", "eye", "global_norm"]
-__all__ += ["inv", "l2_normalize", "logdet", "matmul", "matrix_transpose", "matvec", "norm", "pinv", "qr"]
-__all__ += ["set_diag", "slogdet", "solve", "svd", "tensordot", "trace"]
+__all__ += ["inv", "l2_normalize", "logdet", "lstsq", "matmul", "matrix_transpose", "matvec", "norm", "pinv", "qr"]
+__all__ += ["set_diag", "slogdet", "solve", "svd", "tensordot", "trace", "triangular_solve"]
 
 cholesky, det, inv, qr, trace = ops.cholesky, ops.det, ops.inv, ops.qr, ops.trace
 cross, eigh, pinv = renamed(ops.cross, "a b"), renamed(ops.eigh, "tensor"), renamed(ops.pinv, "a rcond validate_args:")
@@ -44,6 +45,17 @@ def solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None)
     [[1.0], [2.0]]
     """
     return ops.solve(matrix_transpose(matrix, conjugate=True) if adjoint else matrix, rhs)
+
+
+def triangular_solve(matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: str | None = None) -> Any:
+    """`x` with `matrix @ x == rhs`, of which only one triangle of `matrix` is read.
+
+    >>> triangular_solve([[2.0, 9.0], [1.0, 4.0]], [[2.0], [9.0]]).tolist()
+    [[1.0], [2.0]]
+    """
+    if adjoint:
+        return ops.solve_triangular(matrix_transpose(matrix, conjugate=True), rhs, not lower)
+    return ops.solve_triangular(matrix, rhs, lower)
 
 
 def svd(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name: str | None = None) -> Any:
@@ -103,3 +115,17 @@ def band_part(input: Any, num_lower: int, num_upper: int, name: str | None = Non
     kept = kept if num_lower < 0 else ops.logical_and(kept, below <= num_lower)
     kept = kept if num_upper < 0 else ops.logical_and(kept, below >= -num_upper)
     return ops.where(kept, input, ops.zeros_like(input))
+
+
+def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True, name: str | None = None) -> Tensor:
+    """`x` for which `matrix @ x` is nearest to `rhs`; with `l2_regularizer`, its own squares count too.
+
+    >>> lstsq([[1.0], [1.0]], [[1.0], [3.0]]).round(4).tolist()
+    [[2.0]]
+    """
+    a = ops.convert_to_tensor(matrix)
+    if not l2_regularizer:
+        return ops.matmul(ops.pinv(a), rhs)
+    turned = ops.swapaxes(a, -1, -2)
+    ridge = ops.eye(a.shape[-1], dtype=a.dtype.name) * l2_regularizer
+    return ops.solve(ops.matmul(turned, a) + ridge, ops.matmul(turned, rhs))

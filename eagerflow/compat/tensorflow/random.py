@@ -14,7 +14,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import holds_text, text_tensor
 
 __all__ = ["Generator", "categorical", "gamma", "get_global_generator", "normal", "set_random_seed", "set_seed"]
-__all__ += ["shuffle", "truncated_normal", "uniform"]
+__all__ += ["shuffle", "stateless_normal", "stateless_uniform", "truncated_normal", "uniform"]
 
 normal = renamed(random.normal, "shape mean stddev dtype seed", dtype="float32")
 truncated_normal = renamed(random.truncated_normal, "shape mean stddev dtype seed", dtype="float32")
@@ -59,6 +59,45 @@ def gamma(
     alpha, beta = (ops.convert_to_tensor(alpha, dtype), 1.0 if beta is None else ops.convert_to_tensor(beta, dtype))
     wanted = (*numpy.ravel(ops.convert_to_numpy(shape)).tolist(), *(alpha / beta).shape)
     return random.gamma(wanted, ops.broadcast_to(alpha, wanted), dtype, seed) / beta
+
+
+def stateless_normal(
+    shape: Any,
+    seed: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = "float32",
+    name: str | None = None,
+    **kwargs: Any,
+) -> Tensor:
+    """Normally distributed numbers, the same for the same seed of two numbers.
+
+    >>> stateless_normal((3,), seed=(1, 2)).tolist() == stateless_normal((3,), seed=(1, 2)).tolist()
+    True
+    """
+    return random.normal(shape, mean, stddev, dtype, _one_seed(seed))
+
+
+def stateless_uniform(
+    shape: Any,
+    seed: Any,
+    minval: Any = 0,
+    maxval: Any = None,
+    dtype: Any = "float32",
+    name: str | None = None,
+    **kwargs: Any,
+) -> Tensor:
+    """Numbers distributed evenly, the same for the same seed of two numbers.
+
+    >>> stateless_uniform((3,), seed=(1, 2)).tolist() == stateless_uniform((3,), seed=(1, 2)).tolist()
+    True
+    """
+    return uniform(shape, minval, maxval, dtype, _one_seed(seed))
+
+
+def _one_seed(seed: Any) -> int:
+    first, second = (int(n) % 2**32 for n in ops.convert_to_numpy(seed).reshape(-1))
+    return int(numpy.random.SeedSequence([first, second]).generate_state(1)[0]) % 2**31
 
 
 class Generator:

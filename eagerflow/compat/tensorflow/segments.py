@@ -10,7 +10,7 @@ from eagerflow.core.tensor import Tensor
 
 __all__ = ["segment_max", "segment_mean", "segment_min", "segment_prod"]
 __all__ += ["segment_sum", "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_min"]
-__all__ += ["unsorted_segment_prod", "unsorted_segment_sum"]
+__all__ += ["unsorted_segment_prod", "unsorted_segment_sum", "xdivy", "xlogy"]
 
 
 def _in_order(op: Callable[..., Tensor], empty: float | None = None) -> Callable[..., Tensor]:
@@ -46,3 +46,28 @@ segment_max, segment_min = _in_order(ops.segment_max, 0), _in_order(ops.segment_
 unsorted_segment_sum, unsorted_segment_prod = _unsorted(ops.segment_sum), _unsorted(ops.segment_prod)
 unsorted_segment_max, unsorted_segment_min = _unsorted(ops.segment_max), _unsorted(ops.segment_min)
 unsorted_segment_mean = _unsorted(_mean)
+
+
+def _unless_zero(x: Any, other: Any, function: Any) -> Tensor:
+    """`function(x, other)`, and 0 with gradient 0 where `x` is 0, whatever `other` is."""
+    x = ops.convert_to_tensor(x)
+    zero = ops.equal(x, 0)
+    return ops.where(zero, ops.zeros_like(x), function(x, ops.where(zero, ops.ones_like(x), other)))
+
+
+def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """`x * log(y)`, and 0 where `x` is 0.
+
+    >>> xlogy([0.0, 2.0], [0.0, 1.0]).tolist()
+    [0.0, 0.0]
+    """
+    return _unless_zero(x, y, lambda x, y: x * ops.log(y))
+
+
+def xdivy(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """`x / y`, and 0 where `x` is 0.
+
+    >>> xdivy([0.0, 6.0], [0.0, 2.0]).tolist()
+    [0.0, 3.0]
+    """
+    return _unless_zero(x, y, lambda x, y: x / y)

@@ -1,4 +1,4 @@
-"""Configurations of Keras 2, and of `.h5` files of Keras 3, in the layout of `.keras` files."""
+"""Configurations of Keras 1 and 2, and of `.h5` files of Keras 3, in the layout of `.keras` files."""
 
 from __future__ import annotations
 
@@ -52,6 +52,8 @@ def modern_config(entry: Any, older: bool = False) -> Any:
     if not older and _is_op(entry, config):  # Keras 2 writes ops as a TFOpLambda
         return {**entry, "module": "eagerflow.ops", "inbound_nodes": _calls(entry)}
     made = {**entry, "config": _modern_settings(name, config, older)}
+    if name not in layers:  # Keras 1's Convolution2D
+        made["class_name"] = name = name.replace("Convolution", "Conv")
     if name in _MODELS and "layers" in config:
         made.update(module=_MODELS[name], class_name="Functional" if name == "Model" else name)
     elif name in layers:
@@ -68,7 +70,7 @@ def is_before_keras_3(version: Any) -> bool:
 
 
 def with_old_meanings(config: Any) -> Any:
-    """A configuration of Keras 2 in which activations mean what they meant there.
+    """A configuration of Keras 1 or 2 in which activations mean what they meant there.
 
     The slope of `hard_sigmoid`, which old LSTMs and GRUs have as a default, was 0.2; in Keras 3 it is 1/6.
     """
@@ -88,7 +90,7 @@ def with_old_meanings(config: Any) -> Any:
 
 
 def _has_calls_by_list(config: Any) -> bool:
-    """Whether these are the settings of a model of Keras 2."""
+    """Whether these are the settings of a model of Keras 1 or 2."""
     inside = config.get("layers") if isinstance(config, dict) else None
     return isinstance(inside, list) and any(isinstance(call, list) for entry in inside for call in _inbound(entry))
 
@@ -118,8 +120,9 @@ def _modern_settings(name: str, config: dict[str, Any], older: bool) -> dict[str
             found[key] = modern_config(found[key], older)
     if "batch_input_shape" in found:
         found["batch_shape"] = found.pop("batch_input_shape")
-    if name in layers and not found.keys() <= _known_arguments(cls := layers.find(name)):
-        found = legacy.config(cls, found)
+    known = name.replace("Convolution", "Conv")
+    if known in layers and not found.keys() <= _known_arguments(cls := layers.find(known)):
+        found = legacy.config(cls, found)  # Keras 1's names
     if isinstance(found.get("axis"), list) and len(found["axis"]) == 1:
         found["axis"] = found["axis"][0]
     if isinstance(found.get("dtype"), Mapping) and found["dtype"].get("class_name") in ("Policy", "PolicyV1"):

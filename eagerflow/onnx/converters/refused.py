@@ -7,6 +7,7 @@ __all__ = ["REFUSED"]
 _COMPLEX = "ONNX' operators take no complex numbers"
 _FACTORS = "ONNX has no decompositions of matrices"
 _LENGTHS = "the length of its result depends on values, and shapes in the file follow from shapes alone"
+_GAMMA = ["lgamma", "digamma", "polygamma", "zeta"]
 _DRAWS = (
     "random numbers aren't exported, as each runtime draws others. Export the part of the model that draws none, or "
     "give the draw an integer as its seed, which makes it a constant"
@@ -25,7 +26,7 @@ REFUSED: dict[str, str] = {
     **dict.fromkeys([f"random {kind}" for kind in [*_KINDS, "truncated normal"]], _DRAWS),
     **dict.fromkeys(["scatter_index", "scatter_extreme", "overwrite"], _WRITES),
     "scatter_windows": "ONNX adds up windows that overlap only in a transposed convolution",
-    **dict.fromkeys(["erfinv", "bessel_i", "arctan2", "sparsemax"], "ONNX has no such function"),
+    **dict.fromkeys(["erfinv", "bessel_i", "arctan2", "sparsemax", *_GAMMA], "ONNX has no such function"),
     **dict.fromkeys(["cbrt", "logaddexp", "roll", "trunc"], "it isn't written in ONNX' operators here"),
     "slogdet": "determinants aren't written",
     "reinterpret": "ONNX can't read the bits of one type as another",

@@ -1,11 +1,11 @@
-"""Arguments of Keras 2, which eagerflow's own classes take beside the present ones."""
+"""Arguments of Keras 1 and 2, which eagerflow's own classes take beside the present ones."""
 
 from __future__ import annotations
 
 import numpy
 import pytest
 
-from eagerflow import callbacks, compat, data, layers, losses, metrics, models, optimizers, regularizers
+from eagerflow import callbacks, compat, constraints, data, layers, losses, metrics, models, optimizers, regularizers
 
 pytestmark = pytest.mark.usefixtures("keras_2")
 
@@ -16,10 +16,78 @@ def test_an_empty_name_is_no_name():
 
 
 @pytest.mark.parametrize(
+    ("older", "present"),
+    [
+        (
+            lambda: layers.Dense(output_dim=3, init="uniform", bias=False, name="a"),
+            lambda: layers.Dense(3, kernel_initializer="uniform", use_bias=False, name="a"),
+        ),
+        (
+            lambda: layers.Conv2D(8, 3, 2, border_mode="same", subsample=(2, 2), dim_ordering="th", name="a"),
+            lambda: layers.Conv2D(8, (3, 2), (2, 2), "same", "channels_first", name="a"),
+        ),
+        (
+            lambda: layers.Conv2D(nb_filter=8, nb_row=3, nb_col=2, dim_ordering="default", name="a"),
+            lambda: layers.Conv2D(8, (3, 2), name="a"),
+        ),
+        (
+            lambda: layers.Convolution1D(nb_filter=8, filter_length=3, subsample_length=2, name="a"),
+            lambda: layers.Conv1D(8, 3, 2, name="a"),
+        ),
+        (
+            lambda: layers.MaxPooling1D(pool_length=3, stride=2, border_mode="same", name="a"),
+            lambda: layers.MaxPooling1D(3, 2, "same", name="a"),
+        ),
+        (
+            lambda: layers.MaxPooling2D((3, 3), dim_ordering="th", name="a"),
+            lambda: layers.MaxPooling2D((3, 3), data_format="channels_first", name="a"),
+        ),
+        (
+            lambda: layers.GlobalAveragePooling2D(dim_ordering="tf", name="a"),
+            lambda: layers.GlobalAveragePooling2D("channels_last", name="a"),
+        ),
+        (
+            lambda: layers.ZeroPadding2D((1, 2), dim_ordering="th", name="a"),
+            lambda: layers.ZeroPadding2D((1, 2), "channels_first", name="a"),
+        ),
+        (
+            lambda: layers.UpSampling2D(dim_ordering="th", name="a"),
+            lambda: layers.UpSampling2D(data_format="channels_first", name="a"),
+        ),
+        (
+            lambda: layers.LSTM(output_dim=3, inner_activation="hard_sigmoid", dropout_W=0.2, dropout_U=0.1, name="a"),
+            lambda: layers.LSTM(3, recurrent_activation="hard_sigmoid", dropout=0.2, recurrent_dropout=0.1, name="a"),
+        ),
+        (lambda: layers.LSTM(3, time_major=False, consume_less="cpu", name="a"), lambda: layers.LSTM(3, name="a")),
+        (
+            lambda: layers.Embedding(9, 4, init="zeros", dropout=0.0, name="a"),
+            lambda: layers.Embedding(9, 4, embeddings_initializer="zeros", name="a"),
+        ),
+        (
+            lambda: layers.BatchNormalization(mode=0, gamma_init="zeros", virtual_batch_size=None, name="a"),
+            lambda: layers.BatchNormalization(gamma_initializer="zeros", name="a"),
+        ),
+        (lambda: layers.GaussianNoise(sigma=0.1, name="a"), lambda: layers.GaussianNoise(0.1, name="a")),
+        (lambda: layers.GaussianDropout(p=0.1, name="a"), lambda: layers.GaussianDropout(0.1, name="a")),
+    ],
+)
+def test_layers_take_older_names(older, present):
+    assert older().get_config() == present().get_config()
+
+
+def test_a_kernel_by_numbers_needs_another_older_name():
+    """`Conv2D(8, 3, 2)` alone is Keras 3's: strides of 2."""
+    assert layers.Conv2D(8, 3, 2).strides == (2, 2)
+
+
+@pytest.mark.parametrize(
     ("make", "advice"),
     [
         (lambda: layers.LSTM(3, time_major=True), "swapaxes"),
+        (lambda: layers.BatchNormalization(mode=1), "LayerNormalization"),
         (lambda: layers.BatchNormalization(virtual_batch_size=8), "Leave it out"),
+        (lambda: layers.Embedding(9, 4, dropout=0.2), "SpatialDropout1D"),
+        (lambda: layers.Conv2D(8, 3, dim_ordering="xx"), "'tf' or 'th'"),
     ],
 )
 def test_what_is_not_possible_any_more_says_what_to_write(make, advice):
@@ -27,11 +95,20 @@ def test_what_is_not_possible_any_more_says_what_to_write(make, advice):
         make()
 
 
+def test_both_names_at_once_are_refused():
+    with pytest.raises(TypeError, match="older name"):
+        layers.Dense(units=3, output_dim=4)
+
+
 @pytest.mark.parametrize("kind", ["Adadelta", "Adagrad", "Adam", "Adamax", "Nadam", "RMSprop"])
 def test_optimizers_take_lr_decay_and_no_epsilon(kind):
     made = getattr(optimizers, kind)(lr=0.5, epsilon=None, decay=0.0)
     assert float(made.lr) == 0.5
     assert made.epsilon == 1e-7
+
+
+def test_constraints_take_older_names():
+    assert constraints.MaxNorm(m=3).max_value == 3
 
 
 @pytest.mark.parametrize(
@@ -56,7 +133,7 @@ def test_metrics_are_found_by_older_names(older):
 def test_a_model_of_older_names_learns():
     x = numpy.random.default_rng(0).random((64, 3), dtype="float32")
     y = x.sum(axis=1, keepdims=True)
-    model = models.Sequential([layers.Dense(8, input_dim=3), layers.Dense(1)])
+    model = models.Sequential([layers.Dense(output_dim=8, input_dim=3, init="glorot_normal"), layers.Dense(1)])
     model.compile(optimizers.SGD(lr=0.1, decay=1e-4), "mse", metrics=["logcosh"])
     history = model.fit(x, y, nb_epoch=3, verbose=0).history["loss"]
     assert history[-1] < history[0]
@@ -125,8 +202,7 @@ def test_initial_weights_are_set_when_built_and_no_part_of_the_config():
 
 def test_other_older_arguments():
     assert layers.Dense(2, batch_input_shape=(5, 3))._ef_state.batch_input_shape == (5, 3)
-    assert layers.AveragePooling2D().pool_size == (2, 2)
-    assert layers.LSTM(3, time_major=False).units == 3
+    assert layers.Dropout(p=0.2).rate == 0.2
     assert regularizers.l2(l=0.5).get_config() == {"l2": 0.5}
     assert regularizers.l1(l=0.5).get_config() == {"l1": 0.5}
     x = layers.Input((4,))

@@ -1,4 +1,4 @@
-"""`model_from_json` of what Keras 2 wrote."""
+"""`model_from_json` of what Keras 1 and 2 wrote."""
 
 from __future__ import annotations
 
@@ -84,6 +84,28 @@ def test_an_op_of_tensorflow_between_layers():
     }
     model = read(functional("m", [entry("x"), doubled], [["tf.math.multiply", 0, 0]]))
     np.testing.assert_allclose(model(X), 2 * X)
+
+
+def test_a_sequential_of_keras_1_whose_config_is_a_list():
+    none = dict.fromkeys(("W_regularizer", "b_regularizer", "activity_regularizer", "W_constraint", "b_constraint"))
+    window = {
+        "nb_filter": 4,
+        "nb_row": 3,
+        "nb_col": 3,
+        "border_mode": "same",
+        "subsample": [1, 1],
+        "dim_ordering": "tf",
+    }
+    first = {"batch_input_shape": [None, 8, 8, 1], "input_dtype": "float32", "init": "glorot_uniform", **window, **none}
+    layers = [
+        {"class_name": "Convolution2D", "config": {"name": "c", "bias": True, "activation": "linear", **first}},
+        {"class_name": "Dropout", "config": {"name": "p", "p": 0.25}},
+        {"class_name": "Flatten", "config": {"name": "f"}},
+        {"class_name": "Dense", "config": {"name": "d", "output_dim": 3, "init": "uniform", "bias": True, **none}},
+    ]
+    model = read({"class_name": "Sequential", "config": layers, "keras_version": "1.2.2"})
+    assert model.output_shape == (None, 3)
+    assert [type(x).__name__ for x in model.layers] == ["Conv2D", "Dropout", "Flatten", "Dense"]
 
 
 def test_settings_of_a_users_layer_stay():

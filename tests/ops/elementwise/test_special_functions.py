@@ -1,4 +1,4 @@
-"""Bessel's functions, by the integral that they are."""
+"""The gamma function and its relatives, Bessel's functions, and inverses: known values, and formulas that tie them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,58 @@ import math
 import numpy as np
 import pytest
 
+import eagerflow as ef
 from eagerflow import ops
 from eagerflow.ops.elementwise.bessel import bessel_i
+from eagerflow.ops.elementwise.gamma import digamma, lgamma, polygamma, zeta
 
+EULER = 0.5772156649015329
+MANY = np.concatenate([np.linspace(-7.3, 30, 401), 10.0 ** np.arange(-300, 300, 20), [1.0, 2.0, 1 + 1e-9]])
 close = np.testing.assert_allclose
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_logarithm_of_the_gamma_function(dtype, device):
+    x = MANY[(abs(MANY) < 1e30) & (abs(MANY) > 1e-40)].astype(dtype)
+    x = x[(x > 0) | (x != np.round(x))]
+    expected = np.array([math.lgamma(v) for v in x.astype("float64")])
+    found = lgamma(x)
+    assert found.dtype == dtype
+    close(found.numpy(), expected, rtol=1e-13 if dtype == "float64" else 1e-6, atol=4e-15)
+
+
+def test_gamma_functions_at_their_poles_and_ends(device):
+    close(lgamma([0.0, -1.0, -1e9, np.inf, -np.inf, np.nan]).numpy(), [*[np.inf] * 5, np.nan])
+    close(digamma([0.0, -3.0, np.inf, np.nan]).numpy(), [np.nan, np.nan, np.inf, np.nan])
+    close(polygamma([np.inf, np.nan], 1).numpy(), [0, np.nan])
+    close(zeta([1.0, 0.5, 2.0, 2.0, 2.0], [2.0, 2.0, 0.0, -0.5, np.inf]).numpy(), [np.inf, np.nan, np.inf, np.nan, 0])
+
+
+def test_derivatives_of_the_gamma_function(device):
+    halves = [-EULER, -EULER - 2 * math.log(2), 1 - EULER, math.log(1e20)]
+    close(digamma(np.array([1.0, 0.5, 2.0, 1e20])).numpy(), halves, rtol=1e-14)
+    x = MANY[(abs(MANY) < 1e15) & (MANY != np.round(MANY)) & (abs(MANY) > 1e-10)]
+    close((digamma(x + 1) - digamma(x)).numpy(), 1 / x, rtol=1e-11, atol=1e-11)
+    for n in (1, 2, 5):
+        step = (-1) ** n * math.factorial(n) / x ** (n + 1)
+        apart = polygamma(x + 1, n).numpy() - polygamma(x, n).numpy() - step
+        np.testing.assert_array_less(abs(apart), 1e-9 * (abs(step) + abs(polygamma(x, n).numpy()) + 1))
+    close(polygamma(np.ones(3), np.array([0, 1, 2])).numpy(), [-EULER, math.pi**2 / 6, -2.4041138063191885])
+    with pytest.raises(ValueError, match=r"n=0\.5 must be whole"):
+        polygamma([1.0], 0.5)
+
+
+def test_zeta(device):
+    close(zeta(np.array([2.0, 4, 3]), np.ones(3)).numpy(), [math.pi**2 / 6, math.pi**4 / 90, 1.2020569031595943])
+    q = np.array([0.1, 0.3, 1.0, 7.7, 50.0, 1e6])
+    for s in (1.01, 2.5, 30.0, 200.0):
+        here, behind = (zeta(np.full_like(q, s), q + n).numpy() for n in (0, 1))
+        close(here, behind + q**-s, rtol=1e-13)
+    s = ef.Variable(2.0)
+    with ef.GradientTape() as tape:
+        found = zeta(s, 1.5)
+    with pytest.raises(NotImplementedError, match="exponent"):
+        tape.gradient(found, s)
 
 
 @pytest.mark.parametrize("order", [0, 1, 4])

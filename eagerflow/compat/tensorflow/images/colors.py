@@ -8,12 +8,33 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.compat.tensorflow.images.crops import generator_of
+from eagerflow.compat.tensorflow.images.crops import generator_of, stateless
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["adjust_brightness", "adjust_contrast", "adjust_hue", "adjust_saturation"]
+__all__ = ["adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue", "adjust_saturation"]
 __all__ += ["grayscale_to_rgb", "hsv_to_rgb", "random_brightness", "random_contrast", "random_hue", "random_saturation"]
-__all__ += ["rgb_to_grayscale", "rgb_to_hsv"]
+__all__ += ["rgb_to_grayscale", "rgb_to_hsv", "rgb_to_yuv", "stateless_random_brightness"]
+__all__ += ["stateless_random_contrast", "stateless_random_hue", "stateless_random_saturation"]
+__all__ += ["yuv_to_rgb"]
+
+# Each column gives a channel of the new space from red, green and blue.
+_YUV = numpy.array(
+    [[0.299, -0.14714119, 0.61497538], [0.587, -0.28886916, -0.51496512], [0.114, 0.43601035, -0.10001026]]
+)
+_YUV_BACK = numpy.array([[1, 1, 1], [0, -0.394642334, 2.03206185], [1.13988303, -0.58062185, 0]])
+
+
+def _mixing(kernel: numpy.ndarray) -> Callable[[Any], Tensor]:
+    """A change of the color space, of floats from 0 to 1."""
+
+    def call(images: Any) -> Tensor:
+        images = _tensor(images)
+        return ops.matmul(images, kernel.astype(images.dtype.name))
+
+    return call
+
+
+rgb_to_yuv, yuv_to_rgb = _mixing(_YUV), _mixing(_YUV_BACK)
 
 
 def rgb_to_hsv(images: Any, name: str | None = None) -> Tensor:
@@ -49,6 +70,11 @@ def adjust_contrast(images: Any, contrast_factor: Any) -> Tensor:
         return (x - center) * contrast_factor + center
 
     return _as_floats(images, change)
+
+
+def adjust_gamma(image: Any, gamma: float = 1, gain: float = 1) -> Tensor:
+    """`gain * image ** gamma`."""
+    return _as_floats(image, lambda x: gain * x**gamma)
 
 
 def adjust_hue(image: Any, delta: Any, name: str | None = None) -> Tensor:
@@ -89,6 +115,10 @@ def random_hue(image: Any, max_delta: float, seed: Any = None) -> Tensor:
 def random_saturation(image: Any, lower: float, upper: float, seed: Any = None) -> Tensor:
     """`adjust_saturation` by a random factor."""
     return adjust_saturation(image, _drawn(lower, upper, seed))
+
+
+stateless_random_brightness, stateless_random_contrast = stateless(random_brightness), stateless(random_contrast)
+stateless_random_hue, stateless_random_saturation = stateless(random_hue), stateless(random_saturation)
 
 
 def _drawn(least: float, most: float, seed: Any) -> float:

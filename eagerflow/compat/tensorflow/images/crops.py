@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
 
 import numpy
@@ -15,9 +16,9 @@ from eagerflow.base.errors import expect_one_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.random.seed_generator import draw as _draw
 
-__all__ = ["ResizeMethod", "central_crop", "crop_to_bounding_box", "extract_patches"]
+__all__ = ["ResizeMethod", "central_crop", "crop_and_resize", "crop_to_bounding_box", "extract_patches"]
 __all__ += ["pad_to_bounding_box", "random_crop", "resize", "resize_with_crop_or_pad", "resize_with_pad", "rot90"]
-__all__ += ["transpose"]
+__all__ += ["stateless_random_crop", "transpose"]
 
 _METHODS = {"lanczos3", "lanczos5", "bilinear", "bicubic", "nearest"}
 
@@ -48,9 +49,26 @@ def resize(
         scale = min(height / images.shape[-3], width / images.shape[-2])
         height, width = (round(n * scale) for n in images.shape[-3:-1])
     method = str(method).lower()
-    expect_one_of("tf.image.resize", "method", method, sorted(_METHODS))
+    if method == "area":
+        return _averaged(_floats(images), height, width)
+    expect_one_of("tf.image.resize", "method", method, sorted({*_METHODS, "area"}))
     images = images if method == "nearest" else _floats(images)
     return ops.image.resize(images, (height, width), method, antialias, data_format="channels_last")
+
+
+def _averaged(images: Any, height: int, width: int) -> Tensor:
+    """Means over the areas that pixels become."""
+    for axis, size in ((-3, height), (-2, width)):
+        images = ops.moveaxis(ops.tensordot(images, _areas(images.shape[axis], size), [[axis], [0]]), -1, axis)
+    return images
+
+
+def _areas(length: int, size: int) -> numpy.ndarray:
+    """The share of each pixel (row) in each new one (column)."""
+    edges = numpy.arange(size + 1) * (length / size)
+    starts = numpy.arange(length)[:, None]
+    overlap = numpy.minimum(edges[1:], starts + 1) - numpy.maximum(edges[:-1], starts)
+    return (numpy.maximum(overlap, 0) * (size / length)).astype("float32")
 
 
 def crop_to_bounding_box(
@@ -141,11 +159,32 @@ def random_crop(value: Any, size: Any, seed: Any = None, name: str | None = None
     return value[tuple([slice(start, start + n) for start, n in zip(starts, sizes)])]
 
 
+class _Stateless:
+    """A seed of two numbers, as TensorFlow's stateless functions take it."""
+
+    def __init__(self, seed: Any) -> None:
+        self.numbers = [int(n) % 2**32 for n in ops.convert_to_numpy(seed).reshape(-1)]
+
+
+def stateless(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A random function as one whose last argument, `seed`, has two numbers that its results depend on alone."""
+
+    @wraps(function)
+    def call(*args: Any, seed: Any = None, **kwargs: Any) -> Tensor:
+        *others, numbers = args if seed is None else (*args, seed)
+        return function(*others, seed=_Stateless(numbers), **kwargs)
+
+    return call
+
+
+stateless_random_crop = stateless(random_crop)
 _draws: dict[int, Iterator[int]] = {}
 
 
 def generator_of(seed: Any) -> numpy.random.Generator:
     """Where numbers come from: a seed of one number gives others at each call, as in TensorFlow."""
+    if isinstance(seed, _Stateless):
+        return numpy.random.default_rng(seed.numbers)
     if isinstance(seed, int):
         not_replayable("it draws random numbers of tf.image where a replay wouldn't draw again")
         return numpy.random.default_rng([seed % 2**32, next(_draws.setdefault(seed, itertools.count()))])
@@ -163,6 +202,48 @@ def extract_patches(images: Any, sizes: Any, strides: Any, rates: Any, padding: 
         padding=border,
         data_format="channels_last",
     )
+
+
+def crop_and_resize(
+    image: Any,
+    boxes: Any,
+    box_indices: Any,
+    crop_size: Any,
+    method: Any = "bilinear",
+    extrapolation_value: float = 0.0,
+    name: str | None = None,
+) -> Tensor:
+    """Parts of images in one size: each box, `[y1, x1, y2, x2]` from 0 to 1, of the image with its number."""
+    image, boxes = _floats(_tensor(image)), ops.convert_to_numpy(boxes).astype("float32")
+    which = ops.convert_to_numpy(box_indices).astype("int64")
+    height, width = (int(n) for n in ops.convert_to_numpy(crop_size))
+    rows = _places(boxes[:, 0], boxes[:, 2], height, image.shape[1])
+    columns = _places(boxes[:, 1], boxes[:, 3], width, image.shape[2])
+    y, x = numpy.broadcast_arrays(rows[:, :, None], columns[:, None, :])
+    if method == "nearest":
+        found = _pixels(image, which, numpy.round(y), numpy.round(x))
+    else:
+        top, left = numpy.floor(y), numpy.floor(x)
+        down, right = ((y - top)[..., None]).astype("float32"), ((x - left)[..., None]).astype("float32")
+        upper = _pixels(image, which, top, left) * (1 - right) + _pixels(image, which, top, left + 1) * right
+        lower = _pixels(image, which, top + 1, left) * (1 - right) + _pixels(image, which, top + 1, left + 1) * right
+        found = upper * (1 - down) + lower * down
+    inside = (y >= 0) & (y <= image.shape[1] - 1) & (x >= 0) & (x <= image.shape[2] - 1)
+    return ops.where(inside[..., None], found, numpy.float32(extrapolation_value))
+
+
+def _places(start: Any, end: Any, count: int, length: int) -> numpy.ndarray:
+    """Where the new pixels lie, in pixels of the image."""
+    if count == 1:
+        return (0.5 * (start + end) * (length - 1))[:, None]
+    steps: numpy.ndarray = numpy.arange(count, dtype="float32") / (count - 1)
+    return start[:, None] * (length - 1) + steps * ((end - start) * (length - 1))[:, None]
+
+
+def _pixels(image: Any, which: Any, y: Any, x: Any) -> Any:
+    rows = numpy.clip(y, 0, image.shape[1] - 1).astype("int64")
+    columns = numpy.clip(x, 0, image.shape[2] - 1).astype("int64")
+    return image[numpy.broadcast_to(which[:, None, None], rows.shape), rows, columns]
 
 
 def rot90(image: Any, k: int = 1, name: str | None = None) -> Tensor:

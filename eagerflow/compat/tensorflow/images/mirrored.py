@@ -7,11 +7,12 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.compat.tensorflow.images.crops import generator_of
+from eagerflow.compat.tensorflow.images.crops import generator_of, stateless
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["convert_image_dtype", "flip_left_right", "flip_up_down", "per_image_standardization"]
-__all__ += ["random_flip_left_right", "random_flip_up_down"]
+__all__ += ["random_flip_left_right", "random_flip_up_down", "stateless_random_flip_left_right"]
+__all__ += ["stateless_random_flip_up_down"]
 
 
 def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False, name: str | None = None) -> Tensor:
@@ -62,6 +63,10 @@ def random_flip_left_right(image: Any, seed: Any = None) -> Tensor:
 def random_flip_up_down(image: Any, seed: Any = None) -> Tensor:
     """Upside down, or not, by chance."""
     return _by_chance(image, flip_up_down, seed)
+
+
+stateless_random_flip_left_right = stateless(random_flip_left_right)
+stateless_random_flip_up_down = stateless(random_flip_up_down)
 
 
 def _by_chance(image: Any, change: Any, seed: Any) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,10 +14,11 @@ import numpy
 from eagerflow import _viz, ops
 from eagerflow.base.capturing import not_replayable
 from eagerflow.compat.arguments import Older, taking
-from eagerflow.compat.tensorflow.summaries.name_scopes import within
+from eagerflow.compat.tensorflow.summaries.name_scopes import name_scope, within
 
-__all__ = ["SummaryWriter", "create_file_writer", "flush", "get_step", "histogram"]
-__all__ += ["image", "record_if", "scalar", "set_step", "should_record_summaries", "text"]
+__all__ = ["SummaryWriter", "audio", "create_file_writer", "create_noop_writer", "flush", "get_step", "histogram"]
+__all__ += ["image", "record_if", "scalar", "set_step", "should_record_summaries", "summary_scope", "text"]
+__all__ += ["trace_export", "trace_off", "trace_on"]
 
 
 class SummaryWriter:
@@ -56,12 +58,38 @@ class SummaryWriter:
             self.log.close()
 
 
+class _Recorder:
+    """Records by viz, as `with viz.trace()` does, between `begin` and `end`."""
+
+    def __init__(self) -> None:
+        self._open: tuple[Any, Any] | None = None  # the tracer, and what it records
+
+    @property
+    def is_running(self) -> bool:
+        """Whether something is being recorded."""
+        return self._open is not None
+
+    def begin(self) -> None:
+        """Record what runs from now on."""
+        tracer = _viz.package().trace()
+        self._open = tracer, tracer.__enter__()
+
+    def end(self) -> Any:
+        """Stop; gives the recording, None where there is none."""
+        if self._open is None:
+            return None
+        (tracer, recording), self._open = self._open, None
+        tracer.__exit__()
+        return recording
+
+
 class _State:
     """What counts where nothing is said: the writer, the step, and whether anything is recorded."""
 
     writer: SummaryWriter | None = None
     step: Any = None
     records: Any = True
+    trace = _Recorder()
 
 
 @taking(Older(ignored=["experimental_trackable", "filename_suffix", "flush_millis", "max_queue", "name"]))
@@ -78,6 +106,11 @@ def create_file_writer(logdir: str | os.PathLike[str]) -> SummaryWriter:
     True
     """
     return SummaryWriter(_viz.package().SummaryWriter(os.fspath(logdir)))
+
+
+def create_noop_writer() -> SummaryWriter:
+    """A writer that writes nothing."""
+    return SummaryWriter()
 
 
 def written(name: str, step: Any, write: Callable[[Any, str, int], None]) -> bool:
@@ -121,12 +154,60 @@ def image(name: str, data: Any, step: Any = None, max_outputs: int = 3, descript
     return written(name, step, lambda log, tag, at: log.images(tag, pixels[: int(max_outputs)], at))
 
 
+def audio(
+    name: str,
+    data: Any,
+    sample_rate: Any,
+    step: Any = None,
+    max_outputs: int = 3,
+    encoding: str | None = None,
+    description: str | None = None,
+) -> bool:
+    """Write sounds (number, frames, channels), the first `max_outputs` of them, of numbers from -1 to 1."""
+    return written(
+        name, step, lambda log, tag, at: log.audio(tag, _array(data)[: int(max_outputs)], at, int(sample_rate))
+    )
+
+
 def text(name: str, data: Any, step: Any = None, description: str | None = None) -> bool:
     """Write a text in Markdown, or several, shown as a list or a table of rows and columns; else as `scalar`."""
     given = numpy.asarray(getattr(data, "numpy", lambda: data)())
     texts = numpy.array([part.decode() if isinstance(part, bytes) else str(part) for part in given.flat], dtype=object)
     whole = texts.reshape(given.shape) if given.ndim else texts[0]
     return written(name, step, lambda log, tag, at: log.text(tag, whole, at))
+
+
+@contextlib.contextmanager
+def summary_scope(name: str, default_name: str = "summary", values: Any = None) -> Iterator[tuple[str, str]]:
+    """Within the block, tags begin with a name; gives the tag of the scope itself, and the scope."""
+    with name_scope(name or default_name) as scope:
+        yield scope.rstrip("/"), scope
+
+
+def trace_on(graph: bool = True, profiler: bool = False, profiler_outdir: Any = None) -> None:
+    """Record what runs from now on, for `trace_export`."""
+    trace_off()
+    _State.trace.begin()
+
+
+def trace_off() -> None:
+    """Stop recording; what was recorded is dropped."""
+    _State.trace.end()
+
+
+def trace_export(name: str, step: Any = None, profiler_outdir: Any = None) -> None:
+    """Write what ran since `trace_on` for the Graphs and the Profile tab, and stop recording.
+
+    Raises:
+        RuntimeError: without a writer, or where nothing is recorded.
+    """
+    if _State.writer is None:
+        raise RuntimeError("tf.summary.trace_export: expected a default writer; write: with writer.as_default(): ...")
+    if not _State.trace.is_running:
+        raise RuntimeError("tf.summary.trace_export: nothing is recorded; call tf.summary.trace_on() before the step.")
+    recording = _State.trace.end()
+    if _State.writer.log is not None and recording.ops:
+        recording.to_tensorboard(os.path.join(_State.writer.log.log_dir, re.sub(r"[^\w.-]", "_", name)))
 
 
 def current_writer() -> SummaryWriter | None:

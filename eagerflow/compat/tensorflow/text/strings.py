@@ -12,9 +12,10 @@ from eagerflow import ops
 from eagerflow.compat.tensorflow.casts import as_dtype
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, text_tensor
+from eagerflow.layers.preprocessing.text.fingerprint import fingerprint64
 
-__all__ = ["as_string", "join", "length", "lower", "reduce_join"]
-__all__ += ["regex_replace", "split", "strip", "to_number"]
+__all__ = ["as_string", "bytes_split", "format", "join", "length", "lower", "reduce_join", "regex_full_match"]
+__all__ += ["regex_replace", "split", "strip", "substr", "to_hash_bucket_fast", "to_number", "unicode_decode"]
 __all__ += ["unicode_split", "upper"]
 
 
@@ -73,6 +74,18 @@ def length(input: Any, unit: str = "BYTE", name: str | None = None) -> Tensor:
     return _numbers(input, (lambda x: len(_encoded(x))) if unit == "BYTE" else len, "int32")
 
 
+def substr(input: Any, pos: Any, len: Any, unit: str = "BYTE", name: str | None = None) -> TextTensor:
+    """`len` bytes, or letters, from `pos` on.
+
+    >>> substr(["yesterday"], 0, 3).tolist()
+    [b'yes']
+    """
+    first, count = int(pos), int(len)
+    if unit != "BYTE":
+        return _each(input, lambda x: x[first:][:count])
+    return _each(input, lambda x: _encoded(x)[first:][:count])
+
+
 def join(inputs: Iterable[Any], separator: str = "", name: str | None = None) -> TextTensor:
     """Several texts as one, element by element.
 
@@ -116,6 +129,16 @@ def regex_replace(
     return _each(input, lambda x: fits.sub(new, x, 0 if replace_global else 1))
 
 
+def regex_full_match(input: Any, pattern: Any, name: str | None = None) -> Tensor:
+    """Whether the whole text fits a pattern.
+
+    >>> regex_full_match(["abc", "ab1"], "[a-z]+").tolist()
+    [True, False]
+    """
+    fits = re.compile(_string(pattern))
+    return _numbers(input, lambda x: fits.fullmatch(x) is not None, "bool")
+
+
 def split(input: Any, sep: Any = None, maxsplit: int = -1, name: str | None = None) -> Any:
     """The parts between separators (white space by default): of one text a tensor, of several their rows.
 
@@ -131,6 +154,18 @@ def unicode_split(input: Any, input_encoding: str = "UTF-8", name: str | None = 
     return _parts(input, list)
 
 
+def bytes_split(input: Any, name: str | None = None) -> Any:
+    """The bytes: of one text a tensor, of several their rows."""
+    return _parts(input, lambda x: [bytes([b]) for b in _encoded(x)])
+
+
+def unicode_decode(input: Any, input_encoding: str = "UTF-8", name: str | None = None, **kwargs: Any) -> Any:
+    """The numbers of the letters: of one text a tensor, of several their rows."""
+    texts = _texts(input)
+    rows = [ops.convert_to_tensor(numpy.array([ord(c) for c in x], "int32")) for x in _strings(texts)]
+    return TextRows(rows) if texts.ndim else rows[0]
+
+
 def to_number(input: Any, out_type: Any = "float32", name: str | None = None) -> Tensor:
     """The numbers that are written there.
 
@@ -142,6 +177,11 @@ def to_number(input: Any, out_type: Any = "float32", name: str | None = None) ->
     """
     wanted = numpy.dtype(as_dtype(out_type))
     return _numbers(input, int if wanted.kind in "iu" else float, wanted)
+
+
+def to_hash_bucket_fast(input: Any, num_buckets: int, name: str | None = None) -> Tensor:
+    """A number from 0 to below `num_buckets`, always the same for the same text."""
+    return _numbers(input, lambda x: int(fingerprint64([_encoded(x)])[0]) % int(num_buckets), "int64")
 
 
 def as_string(input: Any, precision: int = -1, name: str | None = None, **kwargs: Any) -> TextTensor:
@@ -160,6 +200,17 @@ def as_string(input: Any, precision: int = -1, name: str | None = None, **kwargs
 
     found = numpy.array([written(x) for x in values.reshape(-1).tolist()], object)
     return text_tensor(found.reshape(values.shape))
+
+
+def format(
+    template: str, inputs: Any = (), placeholder: str = "{}", summarize: int = 3, name: Any = None
+) -> TextTensor:
+    """A text with values in the place of `{}`."""
+    values = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+    for value in values:
+        shown = value.numpy() if isinstance(value, (Tensor, TextTensor)) else value
+        template = template.replace(placeholder, shown.decode() if isinstance(shown, bytes) else str(shown), 1)
+    return text_tensor(template)
 
 
 def _texts(x: Any) -> TextTensor:
