@@ -1,4 +1,4 @@
-"""Activation functions with exponentials, their gradients and exact gelu of flat arrays: one pass over memory each.
+"""Exact gelu of flat arrays: one pass over memory.
 
 Φ(-z) and 1 - Φ(z) of gelu, x Φ(x), are (6 - z)³ P(z) / Q(z), whose coefficients come from `tools/fit_gelu.py`; beyond 6
 they are 0. x Φ(x) is off by 1e-7 below 0 and by a few rounding errors above, its slope by 2e-7.
@@ -13,63 +13,12 @@ import numpy as np
 from numpy import ndarray
 
 from eagerflow.compiled.jit import compiled, helper
-from eagerflow.compiled.loops.exponential import exponential, one_and_exponential
+from eagerflow.compiled.loops.exponential import exponential
 from eagerflow.compiled.pieces import LARGE, run_rows
 
-__all__ = ["gelu", "gelu_tanh", "gelu_tanh_gradient", "sigmoid"]
-__all__ += ["silu", "silu_gradient"]
+__all__ = ["gelu"]
 
 _ONE = np.float32(1)
-
-
-@compiled("x[n], out[n]", dtypes=("float32",), noalias=True)
-def _sigmoid(x: Any, out: Any, start: int, stop: int) -> None:
-    """1 / (1 + exp(-x))."""
-    x, out = x[start:stop], out[start:stop]
-    for i in range(x.size):
-        out[i] = _ONE / one_and_exponential(-x[i])
-
-
-@compiled("x[n], out[n]", dtypes=("float32",), noalias=True)
-def _silu(x: Any, out: Any, start: int, stop: int) -> None:
-    """x / (1 + exp(-x))."""
-    x, out = x[start:stop], out[start:stop]
-    for i in range(x.size):
-        out[i] = x[i] / one_and_exponential(-x[i])
-
-
-@compiled("g[n], x[n], out[n]", dtypes=("float32",), noalias=True)
-def _silu_gradient(g: Any, x: Any, out: Any, start: int, stop: int) -> None:
-    """g s (1 + x (1 - s)) for the sigmoid s of x."""
-    g, x, out = g[start:stop], x[start:stop], out[start:stop]
-    for i in range(g.size):
-        s = _ONE / one_and_exponential(-x[i])
-        out[i] = ((_ONE - s) * x[i] + _ONE) * s * g[i]
-
-
-_LINEAR = np.float32((8 / np.pi) ** 0.5)
-_CUBIC = np.float32(0.044715 * (8 / np.pi) ** 0.5)
-_THREE_CUBIC = np.float32(3 * 0.044715 * (8 / np.pi) ** 0.5)
-
-
-@compiled("x[n], out[n]", dtypes=("float32",), noalias=True)
-def _gelu_tanh(x: Any, out: Any, start: int, stop: int) -> None:
-    """x / (1 + exp(-√(8/π) (x + 0.044715 x³)))."""
-    x, out = x[start:stop], out[start:stop]
-    for i in range(x.size):
-        a = x[i]
-        out[i] = a / one_and_exponential(-a * (a * a * _CUBIC + _LINEAR))
-
-
-@compiled("g[n], x[n], out[n]", dtypes=("float32",), noalias=True)
-def _gelu_tanh_gradient(g: Any, x: Any, out: Any, start: int, stop: int) -> None:
-    """g s (1 + x (1 - s) √(8/π) (1 + 3 · 0.044715 x²)), where s is (1 + tanh) / 2."""
-    g, x, out = g[start:stop], x[start:stop], out[start:stop]
-    for i in range(g.size):
-        a = x[i]
-        t = a * a
-        s = _ONE / one_and_exponential(-a * (t * _CUBIC + _LINEAR))
-        out[i] = ((_ONE - s) * ((t * _THREE_CUBIC + _LINEAR) * a) + _ONE) * s * g[i]
 
 
 _END, _NONE = np.float32(6), np.float32(0)
@@ -108,45 +57,6 @@ def _gelu_with_slope(x: Any, out: Any, slope: Any, start: int, stop: int) -> Non
         share = _share_below(a)
         out[i] = a * share
         slope[i] = share + a * exponential(_HALF * (a * a) + _CONSTANT)
-
-
-_NANOSECONDS = 0.4  # for a number
-
-
-def _made(kernel: Any, *arrays: ndarray) -> Any:
-    """What a kernel makes of arrays of one shape, of which the first has its type."""
-    first = arrays[0]
-    out = np.empty(first.shape, first.dtype)
-    work = kernel.on(*[a.reshape(-1) for a in arrays], out.reshape(-1))
-    if work is None:
-        return None
-    run_rows(work, first.size, 1, first.size * _NANOSECONDS, numbers=LARGE)
-    return out
-
-
-def sigmoid(x: ndarray) -> Any:
-    """1 / (1 + exp(-x))."""
-    return _made(_sigmoid, x)
-
-
-def silu(x: ndarray) -> Any:
-    """x / (1 + exp(-x))."""
-    return _made(_silu, x)
-
-
-def silu_gradient(g: ndarray, x: ndarray) -> Any:
-    """The gradient of `silu`."""
-    return _made(_silu_gradient, g, x)
-
-
-def gelu_tanh(x: ndarray) -> Any:
-    """x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³)))."""
-    return _made(_gelu_tanh, x)
-
-
-def gelu_tanh_gradient(g: ndarray, x: ndarray) -> Any:
-    """The gradient of `gelu_tanh`."""
-    return _made(_gelu_tanh_gradient, g, x)
 
 
 def gelu(x: ndarray, keep: bool) -> Any:

@@ -36,14 +36,6 @@ def _better(best: Any, chosen: Any, new: Any, number: Any) -> Any:
 
 
 @inner_loop
-def _best_of_three(best: Any, chosen: Any, x: Any, a: Any, apart: Any, number: Any) -> Any:
-    """The same with three more, at distances of `apart`."""
-    best, chosen = _better(best, chosen, x[a], number)
-    best, chosen = _better(best, chosen, x[a + apart], np.uint8(number + 1))
-    return _better(best, chosen, x[a + apart + apart], np.uint8(number + 2))
-
-
-@inner_loop
 def _one_maximum(out: Any, which: Any, at: Any, x: Any, a: Any, number: Any, n: Any) -> None:
     """Maxima so far, and which element of its window each is, with one more."""
     for u in range(n):
@@ -60,18 +52,6 @@ def _four_maxima(out: Any, which: Any, at: Any, x: Any, a: Any, b: Any, n: Any) 
         best, chosen = _better(x[a + c], zero, x[a + n + c], one)
         best, chosen = _better(best, chosen, x[b + c], two)
         out[at + c], which[at + c] = _better(best, chosen, x[b + n + c], three)
-
-
-@inner_loop
-def _nine_maxima(out: Any, which: Any, at: Any, x: Any, a: Any, b: Any, d: Any, n: Any) -> None:
-    """The same of 3×3."""
-    zero, one, two, three, six = np.uint8(0), np.uint8(1), np.uint8(2), np.uint8(3), np.uint8(6)
-    for u in range(n):
-        c = _at(u)
-        best, chosen = _better(x[a + c], zero, x[a + n + c], one)
-        best, chosen = _better(best, chosen, x[a + n + n + c], two)
-        best, chosen = _best_of_three(best, chosen, x, b + c, n, three)
-        out[at + c], which[at + c] = _best_of_three(best, chosen, x, d + c, n, six)
 
 
 @inner_loop
@@ -92,20 +72,6 @@ def _put_where_twice(out: Any, at: Any, g: Any, which: Any, a: Any, number: Any,
         slope, chosen = g[a + c], which[a + c]
         out[at + c] = slope if chosen == number else zero
         out[at + n + c] = slope if chosen == other else zero
-
-
-@inner_loop
-def _put_where_of_four(
-    out: Any, at: Any, g: Any, which: Any, a: Any, number: Any, b: Any, other: Any, apart: Any, n: Any
-) -> None:
-    """The same of two outputs and the ones next to them, which have the pixel `apart` elements before."""
-    zero, third, fourth = out.dtype.type(0), np.uint8(number - apart), np.uint8(other - apart)
-    for u in range(n):
-        c = _at(u)
-        first = g[a + c] if which[a + c] == number else zero
-        first = first + (g[a + n + c] if which[a + n + c] == third else zero)
-        first = first + (g[b + c] if which[b + c] == other else zero)
-        out[at + c] = first + (g[b + n + c] if which[b + n + c] == fourth else zero)
 
 
 @inner_loop
@@ -139,13 +105,9 @@ def _maximum(x: Any, out: Any, which: Any, seen: Any, channels: int, shape: Any,
             column = layers + rows + p
             w, w_end = seen[column, 0], seen[column, 1]
             at, a, across = _at(line * cols + p) * n, _at(first_line * wide + w) * n, w_end - w
-            if lines * across == taps and d_end - d == 1:
-                if lines == 2 and across == 2:
-                    _four_maxima(out, which, at, x, a, a + down, n)
-                    continue
-                if lines == 3 and across == 3:
-                    _nine_maxima(out, which, at, x, a, a + down, a + down + down, n)
-                    continue
+            if lines * across == taps and d_end - d == 1 and lines == across == 2:
+                _four_maxima(out, which, at, x, a, a + down, n)
+                continue
             for u in range(channels):
                 out[at + _at(u)], which[at + _at(u)] = -np.inf, 0
             for z in range(d_end - d):
@@ -165,7 +127,7 @@ def _maximum_gradient(
     The shape is the lengths of the maxima and of the array, those of windows but the first, and strides.
     """
     deep, high, wide, layers, rows, cols, tall, broad, leap, step, side = shape
-    n, down = _at(channels), _at(wide * channels)
+    n = _at(channels)
     for line in range(start, stop):
         image, layer, row, d, d_end, h, h_end = _row_of_boxes(seen, line, layers, rows)
         first_line, lines = (image * deep + d) * high + h, (d_end - d) * (h_end - h)
@@ -183,10 +145,6 @@ def _maximum_gradient(
                     p += 1
                 else:
                     _put_where(d_x, at, g, which, a, np.uint8(number), n)
-                continue
-            if d_end - d == 1 and lines == 2 and across == 2:
-                other = np.uint8(number - step * broad)
-                _put_where_of_four(d_x, at, g, which, a, np.uint8(number), a + down, other, np.uint8(side), n)
                 continue
             for u in range(channels):
                 d_x[at + _at(u)] = 0

@@ -1,4 +1,4 @@
-"""`get_file`: downloads that can be interrupted and go on, are checked, and appear whole or not at all."""
+"""`get_file`: downloads that are checked, and appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from eagerflow._version import __version__
 from eagerflow.base.config import home
-from eagerflow.base.files import irregular, make_home, put_in_place
+from eagerflow.base.files import irregular, make_home, replacing
 from eagerflow.base.messages import say
 from eagerflow.callbacks.progbar import Progbar
 from eagerflow.datasets.archives import extract_archive
-from eagerflow.datasets.locking import alone
 
 __all__ = ["download", "get_file", "matches"]
 
@@ -42,8 +41,7 @@ def get_file(
 ) -> str:
     """Downloads a file, unless it is there already, and returns its path.
 
-    Until the file is complete and its checksum is right, it is called `NAME.part`. A later call resumes an interrupted
-    download, where the server allows that.
+    The file appears when it is complete and its checksum is right.
 
     Args:
         fname: the file's name; default: the last part of `origin`. With `extract`, the folder's name.
@@ -132,14 +130,19 @@ def matches(path: Path, checksum: str, algorithm: str = "auto") -> bool:
     Raises:
         ValueError: for an algorithm that doesn't exist.
     """
+    with path.open("rb") as stream:
+        return _has(stream, checksum, algorithm)
+
+
+def _has(stream: Any, checksum: str, algorithm: str) -> bool:
     name = _HASHES.get(len(checksum)) if algorithm == "auto" else algorithm
     if name is None or name not in hashlib.algorithms_guaranteed:
         raise ValueError(
             f"file_hash={checksum[:80]!r}, hash_algorithm={algorithm!r}: "
             "expected md5 (32 digits) or sha256 (64 digits)."
         )
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, name).hexdigest() == checksum.lower()
+    stream.seek(0)
+    return hashlib.file_digest(stream, name).hexdigest() == checksum.lower()
 
 
 def download(origin: str, place: Path, checksum: str | None = None, algorithm: str = "auto", by_hand: str = "") -> None:
@@ -159,7 +162,6 @@ def download(origin: str, place: Path, checksum: str | None = None, algorithm: s
     if urllib.parse.urlsplit(origin).scheme not in ("http", "https", "file"):
         raise ValueError(f"get_file(origin={origin!r}): expected an address with http://, https:// or file://.")
     _check_local(origin)
-    part = place.with_name(place.name + ".part")
     try:
         if home() in place.parents:
             make_home()
@@ -168,22 +170,17 @@ def download(origin: str, place: Path, checksum: str | None = None, algorithm: s
         raise OSError(
             f"downloads go to {place.parent}, which can't be made ({error}). Fix: set EAGERFLOW_HOME."
         ) from None
-    with alone(part.with_name(part.name + "-lock")) as waited:
-        if waited and place.is_file() and (checksum is None or matches(place, checksum, algorithm)):
-            return  # the other process has downloaded it
-        say(f"Downloading data from {origin}")
-        resumed = _transfer_or_explain(origin, part, place, by_hand)
-        if resumed and checksum is not None and not matches(part, checksum, algorithm):
-            # The first part was of another version, or of another download: once more, from the beginning.
-            _forget(part)
-            _transfer_or_explain(origin, part, place, by_hand)
-        if checksum is not None and not matches(part, checksum, algorithm):
-            _forget(part)
-            raise ValueError(
-                f"{origin} gave a file with another checksum than expected ({checksum}); it was not kept. {by_hand}"
-            )
-        put_in_place(str(part), str(place))
-        _forget(part)
+    say(f"Downloading data from {origin}")
+    try:
+        with replacing(place) as file:
+            _transfer_or_explain(origin, file, place, by_hand)
+            if checksum is not None and not _has(file, checksum, algorithm):
+                raise ValueError(
+                    f"{origin} gave a file with another checksum than expected ({checksum}); it was not kept. {by_hand}"
+                )
+    except PermissionError as error:
+        said = f"downloads go to {place.parent}, where nothing may be written ({error.strerror})."
+        raise PermissionError(f"{said} Fix: set EAGERFLOW_HOME.") from None
 
 
 def _check_local(origin: str) -> None:
@@ -198,9 +195,10 @@ def _check_local(origin: str) -> None:
             raise ValueError(f"get_file(origin={origin[:200]!r}): that is {kind}, not a file.")
 
 
-def _transfer_or_explain(origin: str, part: Path, place: Path, by_hand: str) -> bool:
+def _transfer_or_explain(origin: str, file: BinaryIO, place: Path, by_hand: str) -> None:
     try:
-        return _transfer(origin, part)
+        _transfer(origin, file)
+        return
     except urllib.error.HTTPError as error:
         reason = f"the server answered {error.code} {error.msg}"
         error.close()
@@ -214,60 +212,19 @@ def _transfer_or_explain(origin: str, part: Path, place: Path, by_hand: str) -> 
     )
 
 
-def _transfer(origin: str, part: Path) -> bool:
-    """Downloads into `part`; gives whether that began with what an earlier call had left."""
-    response = _opened(origin, part)
-    with response:
-        resumed = response.status == http.client.PARTIAL_CONTENT if hasattr(response, "status") else False
-        start = part.stat().st_size if resumed else 0
-        _remember(part, response)
-        rest = response.headers.get("Content-Length")
-        total = start + int(rest) if rest and rest.isdigit() else None
-        with part.open("ab" if resumed else "wb") as file:
-            size = _copy(response, file, start, total)
-            file.flush()
-            os.fsync(file.fileno())
-    if total is not None and size != total:
-        raise ConnectionError(f"the connection broke off after {size} of {total} bytes; run again to go on")
-    return resumed
-
-
-def _opened(origin: str, part: Path) -> Any:
-    """The server's answer: the rest of the file when the same file is still there, else all of it."""
+def _transfer(origin: str, file: BinaryIO) -> None:
     headers = {"User-Agent": f"eagerflow/{__version__}", "Accept-Encoding": "identity"}
-    mark = _mark(part)
-    if mark.is_file() and part.is_file() and part.stat().st_size:
-        headers |= {"Range": f"bytes={part.stat().st_size}-", "If-Range": mark.read_text(encoding="utf-8")}
-    try:
-        return urllib.request.urlopen(urllib.request.Request(origin, headers=headers), timeout=_TIMEOUT)
-    except urllib.error.HTTPError as error:
-        if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-            raise
-        error.close()
-        _forget(part)
-        return _opened(origin, part)
+    with urllib.request.urlopen(urllib.request.Request(origin, headers=headers), timeout=_TIMEOUT) as response:
+        told = response.headers.get("Content-Length")
+        total = int(told) if told and told.isdigit() else None
+        size = _copy(response, file, total)
+    if total is not None and size != total:
+        raise ConnectionError(f"the connection broke off after {size} of {total} bytes")
 
 
-def _mark(part: Path) -> Path:
-    """The file next to a partial download that says of which version it is."""
-    return part.with_name(part.name + "-version")
-
-
-def _remember(part: Path, response: Any) -> None:
-    version = response.headers.get("ETag") or response.headers.get("Last-Modified")
-    if version and not version.startswith("W/"):
-        _mark(part).write_text(version, encoding="utf-8")
-    else:
-        _mark(part).unlink(missing_ok=True)
-
-
-def _forget(part: Path) -> None:
-    part.unlink(missing_ok=True)
-    _mark(part).unlink(missing_ok=True)
-
-
-def _copy(response: Any, file: Any, size: int, total: int | None) -> int:
+def _copy(response: Any, file: BinaryIO, total: int | None) -> int:
     """Copies to the end, showing how far it is; gives the size of the file."""
+    size = 0
     bar = Progbar(total, unit_name="byte")
     try:
         while chunk := response.read1(_CHUNK) if hasattr(response, "read1") else response.read(_CHUNK):

@@ -56,8 +56,8 @@ def export(
         The path.
 
     Raises:
-        ExportError: for what ONNX can't express, or what depends on more than the inputs; the message names the layer,
-            line of code and op.
+        ExportError: for what ONNX can't express, or what depends on more than the inputs; the message names the layer
+            and op.
         ValueError: for a path with another ending, an unknown opset, or when the shapes of the inputs are unknown.
 
     >>> import os, tempfile

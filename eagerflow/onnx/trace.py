@@ -6,8 +6,6 @@ on the inputs are known by a number and not kept, so a trace takes no more memor
 
 from __future__ import annotations
 
-import os
-import sys
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -20,22 +18,18 @@ from eagerflow.core.observe import Observer, Scope, observing, unobserved
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.call_context import whole_sequences
-from eagerflow.layer.symbolic.graph import Graph
 
 __all__ = ["Drawn", "ExportError", "Folded", "Seen", "Step", "Trace", "as_inputs", "traced"]
 
-_A_STEP = Graph.run.__code__
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-
 
 class ExportError(ValueError):
-    """Raised when something in the model can't be expressed in ONNX; the message names layer, line of code and op.
+    """Raised when something in the model can't be expressed in ONNX; the message names layer and op.
 
     >>> try:
     ...     ef.onnx.export(lambda x: ef.ops.svd(x)[1], "model.onnx", [ef.InputSpec(shape=(3, 3))])
     ... except ef.onnx.ExportError as error:
     ...     print(error)
-    line ...op svd: it has no ONNX form (ONNX has no decompositions of matrices)...
+    op svd: it has no ONNX form (ONNX has no decompositions of matrices)...
     """
 
 
@@ -82,7 +76,6 @@ class Step(NamedTuple):
         settings: its other arguments, in order; arrays that depend on the inputs are `Seen`.
         outputs: what it gave.
         path: the names of the scopes around it, outermost first.
-        place: the user's line, as `file:line`; "" where there is none.
     """
 
     op: Any
@@ -90,13 +83,11 @@ class Step(NamedTuple):
     settings: tuple[Any, ...]
     outputs: tuple[Seen, ...]
     path: tuple[str, ...]
-    place: str
 
     def where(self) -> str:
-        """Layer, line and op, for messages."""
+        """Layer and op, for messages."""
         at = f"layer {_short('/'.join(self.path))!r}, " if self.path else ""
-        line = f"line {_short(self.place)}, " if self.place else ""
-        return f"{at}{line}op {self.op.name}"
+        return f"{at}op {self.op.name}"
 
 
 class Folded:
@@ -217,7 +208,6 @@ class _Recorder(Observer):
         self.opens, self.known = opens, known
         self.steps: list[Step] = []
         self.path: list[str] = []
-        self.owners: list[Any] = []
         self.cut: list[str] = []
         self.reads: list[str] = []
 
@@ -236,23 +226,22 @@ class _Recorder(Observer):
         given, told = self.known.within(inputs), self.known.seen_within(settings)
         made = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
         if not _depends(given) and not _depends(told):
-            step = Step(op, given, settings, (), tuple(self.path), "")
+            step = Step(op, given, settings, (), tuple(self.path))
             for i, each in enumerate(made):
                 self.known.fold(each.data, step, i)
             return
-        place = self._place(sys._getframe(2))
         if self.opens(op):
-            self._open(op, inputs, settings, made, place)
+            self._open(op, inputs, settings, made)
             return
         seen = tuple([self.known.add(each.data) for each in made])
-        self.steps.append(Step(op, given, told, seen, tuple(self.path), place))
+        self.steps.append(Step(op, given, told, seen, tuple(self.path)))
 
-    def _open(self, op: Any, inputs: Any, settings: Any, made: tuple[Tensor, ...], place: str) -> None:
+    def _open(self, op: Any, inputs: Any, settings: Any, made: tuple[Tensor, ...]) -> None:
         inner = _Recorder(self.opens, self.known)
         inner.path = [*self.path, op.name]
         with unobserved(), observing(inner):
             found = op.reference(*[_as_tensor(x) for x in inputs], **dict(zip(op.settings, settings)))
-        self.steps += [step._replace(place=place) for step in inner.steps]
+        self.steps += inner.steps
         for ours, theirs in zip(made, (found,) if isinstance(found, Tensor) else found, strict=True):
             seen = self.known.find(theirs)
             if isinstance(seen, Seen):
@@ -261,39 +250,20 @@ class _Recorder(Observer):
     def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any], started: int, ended: int) -> None:
         seen = self.known.add(drawn)
         op = Drawn(f"random {kind}", tuple(settings))
-        place = self._place(sys._getframe(2))
-        self.steps.append(Step(op, (), tuple(settings.values()), (seen,), tuple(self.path), place))
+        self.steps.append(Step(op, (), tuple(settings.values()), (seen,), tuple(self.path)))
 
     def on_read(self, tensor: Tensor, how: str) -> None:
         """Python reads the values of a tensor."""
         if isinstance(self.known.find(tensor), Seen):
             at = f"layer {_short('/'.join(self.path))!r}, " if self.path else ""
-            place = self._place(sys._getframe(2))
-            self.reads.append(f"{at}{f'line {_short(place)}, ' if place else ''}by {how}")
-
-    def _place(self, frame: Any) -> str:
-        """The innermost line that isn't ours; where only ours ran, that at which the layer or the call was written."""
-        found = ""
-        while frame is not None and not found:
-            code = frame.f_code
-            if _is_users(code.co_filename):
-                found = f"{os.path.basename(code.co_filename)}:{frame.f_lineno}"
-            elif code is _A_STEP:
-                step = frame.f_locals["step"]
-                found = _written_at(step.operation) or _written_at(step)
-            elif code is traced.__code__:  # beyond it is who exports
-                found = next(filter(None, map(_written_at, reversed(self.owners))), "")
-            frame = frame.f_back
-        return found
+            self.reads.append(f"{at}by {how}")
 
     def on_scope_begin(self, scope: Scope) -> None:
         self.path.append(scope.name)
-        self.owners.append(scope.owner)
 
     def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
         path = "/".join(self.path)
         self.path.pop()
-        self.owners.pop()
         given = _leaves(scope.inputs)
         if scope.kind != "layer" or not isinstance(outputs, Tensor) or isinstance(self.known.find(outputs), Seen):
             return
@@ -322,16 +292,6 @@ def _leaves(x: Any) -> list[Any]:
 
 def _as_tensor(x: Any) -> Any:
     return Tensor(x, None, None) if isinstance(x, numpy.ndarray) else x
-
-
-def _is_users(file: str) -> bool:
-    return not file.startswith((_OURS, "<")) and os.sep + "contextlib" not in file
-
-
-def _written_at(made: Any) -> str:
-    """Where the user made a layer or a call of a functional model."""
-    file, line = getattr(made, "created_at", ("<", 0))
-    return f"{os.path.basename(file)}:{line}" if _is_users(file) else ""
 
 
 def traced(

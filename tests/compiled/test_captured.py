@@ -20,7 +20,7 @@ def gradient_of(op, x):
     return step
 
 
-@pytest.mark.parametrize("name", ["tanh", "sigmoid", "silu", "softmax", "gelu"])
+@pytest.mark.parametrize("name", ["tanh", "softmax", "gelu"])
 def test_a_gradient_that_is_the_same_everywhere_is_computed_as_in_the_eager_step(name):
     """The gradient of a sum is broadcast, and the kernel that takes it another one than for an array of its own."""
     step = gradient_of(getattr(ef.activations, name), ef.Variable(numbers(16, 38, 38, 8)))
@@ -31,7 +31,7 @@ def test_a_gradient_that_is_the_same_everywhere_is_computed_as_in_the_eager_step
 
 
 def test_machine_code_that_is_read_in_a_step_does_not_end_its_capture():
-    captured = ef.function(gradient_of(ef.ops.sigmoid, ef.Variable(numbers(16, 38, 38, 8))))
+    captured = ef.function(gradient_of(ef.activations.gelu, ef.Variable(numbers(16, 38, 38, 8))))
     for _ in range(2):
         forget()  # as in a program that has just begun
         captured()

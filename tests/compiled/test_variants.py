@@ -48,10 +48,6 @@ def probabilities(x):
         return variants.PLAIN["softmax", "softmax"](with_far_rows(x))
 
 
-def gradient(name):
-    return ("activations", f"{name}_gradient")
-
-
 # By kernel: the types of floats, how its arguments are made of random matrices x, g and vectors a, b (as many as the
 # columns), and how many rounding errors of the largest number results may differ by, or of 1 where one is said.
 TABLE = {
@@ -60,11 +56,6 @@ TABLE = {
     ("softmax", "log_softmax"): (FLOATS[:1], lambda x, g, a, b: (with_far_rows(3 * x),), (16, 1.0)),
     ("softmax", "log_softmax_gradient"): (FLOATS[:1], lambda x, g, a, b: (g, np.log(probabilities(x))), (64, 1.0)),
     ("activations", "gelu"): (FLOATS[:1], lambda x, g, a, b: (with_odd(3 * x), True), 8),
-    ("activations", "sigmoid"): (FLOATS[:1], lambda x, g, a, b: (with_odd(3 * x),), 8),
-    ("activations", "silu"): (FLOATS[:1], lambda x, g, a, b: (with_odd(3 * x),), 8),
-    ("activations", "gelu_tanh"): (FLOATS[:1], lambda x, g, a, b: (with_odd(3 * x),), 8),
-    gradient("silu"): (FLOATS[:1], lambda x, g, a, b: (g, with_odd(3 * x)), 16),
-    gradient("gelu_tanh"): (FLOATS[:1], lambda x, g, a, b: (g, with_odd(3 * x)), 16),
 }
 
 

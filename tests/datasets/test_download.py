@@ -1,4 +1,4 @@
-"""Downloads go on where they broke off, are checked, appear whole or not at all, and explain themselves."""
+"""Downloads are checked, appear whole or not at all, and explain themselves."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from eagerflow.datasets import locking
 from eagerflow.datasets.download import get_file, matches
-from eagerflow.datasets.locking import alone
 
 CONTENT = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -62,46 +60,14 @@ def test_a_file_address_is_copied(tmp_path):
     assert Path(get_file(origin=(tmp_path / "mine.txt").as_uri())).read_bytes() == b"mine"
 
 
-def test_an_interrupted_download_goes_on_where_it_stopped(data, home):
+def test_of_an_interrupted_download_nothing_is_kept(data, home):
     data.break_off_after = 100_000
-    with pytest.raises(ConnectionError, match=f"100000 of {len(CONTENT)} bytes; run again to go on"):
+    with pytest.raises(ConnectionError, match=f"100000 of {len(CONTENT)} bytes"):
         get_file("data.bin", data.url + "data.bin", file_hash=SHA256)
-    assert not (home / "datasets" / "data.bin").exists()
-    assert (home / "datasets" / "data.bin.part").stat().st_size == 100_000
+    assert left_over(home) == []
     path = get_file("data.bin", data.url + "data.bin", file_hash=SHA256)
-    assert data.requests[-1] == ("/data.bin", "bytes=100000-")
     assert Path(path).read_bytes() == CONTENT
     assert left_over(home) == ["data.bin"]
-
-
-@pytest.mark.parametrize("change", ["another version", "no ranges", "no versions"])
-def test_a_download_that_cannot_go_on_begins_again(data, home, change):
-    data.versions = change != "no versions"
-    data.break_off_after = 1000
-    with pytest.raises(ConnectionError):
-        get_file("data.bin", data.url + "data.bin")
-    data.ranges = change != "no ranges"
-    if change == "another version":
-        data.files["data.bin"] = CONTENT[::-1]
-    path = get_file("data.bin", data.url + "data.bin")
-    assert Path(path).read_bytes() == data.files["data.bin"]
-
-
-def test_a_part_that_was_complete_is_not_asked_for_in_vain(data, home):
-    data.break_off_after = 1000
-    with pytest.raises(ConnectionError):
-        get_file("data.bin", data.url + "data.bin")
-    (home / "datasets" / "data.bin.part").write_bytes(CONTENT)
-    assert Path(get_file("data.bin", data.url + "data.bin")).read_bytes() == CONTENT
-    assert [asked for _, asked in data.requests] == [None, f"bytes={len(CONTENT)}-", None]
-
-
-def test_a_part_with_wrong_bytes_is_found_by_the_checksum_and_downloaded_again(data, home):
-    data.break_off_after = 1000
-    with pytest.raises(ConnectionError):
-        get_file("data.bin", data.url + "data.bin", file_hash=SHA256)
-    (home / "datasets" / "data.bin.part").write_bytes(b"\0" * 1000)
-    assert Path(get_file("data.bin", data.url + "data.bin", file_hash=SHA256)).read_bytes() == CONTENT
 
 
 def test_what_has_a_wrong_checksum_is_not_kept(data, home):
@@ -162,34 +128,12 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path, monkeypatch, data):
         get_file("data.bin", data.url + "data.bin")
 
 
-def test_two_at_once_download_it_once(data, home):
+def test_several_at_once_get_the_whole_file(data, home):
     with ThreadPoolExecutor(4) as pool:
         paths = list(pool.map(lambda _: get_file("data.bin", data.url + "data.bin", file_hash=SHA256), range(4)))
     assert Path(paths[0]).read_bytes() == CONTENT
     assert len(set(paths)) == 1
     assert left_over(home) == ["data.bin"]
-
-
-@pytest.mark.skipif(locking.fcntl is None, reason="this system has no such locks")
-def test_who_waited_finds_the_file_of_the_other(data, home):
-    place = home / "datasets" / "data.bin"
-    place.parent.mkdir(parents=True)
-    with ThreadPoolExecutor(1) as pool:
-        with alone(place.with_name("data.bin.part-lock")) as waited:
-            assert not waited
-            second = pool.submit(get_file, "data.bin", data.url + "data.bin", file_hash=SHA256)
-            with pytest.raises(TimeoutError):
-                second.result(timeout=0.05)
-            place.write_bytes(CONTENT)
-        assert second.result() == str(place)
-    assert data.requests == []
-    assert left_over(home) == ["data.bin"]
-
-
-def test_without_locks_nobody_waits(tmp_path, monkeypatch):
-    monkeypatch.setattr(locking, "fcntl", None)
-    with alone(tmp_path / "lock") as first, alone(tmp_path / "lock") as second:
-        assert (first, second) == (False, False)
 
 
 # -- archives
@@ -269,12 +213,3 @@ def test_formats_are_chosen_by_name(site):
         get_file("x", site.url + "x", extract=True, archive_format="tar")
     with pytest.raises(ValueError, match="expected 'auto', 'tar', 'zip'"):
         get_file("x", site.url + "x", extract=True, archive_format="rar")
-
-
-def test_a_home_that_may_not_be_written_is_named(tmp_path, monkeypatch):
-    def refused(*given):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(locking.os, "open", refused)
-    with pytest.raises(PermissionError, match=r"nothing may be written.*set EAGERFLOW_HOME"), alone(tmp_path / "lock"):
-        pass

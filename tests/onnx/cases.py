@@ -207,7 +207,7 @@ FUNCTIONS = {
     "products": (lambda x: ops.matmul(x, ops.transpose(x)), (None, 4)),
     "sorted": (lambda x: ops.sort(x, axis=1), (None, 6)),
     "rounded": (lambda x: ops.floor(x * 3) + ops.mod(x, 0.7) + ops.sign(x) * ops.ceil(x) + ops.round(x), (None, 5)),
-    "logs": (lambda x: ops.log1p(ops.exp(x)) + ops.logaddexp(x, 2 * x) + ops.log2(ops.absolute(x) + 1), (None, 5)),
+    "logs": (lambda x: ops.log1p(ops.exp(x)) + ops.log2(ops.absolute(x) + 1), (None, 5)),
     "reduced": (
         lambda x: ops.concatenate([ops.sum(x, 1), ops.prod(x, 1), ops.max(x, 1), ops.min(x, 1), ops.mean(x, 1)]),
         (None, 3, 4),
@@ -216,7 +216,7 @@ FUNCTIONS = {
     "logic": (lambda x: ops.where(ops.logical_and(x > 0, ops.not_equal(x, 1.0)), x, ops.zeros_like(x)), (None, 5)),
     "one hot": (lambda x: ops.one_hot(ops.cast(ops.clip(x * 2 + 2, 0, 3), "int32"), 4), (None, 3)),
     "split": (lambda x: ops.stack(ops.split(x, 3, axis=1)[::-1], axis=-1), (None, 6)),
-    "padded": (lambda x: ops.roll(ops.pad(x, [[0, 0], [1, 2]], constant_values=3.0), 1, axis=1), (None, 4)),
+    "padded": (lambda x: ops.pad(x, [[0, 0], [1, 2]], constant_values=3.0), (None, 4)),
     "running": (lambda x: ops.cumsum(x, axis=1) - x[:, :1], (None, 5)),
     "positions": (lambda x: x + ops.cast(ops.arange(ops.shape(x)[1]), "float32"), (None, None)),
     "middle": (lambda x: x[:, 1:-1] - ops.tile(x[:, :1], (1, ops.shape(x)[1] - 2)), (None, None)),
@@ -228,9 +228,7 @@ FUNCTIONS = {
     ),
     "by the length": (lambda x: ops.sum(x, 1) / x.shape[1] + x[:, 0] * (1 / x.shape[1]) ** 0.5, (None, None)),
     "triangles": (lambda x: ops.tril(x[:, None] * x[:, :, None]) + ops.eye(ops.shape(x)[1]), (None, None)),
-    "rolled": (lambda x: ops.roll(x, 3, axis=1) - ops.roll(ops.roll(x, -1), (1, 2), axis=(0, 1)), (None, None)),
     "bools": (lambda x: ops.cast((x > 0) & (x < 1) | ops.logical_xor(x > 2, x < -1), "float32"), (None, 5)),
-    "decimals": (lambda x: ops.round(x, 2) + ops.round(x * 100, -1), (None, 5)),
     "flattened": (lambda x: ops.cumsum(x) + ops.cast(ops.argsort(x, axis=None), "float32"), (3, 4)),
     "einsum": (lambda x: ops.einsum("bij,bkj->bik", x, x), (None, 3, 4)),
 }

@@ -66,5 +66,5 @@ def test_what_depends_on_values_or_writes_is_refused(name, tmp_path):
         "where it isn't 0": lambda x: ops.nonzero(x)[0],
         "written at places": lambda x: ops.slice_update(x, [0, 0], ops.zeros((1, 1))),
     }
-    with pytest.raises(ExportError, match=r"test_indexing\.py"):
+    with pytest.raises(ExportError, match=r"^op "):
         export(functions[name], tmp_path / "m.onnx", [(None, 2)])

@@ -50,6 +50,8 @@ def test_what_is_refused_says_why(name, tmp_path):
         "bessel_i": lambda x: registry["bessel_i"].call(x, 0),
         "binned": lambda x: registry["binned"].call(x)[0],
         "reinterpret": lambda x: registry["reinterpret"].call(x, "int32"),
+        "roll": lambda x: ops.roll(x, 1),
+        "logaddexp": lambda x: ops.logaddexp(x, x),
         "zeta": lambda x: registry["zeta"].call(x, 2.0),
         "arctan2": lambda x: ops.arctan2(x, x),
         "slogdet": lambda x: ops.slogdet(x)[1],
@@ -63,7 +65,6 @@ def test_what_is_refused_says_why(name, tmp_path):
     call = calls.get(name) or ours()[name].call
     with pytest.raises(ExportError, match=r"op .*no ONNX form \(") as error:
         export(lambda x: ops.reshape(call(x + 3 * ops.eye(2)), (-1,))[0], tmp_path / "m.onnx", [(2, 2)])
-    assert "test_ops.py" in str(error.value)
     assert len(str(error.value)) <= 500
 
 
@@ -96,10 +97,10 @@ CASES = {
     "capped attention": (attention(attn_logits_soft_cap=2.0), (None, None, 8)),
     "rms": (lambda x: ops.rms_normalization(x), (None, 5)),
     "batch": (lambda x: L.BatchNormalization()(x, training=False) + ops.normalize(x), (None, 5)),
-    "groups": (lambda x: L.GroupNormalization(2)(x), (None, 5, 4)),
-    "mel": (lambda x: ops.log10(ops.absolute(x) + 1) + ops.erf(x) + ops.cbrt(x) + ops.expm1(x), (None, 5)),
-    "integers": (lambda x: ops.cast(x * 9, "int32") // 4 + ops.cast(x * 9, "int32") % 4, (None, 5)),
     "bits": (lambda x: ops.bitwise_xor(ops.cast(x * 9 + 50, "int32"), 5), (None, 5)),
+    "groups": (lambda x: L.GroupNormalization(2)(x), (None, 5, 4)),
+    "mel": (lambda x: ops.log10(ops.absolute(x) + 1) + ops.erf(x) + ops.expm1(x), (None, 5)),
+    "integers": (lambda x: ops.cast(x * 9, "int32") // 4 + ops.cast(x * 9, "int32") % 4, (None, 5)),
 }
 
 

@@ -44,6 +44,5 @@ REFUSED = {
 def test_what_has_no_form_is_refused(name, tmp_path):
     with pytest.raises(ExportError) as error:
         export(REFUSED[name], tmp_path / "m.onnx", [(None, 4)])
-    assert "test_random.py" in str(error.value)
     assert len(str(error.value)) <= 500
     assert not list(tmp_path.iterdir())

@@ -11,7 +11,7 @@ import numpy as np
 
 from eagerflow.compiled.jit import helper
 
-__all__ = ["doubled_sigmoid", "exponential", "hyperbolic_tangent", "one_and_exponential"]
+__all__ = ["doubled_sigmoid", "exponential", "hyperbolic_tangent"]
 
 _PER_TWO = np.float32(1.44269504)  # 1 / ln 2
 _TWO, _TWO_REST = np.float32(0.693359375), np.float32(-2.12194440e-4)  # ln 2, in two parts
@@ -39,7 +39,7 @@ _FAINT, _LEFT = np.float32(-80), np.float32(2)
 
 
 @helper
-def one_and_exponential(x: Any) -> Any:
+def _one_and_exponential(x: Any) -> Any:
     """1 + e to the power of one number: what is far below a rounding error of 1 needn't be exact."""
     x = min(max(x, _FAINT), _MOST)
     whole = np.rint(x * _PER_TWO)
@@ -60,11 +60,11 @@ def hyperbolic_tangent(x: Any) -> Any:
     """tanh of one number: near zero a polynomial (as in Cephes' `tanhf`), elsewhere by its definition."""
     square = x * x
     near = ((((_G * square + _H) * square + _I) * square + _J) * square + _K) * square * x + x
-    far = _ONE - _TWICE / one_and_exponential(_TWICE * x)
+    far = _ONE - _TWICE / _one_and_exponential(_TWICE * x)
     return near if abs(x) < _SMALL else far
 
 
 @helper
 def doubled_sigmoid(half: Any) -> Any:
     """2 / (1 + exp(-2 half)): 1 + tanh(half)."""
-    return _TWICE / one_and_exponential(-_TWICE * half)
+    return _TWICE / _one_and_exponential(-_TWICE * half)

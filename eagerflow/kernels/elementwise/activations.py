@@ -12,7 +12,6 @@ from typing import Any
 import numpy
 from numpy import add, divide, exp, greater, log1p, minimum, multiply, ndarray, negative, subtract
 
-from eagerflow.base.variants import accelerated
 from eagerflow.kernels.elementwise.exponential import RATE, raised
 from eagerflow.kernels.elementwise.one_pass import one_pass
 from eagerflow.kernels.machine.blocks import elementwise, zeros
@@ -85,7 +84,6 @@ def _sigmoid(x: ndarray, out: ndarray) -> None:
     divide(1, out, out=out)
 
 
-@accelerated("activations")
 def sigmoid(x: ndarray) -> Any:
     """1 / (1 + exp(-x)). The caller ignores overflow."""
     return elementwise(_sigmoid, x)
@@ -118,7 +116,6 @@ def _silu(x: ndarray, out: ndarray) -> None:
     divide(x, out, out=out)
 
 
-@accelerated("activations")
 def silu(x: ndarray) -> Any:
     """x * sigmoid(x). The caller ignores overflow."""
     return elementwise(_silu, x)
@@ -134,7 +131,6 @@ def _silu_slope(g: ndarray, x: ndarray, out: ndarray, s: Any) -> None:
     multiply(out, g, out=out)
 
 
-@accelerated("activations")
 def silu_gradient(g: ndarray, x: ndarray) -> Any:
     """The gradient of `silu`. The caller ignores overflow."""
     return elementwise(_silu_slope, g, x, temporaries=1, nanoseconds=1.5)
@@ -243,7 +239,6 @@ def _gelu_tanh(x: ndarray, out: ndarray) -> None:
     divide(x, out, out=out)
 
 
-@accelerated("activations")
 def gelu_tanh(x: ndarray) -> Any:
     """x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³)))."""
     with numpy.errstate(over="ignore"):
@@ -265,7 +260,6 @@ def _gelu_tanh_slope(g: ndarray, x: ndarray, out: ndarray, s: Any, u: ndarray) -
     multiply(out, g, out=out)
 
 
-@accelerated("activations")
 def gelu_tanh_gradient(g: ndarray, x: ndarray) -> Any:
     """The gradient of `gelu_tanh`."""
     with numpy.errstate(over="ignore"):

@@ -118,12 +118,6 @@ def _mod(c: Call, x: Names, const: Any) -> str:
     return str(g.node("Sub", [x[0], g.node("Mul", [g.node("Floor", [g.node("Div", x)]), x[1]])]))
 
 
-def _logaddexp(c: Call, x: Names, const: Any) -> str:
-    g = c.graph
-    apart = g.node("Neg", [g.node("Abs", [g.node("Sub", x)])])
-    return str(g.node("Add", [g.node("Max", x), g.node("Log", [g.node("Add", [g.node("Exp", [apart]), const(1)])])]))
-
-
 def _erf(c: Call, name: str) -> str:
     """In float32, as runtimes have none for float64."""
     dtype, float32 = c.outputs[0].dtype, numpy.dtype("float32")
@@ -190,16 +184,9 @@ def _bitwise(c: Call) -> None:
 
 
 def _round(c: Call) -> None:
-    decimals = int(c.setting("decimals"))
-    if not decimals:
-        _same("Round")(c)
-        return
-    by, before, behind = (10.0**decimals, "Mul", "Div") if decimals > 0 else (10.0**-decimals, "Div", "Mul")
-    _of(
-        lambda c, x, const: c.graph.node(
-            behind, [c.graph.node("Round", [c.graph.node(before, [x[0], const(by)])]), const(by)]
-        )
-    )(c)
+    if c.setting("decimals"):
+        c.refuse("ONNX rounds to whole numbers only")
+    _same("Round")(c)
 
 
 def _masked_scale(c: Call) -> None:
@@ -234,19 +221,8 @@ CONVERTERS: dict[str, Callable[[Call], None]] = {
     "log2": _of(lambda c, x, const: c.graph.node("Mul", [c.graph.node("Log", x), const(1 / numpy.log(2))])),
     "log10": _of(lambda c, x, const: c.graph.node("Mul", [c.graph.node("Log", x), const(1 / numpy.log(10))])),
     "erfc": _of(lambda c, x, const: c.graph.node("Sub", [const(1), _erf(c, x[0])])),
-    "cbrt": _of(
-        lambda c, x, const: c.graph.node(
-            "Mul", [c.graph.node("Sign", x), c.graph.node("Pow", [c.graph.node("Abs", x), const(1 / 3)])]
-        )
-    ),
-    "trunc": _of(
-        lambda c, x, const: c.graph.node(
-            "Mul", [c.graph.node("Sign", x), c.graph.node("Floor", [c.graph.node("Abs", x)])]
-        )
-    ),
     "floor_divide": _of(_floor_divide),
     "mod": _of(_mod),
-    "logaddexp": _of(_logaddexp),
     "gelu_exact": _of(_gelu_exact),
     "gelu_tanh": _of(_gelu_tanh),
     "clip": _of(_clip),

@@ -27,6 +27,7 @@ REFUSED: dict[str, str] = {
     **dict.fromkeys(["scatter_index", "scatter_extreme", "overwrite"], _WRITES),
     "scatter_windows": "ONNX adds up windows that overlap only in a transposed convolution",
     **dict.fromkeys(["erfinv", "bessel_i", "arctan2", "sparsemax", *_GAMMA], "ONNX has no such function"),
+    **dict.fromkeys(["cbrt", "logaddexp", "roll", "trunc"], "it isn't written in ONNX' operators here"),
     "slogdet": "determinants aren't written",
     "reinterpret": "ONNX can't read the bits of one type as another",
     "binned": "ONNX has no histogram",

@@ -119,29 +119,6 @@ def _flat(c: Call, name: str) -> str:
     return str(c.graph.node("Reshape", [name, c.graph.integers([-1])]))
 
 
-def _roll(c: Call) -> None:
-    """What is behind the last places goes to the front, one axis after the other."""
-    g, x, shift, axis = c.graph, c.value("x"), c.setting("shift"), c.setting("axis")
-    if axis is None:
-        shape = g.shape(x.shape)
-        if shape is None:
-            c.refuse("it rolls a tensor whose shape follows from no shape known here")
-        c.give(g.node("Reshape", [_rolled(c, _flat(c, c.last(x)), 0, int(numpy.sum(shift))), shape]))
-        return
-    name, axes = c.last(x), axis if isinstance(axis, (tuple, list)) else [axis]
-    for each, by in zip(axes, numpy.broadcast_to(shift, len(axes)).tolist()):
-        name = _rolled(c, name, int(each) % x.rank, int(by))
-    c.give(name)
-
-
-def _rolled(c: Call, name: str, axis: int, shift: int) -> str:
-    g, axes = c.graph, c.graph.integers([axis])
-    length = g.node("Shape", [name], start=axis, end=axis + 1)
-    place = g.node("Mod", [g.integers([-shift]), length])  # of the element that comes first
-    parts = [g.node("Slice", [name, place, length, axes]), g.node("Slice", [name, g.integers([0]), place, axes])]
-    return str(g.node("Concat", parts, axis=axis))
-
-
 def _top_positions(c: Call) -> None:
     k = c.graph.length(tuple([int(k) for k in c.settings("k")]))
     if k is None:
@@ -181,7 +158,6 @@ CONVERTERS: dict[str, Callable[[Call], None]] = {
     "stack": _stack,
     "split": _cut,
     "pad": _pad,
-    "roll": _roll,
     "top_k": _top_positions,
     "argsort": _argsort,
     "searchsorted": _searchsorted,

@@ -16,11 +16,8 @@ from eagerflow.onnx.nodes.values import Known, as_type, is_real, numbers, type_n
 __all__ = ["NODES", "together"]
 
 
-def together(x: Any, y: Any, broadcast: int = 0, axis: int | None = None) -> tuple[Any, Any]:
-    """Two operands, once their common shape is known to have room; `broadcast` and `axis` are those of opset 6."""
-    if broadcast and axis is not None and y.ndim:
-        behind = x.ndim - (axis % x.ndim) - y.ndim
-        y = ops.reshape(y, (*y.shape, *[1] * behind))
+def together(x: Any, y: Any) -> tuple[Any, Any]:
+    """Two operands, once their common shape is known to have room."""
     if x.shape != y.shape:
         room(numpy.broadcast_shapes(x.shape, y.shape), x.dtype)
     return x, y
@@ -43,16 +40,16 @@ def _told(function: Callable[[Any], Any]) -> Callable[..., Any]:
 
 
 def _binary(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    def run(x: Any, y: Any, *, broadcast: int = 0, axis: int | None = None, consumed_inputs: Any = None) -> Any:
-        x, y = together(x, y, broadcast, axis)
+    def run(x: Any, y: Any) -> Any:
+        x, y = together(x, y)
         return as_type(function(x, y), x.dtype)
 
     return run
 
 
 def _compared(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    def run(x: Any, y: Any, *, broadcast: int = 0, axis: int | None = None) -> Any:
-        return as_type(function(*together(x, y, broadcast, axis)), bool)
+    def run(x: Any, y: Any) -> Any:
+        return as_type(function(*together(x, y)), bool)
 
     return run
 
@@ -86,8 +83,8 @@ def _mod(x: Any, y: Any, *, fmod: int = 0) -> Any:
     return as_type(ops.subtract(x, ops.multiply(_divide(x, y), y)), x.dtype)
 
 
-def _power(x: Any, y: Any, *, broadcast: int = 0, axis: int | None = None) -> Any:
-    x, y = together(x, y, broadcast, axis)
+def _power(x: Any, y: Any) -> Any:
+    x, y = together(x, y)
     kind = x.dtype if is_real(x.dtype) or not is_real(y.dtype) else numpy.dtype("float64")
     if is_real(kind) and y.__class__ is Known and y.size == 1:
         return as_type(ops.power(as_type(x, kind), float(numbers(y).item())), x.dtype)
@@ -98,15 +95,7 @@ def _mean(*xs: Any) -> Any:
     return as_type(ops.divide(_of_many(ops.add)(*xs), float(len(xs))), xs[0].dtype)
 
 
-def _clip(
-    x: Any,
-    low: Any = None,
-    high: Any = None,
-    *,
-    min: float | None = None,
-    max: float | None = None,
-    consumed_inputs: Any = None,
-) -> Any:
+def _clip(x: Any, low: Any = None, high: Any = None, *, min: float | None = None, max: float | None = None) -> Any:
     low, high = (x if x is None else _single(x) for x in (low, high))
     low, high = low if min is None else min, high if max is None else max
     if low is not None and high is not None:
@@ -123,11 +112,7 @@ def _single(x: Any) -> Any:
 def _cast(x: Any, *, to: Any, saturate: int = 1, round_mode: Any = None) -> Any:
     if x.dtype.kind not in "biu" and not is_real(x.dtype):
         raise ValueError(f"{x.dtype} isn't cast here.")
-    return as_type(x, _named(to))
-
-
-def _named(to: Any) -> numpy.dtype:
-    return type_numbered({"FLOAT": 1, "INT64": 7, "INT32": 6, "BOOL": 9}.get(to, to) if isinstance(to, str) else to)
+    return as_type(x, type_numbered(to))
 
 
 def _cast_like(x: Any, like: Any, *, saturate: int = 1, round_mode: Any = None) -> Any:
@@ -150,22 +135,20 @@ def _is_inf(x: Any, *, detect_negative: int = 1, detect_positive: int = 1) -> An
 # ---------------------------------------------------------------------- activations
 
 
-def _leaky(x: Any, *, alpha: float = 0.01, consumed_inputs: Any = None) -> Any:
+def _leaky(x: Any, *, alpha: float = 0.01) -> Any:
     return as_type(ops.leaky_relu(x, alpha), x.dtype)
 
 
-def _elu(x: Any, *, alpha: float = 1.0, consumed_inputs: Any = None) -> Any:
+def _elu(x: Any, *, alpha: float = 1.0) -> Any:
     return as_type(ops.elu(x, alpha), x.dtype)
 
 
-def _prelu(x: Any, slope: Any, *, consumed_inputs: Any = None) -> Any:
-    if slope.ndim == 1 and x.ndim > 2 and slope.size == x.shape[1] != x.shape[-1]:  # as before opset 7
-        slope = ops.reshape(slope, (-1, *[1] * (x.ndim - 2)))
+def _prelu(x: Any, slope: Any) -> Any:
     together(x, slope)
     return as_type(ops.where(ops.less(x, 0), ops.multiply(slope, x), x), x.dtype)
 
 
-def _hard_sigmoid(x: Any, *, alpha: float = 0.2, beta: float = 0.5, consumed_inputs: Any = None) -> Any:
+def _hard_sigmoid(x: Any, *, alpha: float = 0.2, beta: float = 0.5) -> Any:
     return as_type(ops.clip(ops.add(ops.multiply(x, alpha), beta), 0.0, 1.0), x.dtype)
 
 
@@ -174,15 +157,7 @@ def _gelu(x: Any, *, approximate: str = "none") -> Any:
 
 
 def _dropout(
-    x: Any,
-    share: Any = None,
-    training: Any = None,
-    *,
-    ratio: float = 0.5,
-    seed: int = 0,
-    is_test: int = 0,
-    outputs: int = 1,
-    consumed_inputs: Any = None,
+    x: Any, share: Any = None, training: Any = None, *, ratio: float = 0.5, seed: int = 0, outputs: int = 1
 ) -> Any:
     rate = ratio if share is None else float(numbers(share).reshape(-1)[0])
     if training is not None and bool(numbers(training).reshape(-1)[0]) and rate:

@@ -26,16 +26,14 @@ def _batch(
     momentum: float = 0.9,
     training_mode: int = 0,
     spatial: int = 1,
-    is_test: int = 0,
     outputs: int = 1,
-    consumed_inputs: Any = None,
 ) -> Any:
     if training_mode or outputs > 1:
         raise ValueError("batch normalization in training mode: files are run in inference.")
     return as_type(ops.batch_normalization(x, mean, variance, 1 if x.ndim > 1 else 0, bias, scale, epsilon), x.dtype)
 
 
-def _instance(x: Any, scale: Any, bias: Any, *, epsilon: float = 1e-5, consumed_inputs: Any = None) -> Any:
+def _instance(x: Any, scale: Any, bias: Any, *, epsilon: float = 1e-5) -> Any:
     made = _standardized(x, tuple(range(2, x.ndim)), epsilon)
     return as_type(ops.add(ops.multiply(made, _by_channel(x, scale)), _by_channel(x, bias)), x.dtype)
 

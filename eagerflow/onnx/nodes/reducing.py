@@ -108,15 +108,7 @@ def _matmul(x: Any, y: Any) -> Any:
 
 
 def _gemm(
-    x: Any,
-    y: Any,
-    bias: Any = None,
-    *,
-    alpha: float = 1.0,
-    beta: float = 1.0,
-    transA: int = 0,
-    transB: int = 0,
-    broadcast: int = 0,
+    x: Any, y: Any, bias: Any = None, *, alpha: float = 1.0, beta: float = 1.0, transA: int = 0, transB: int = 0
 ) -> Any:
     made = _matmul(ops.transpose(x) if transA else x, ops.transpose(y) if transB else y)
     made = made if alpha == 1.0 else as_type(ops.multiply(made, alpha), x.dtype)

@@ -16,11 +16,8 @@ from eagerflow.onnx.nodes.values import Known, as_type, axes_in, counts, known, 
 __all__ = ["NODES", "padded", "placed_slice"]
 
 
-def _reshape(x: Any, shape: Any = None, /, *, allowzero: int = 0, **older: Any) -> Any:
-    given = counts(shape) if shape is not None else [int(n) for n in older.pop("shape")]
-    if older.keys() - {"consumed_inputs"}:
-        raise TypeError(f"unexpected attributes {sorted(older)}")
-    lengths = [x.shape[i] if n == 0 and not allowzero else n for i, n in enumerate(given)]
+def _reshape(x: Any, shape: Any, *, allowzero: int = 0) -> Any:
+    lengths = [x.shape[i] if n == 0 and not allowzero else n for i, n in enumerate(counts(shape))]
     return ops.reshape(x, tuple(lengths))
 
 
@@ -187,7 +184,7 @@ def _expand(x: Any, shape: Any) -> Any:
     return x if whole == x.shape else ops.broadcast_to(x, whole)
 
 
-def _tile(x: Any, repeats: Any, tiles: Any = None) -> Any:
+def _tile(x: Any, repeats: Any) -> Any:
     times = counts(repeats)
     if len(times) != x.ndim or any(n < 0 for n in times):
         raise ValueError(f"repeats {times[:9]} of a tensor with {x.ndim} axes.")
@@ -218,13 +215,12 @@ def _pad(
     *,
     pads: Any = None,
     mode: str = "constant",
-    paddings: Any = None,
     **older: Any,
 ) -> Any:
     fill = older.pop("value", 0.0) if value is None or not value.size else numbers(value).item()
     if older:
         raise TypeError(f"unexpected attributes {sorted(older)}")
-    given = counts(widths) if widths is not None else list(pads or paddings)
+    given = counts(widths) if widths is not None else list(pads)
     axes = range(x.ndim) if places is None else axes_in(counts(places), x.ndim)
     if len(given) != 2 * len(axes):
         raise ValueError(f"{len(given)} widths for {len(axes)} axes.")

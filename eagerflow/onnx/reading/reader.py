@@ -25,7 +25,7 @@ __all__ = ["SPECIFIED", "Reader"]
 
 _DEEPEST_PATH = 12
 _STEP = 1500  # bytes that a node takes as an object
-_NEWEST = 28
+_OLDEST, _NEWEST = 7, 28
 _OWN = ("", "ai.onnx")
 _NAMES = {number: name for name, number in TYPES.items()}
 _SCOPES = "pkg.torch.onnx.name_scopes"  # where torch notes the modules around a node
@@ -277,8 +277,10 @@ def _opsets(imports: Sequence[Message]) -> dict[str, int]:
     found = {}
     for each in imports:
         domain, version = "" if each.domain in _OWN else each.domain, each.version
-        if domain == "" and not 1 <= version <= _NEWEST:
-            raise LoadError(f"opset {version} isn't known here; 1 to {_NEWEST} are.")
+        if domain == "" and not _OLDEST <= version <= _NEWEST:
+            raise LoadError(
+                f"opset {version} isn't known here; onnx.version_converter makes it one of {_OLDEST} to {_NEWEST}."
+            )
         found[domain] = version
     return found
 
