@@ -97,8 +97,8 @@ def _pdf_renderer() -> Callable[[str], bytes]:
         return _by_librsvg
     raise RendererMissing(
         f"cannot write PDF: nothing here makes that of SVG. Tried: {tried}; {_PROGRAM} (not on the PATH). "
-        "Fix: pip install cairosvg, or install librsvg (apt install librsvg2-bin, brew install librsvg); or write "
-        ".svg or .png, which need nothing."
+        "Fix: pip install 'cairosvg>=2.7', or install librsvg (apt install librsvg2-bin, brew install librsvg); or "
+        "write .svg or .png, which need nothing."
     )
 
 
