@@ -26,10 +26,6 @@ LEFT_OUT: Table = {
     "it calibrates a language model on texts, block by block; `int8` and `int4` of `quantize` need no data": """
         quantizers.AWQConfig quantizers.GPTQConfig dtype_policies.AWQDTypePolicy dtype_policies.GPTQDTypePolicy
     """,
-    "training in floats of eight bits, which processors and NumPy don't have": """
-        dtype_policies.QuantizedFloat8DTypePolicy quantizers.Float8QuantizationConfig quantizers.compute_float8_*
-        quantizers.quantize_and_dequantize
-    """,
     "functions of TensorFlow, JAX and PyTorch: export them as ONNX, which `models.load_onnx` reads": """
         layers.TFSMLayer layers.JaxLayer layers.FlaxLayer layers.TorchModuleWrapper
     """,
@@ -45,7 +41,7 @@ LEFT_OUT: Table = {
 
 DIFFERENCES: Table = {
     "further arguments say how ranks talk to each other": "distribution.DataParallel",
-    "Keras takes further arguments and ignores them; here they are refused": """
+    "of Keras' further arguments, only `nb_words` means something; it is taken, others are refused": """
         datasets.imdb.load_data""",
     "Keras takes and ignores unknown arguments here; we refuse them, with the name that was probably meant": """
         KerasTensor Model().evaluate Sequential().call Sequential().compute_output_spec

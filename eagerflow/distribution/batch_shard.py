@@ -101,7 +101,8 @@ class BatchShard(NamedTuple):
 
         Nobody can change them in between: that is why this is one call, and only for our own `apply`.
         """
-        if type(optimizer).apply is not Optimizer.apply:
+        own = type(optimizer).apply is Optimizer.apply
+        if not own or any([v.overwrite_with_gradient for v in variables]):
             optimizer.apply(tape.gradient(loss, variables), variables)
             return
         with ahead(self, variables) as finished:

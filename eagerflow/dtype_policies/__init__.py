@@ -2,10 +2,10 @@
 
 from eagerflow.layer import configuration as _configuration  # noqa: F401 - which makes policies known to files
 from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, FloatDTypePolicy, deserialize, get, serialize
-from eagerflow.quantizers.policies import Int4DTypePolicy, QuantizedDTypePolicy
+from eagerflow.quantizers.policies import Int4DTypePolicy, QuantizedDTypePolicy, QuantizedFloat8DTypePolicy
 
 __all__ = ["DTypePolicy", "DTypePolicyMap", "FloatDTypePolicy", "Int4DTypePolicy", "QuantizedDTypePolicy"]
-__all__ += ["deserialize", "get", "serialize"]
+__all__ += ["QuantizedFloat8DTypePolicy", "deserialize", "get", "serialize"]
 
 
 def __dir__() -> list[str]:

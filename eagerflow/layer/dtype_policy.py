@@ -53,7 +53,7 @@ class DTypePolicy(Configured):
 
     @property
     def quantization_mode(self) -> str | None:
-        """How weights are quantized: `"int8"`, `"int4"`, or None where they aren't.
+        """How weights are quantized: `"int8"`, `"int4"`, `"float8"`, or None where they aren't.
 
         >>> print(ef.DTypePolicy("float32").quantization_mode)
         None

@@ -472,7 +472,7 @@ class Layer(WeightHolder, Operation, InSequence):
 
     @property
     def quantization_mode(self) -> str | None:
-        """How the weights are quantized: `"int8"`, `"int4"`, or None where they aren't.
+        """How the weights are quantized: `"int8"`, `"int4"`, `"float8"`, or None where they aren't.
 
         >>> layer = ef.layers.Dense(2)
         >>> layer.build((None, 3))
@@ -486,7 +486,7 @@ class Layer(WeightHolder, Operation, InSequence):
         """Quantizes the weights in place: stores them as 8-bit or 4-bit integers, or 8-bit floats, with scales.
 
         Args:
-            mode: `"int8"` or `"int4"`; may be left out with `config`.
+            mode: `"int8"`, `"int4"` or `"float8"`; may be left out with `config`.
             type_check: whether to refuse subclasses of quantizable layers, whose `call` may use the weights in other
                 ways.
             config: a `quantizers.QuantizationConfig`, instead of `mode`.
@@ -510,7 +510,7 @@ class Layer(WeightHolder, Operation, InSequence):
 
         Args:
             input_shape: the shape of the large weight.
-            mode: `"int8"` or `"int4"`.
+            mode: `"int8"`, `"int4"` or `"float8"`.
 
         Raises:
             NotImplementedError: in a layer whose weights can't be quantized.

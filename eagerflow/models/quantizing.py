@@ -21,7 +21,7 @@ def quantize(  # noqa: D417 # a method of `Model`, as the next one
     A layer with other weights stays as it is, with a warning.
 
     Args:
-        mode: `"int8"` or `"int4"`.
+        mode: `"int8"`, `"int4"` or `"float8"`.
         config: a `keras.quantizers.QuantizationConfig`, which may say more than the mode.
         filters: a regular expression that is looked for in the names of layers, a list of them, or a function of
             a layer: which layers are meant; default: all.

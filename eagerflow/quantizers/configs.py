@@ -8,9 +8,9 @@ from typing import Any
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.quantizers.base import AbsMaxQuantizer, table
 
-__all__ = ["Int4QuantizationConfig", "Int8QuantizationConfig", "QuantizationConfig"]
+__all__ = ["Float8QuantizationConfig", "Int4QuantizationConfig", "Int8QuantizationConfig", "QuantizationConfig"]
 
-MODES = ("int8", "int4")
+MODES = ("int8", "float8", "int4")
 _ELSEWHERE = ("gptq", "awq")  # they calibrate a language model on texts
 
 
@@ -35,7 +35,7 @@ class QuantizationConfig:
 
     @property
     def mode(self) -> str:
-        """The kind of quantization: `"int8"` or `"int4"`.
+        """The kind of quantization: `"int8"`, `"int4"` or `"float8"`.
 
         >>> ef.quantizers.Int8QuantizationConfig().mode
         'int8'
@@ -166,6 +166,31 @@ class Int4QuantizationConfig(QuantizationConfig):
         return super().from_config({"block_size": None, **config})
 
 
+@table.add("float8_quantization_config")
+class Float8QuantizationConfig(QuantizationConfig):
+    """Configures a layer for training with 8-bit floats, whose scales follow the values.
+
+    >>> ef.quantizers.Float8QuantizationConfig().mode
+    'float8'
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    @property
+    def mode(self) -> str:
+        """The kind of quantization: `"float8"`.
+
+        >>> ef.quantizers.Float8QuantizationConfig().mode
+        'float8'
+        """
+        return "float8"
+
+    def get_config(self) -> dict[str, Any]:
+        """An empty dict, since there are no arguments."""
+        return {}
+
+
 def _check_type(config: QuantizationConfig) -> None:
     quantizer = config.weight_quantizer
     if quantizer is not None and quantizer.output_dtype != "int8":
@@ -202,7 +227,7 @@ def resolved(mode: Any, config: Any) -> Any:
     if config is None:
         if mode is None:
             raise ValueError("You must provide either `mode` or `config` to `quantize`.")
-        kinds = {"int8": Int8QuantizationConfig, "int4": Int4QuantizationConfig}
+        kinds = {"int8": Int8QuantizationConfig, "int4": Int4QuantizationConfig, "float8": Float8QuantizationConfig}
         return kinds[mode]()
     if not isinstance(config, QuantizationConfig):
         raise ValueError(

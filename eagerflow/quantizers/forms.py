@@ -10,11 +10,13 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.tensor_masks import set_mask
 from eagerflow.layers.core.dense import Dense
 from eagerflow.layers.core.einsum_dense import EinsumDense
 from eagerflow.layers.core.embedding import Embedding
 from eagerflow.layers.core.reversible_embedding import ReversibleEmbedding
+from eagerflow.quantizers.float8_layers import FLOAT8_NAMES, float8_product
 from eagerflow.quantizers.packed_weight import PackedWeight
 
 __all__ = ["FORMS", "Form", "adapter_of", "form_of"]
@@ -41,6 +43,15 @@ class Form:
         bits = self.layer._packed_weights[0]
         x = self.with_adapter(self.packed_product(inputs, bits), lambda a: self.product(inputs, a))
         return self.activated(x, self.layer.bias)
+
+    def float8_call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        """The outputs, with weights rounded to floats of eight bits."""
+        if self.layer.lora_enabled:
+            raise NotImplementedError(f"{describe(self.layer)}: Currently, `_float8_call` doesn't support LoRA")
+        x, bias = float8_product(self.layer, self.product, inputs, training), self.layer.bias
+        if bias is not None and self.layer.compute_dtype == "float32":  # as Keras rounds it
+            bias = ops.cast(ops.cast(bias, "bfloat16"), "float32")
+        return self.activated(x, bias)
 
     def activated(self, x: Tensor, bias: Any) -> Tensor:
         """The product, with bias and activation."""
@@ -98,6 +109,8 @@ class Form:
         """The attributes of variables in files, in Keras' order."""
         layer = self.layer
         first = [f"_{layer._large}", *(["bias"] if layer._large == "kernel" else [])]
+        if layer.quantization_mode == "float8":
+            return [*first, *FLOAT8_NAMES]
         return [*first, *[name for bits in layer._packed_weights[:1] for name in bits.names()]]
 
 

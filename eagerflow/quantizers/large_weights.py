@@ -15,6 +15,7 @@ from eagerflow.layer.input_spec import describe
 from eagerflow.layer.weights import drop_weight
 from eagerflow.quantizers.base import AbsMaxQuantizer
 from eagerflow.quantizers.configs import Int4QuantizationConfig, config_of, resolved
+from eagerflow.quantizers.float8_layers import make_float8
 from eagerflow.quantizers.forms import FORMS, Form, adapter_of, form_of
 from eagerflow.quantizers.policies import QUANTIZATION_MODES, config_of_policy, policy_named
 
@@ -65,19 +66,22 @@ def quantize(layer: Any, mode: str | None, config: Any, type_check: bool) -> Non
     config, form = _checked(layer, mode, config), form_of(layer)
     if form is None or (type_check and type(layer) not in FORMS):
         raise _not_quantizable(layer, "quantize")
-    mode, shape = config.mode, _shape_of(layer)
-    block = _block_size(layer, config) if mode == "int4" else None
-    arrays: dict[str, Any] = {}
-    planned = form.plan(mode, shape, block)
-    for bits in planned:  # without an adapter's part
-        kept = layer.__dict__.get(bits.name, layer.__dict__.get(f"_{bits.name}"))
-        arrays |= bits.encode(kept, config.weight_quantizer)
-    for bits in planned:
-        drop_weight(layer, bits.name if bits.name in layer.__dict__ else f"_{bits.name}")
-    layer.quantized_build(shape, mode, config)
-    for attribute, array in arrays.items():
-        getattr(layer, attribute).assign(array)
-    name = f"int4/{block or -1}" if mode == "int4" else mode
+    mode, name, shape = config.mode, config.mode, _shape_of(layer)
+    if mode == "float8":
+        layer.quantized_build(shape, mode)
+    else:
+        block = _block_size(layer, config) if mode == "int4" else None
+        arrays: dict[str, Any] = {}
+        planned = form.plan(mode, shape, block)
+        for bits in planned:  # without an adapter's part
+            kept = layer.__dict__.get(bits.name, layer.__dict__.get(f"_{bits.name}"))
+            arrays |= bits.encode(kept, config.weight_quantizer)
+        for bits in planned:
+            drop_weight(layer, bits.name if bits.name in layer.__dict__ else f"_{bits.name}")
+        layer.quantized_build(shape, mode, config)
+        for attribute, array in arrays.items():
+            getattr(layer, attribute).assign(array)
+        name = f"int4/{block or -1}" if mode == "int4" else mode
     layer.quantization_config = config
     if layer._ef_state.policy.quantization_mode is None:
         layer.dtype_policy = get_policy(f"{name}_from_{layer._ef_state.policy.name}")
@@ -89,19 +93,24 @@ def make_quantized(layer: Any, shape: Any, mode: str, config: Any = None) -> Non
     Raises:
         NotImplementedError: for a mode or layer that can't be.
     """
-    form = form_of(layer)
+    form, modes = form_of(layer), list(QUANTIZATION_MODES)
     if form is None:
         raise _not_quantizable(layer, "quantized_build")
-    if mode not in QUANTIZATION_MODES:
+    if mode == "float8" and layer._large != "kernel":
+        modes.remove("float8")
+    if mode not in modes:
         raise NotImplementedError(
-            f"{describe(layer)}: Invalid quantization mode. Expected one of {QUANTIZATION_MODES}. Received: "
+            f"{describe(layer)}: Invalid quantization mode. Expected one of {tuple(modes)}. Received: "
             f"quantization_mode={mode!r}"
         )
-    layer._packed_weights = form.plan(mode, tuple(shape), _block_size(layer, config) if mode == "int4" else None)
-    default = AbsMaxQuantizer() if mode == "int8" else None
-    layer.inputs_quantizer = default if config is None else config.activation_quantizer
-    for bits in layer._packed_weights:
-        bits.make(layer)
+    if mode == "float8":
+        make_float8(layer)
+    else:
+        layer._packed_weights = form.plan(mode, tuple(shape), _block_size(layer, config) if mode == "int4" else None)
+        default = AbsMaxQuantizer() if mode == "int8" else None
+        layer.inputs_quantizer = default if config is None else config.activation_quantizer
+        for bits in layer._packed_weights:
+            bits.make(layer)
     layer._is_quantized = True
 
 
@@ -120,14 +129,14 @@ def quantized_outputs(layer: Any, args: Any, kwargs: Any) -> Any:
     Raises:
         NotImplementedError: for a layer that isn't quantized, or has no such method.
     """
-    mode = layer.quantization_mode
-    if mode not in QUANTIZATION_MODES:
-        raise NotImplementedError(f"Invalid quantization mode. Expected one of {QUANTIZATION_MODES}; got {mode!r}.")
+    mode, modes = layer.quantization_mode, ("int8", "int4", "float8")
+    if mode not in modes:
+        raise NotImplementedError(f"Invalid quantization mode. Expected one of {modes}; got {mode!r}.")
     method, form = getattr(layer, f"_{mode}_call", None), form_of(layer)
     if method is None:
         if form is None:
             raise _not_quantizable(layer, f"_{mode}_call")
-        method = form.call
+        method = form.float8_call if mode == "float8" else form.call
     return method(*args, **kwargs)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy
+
 from eagerflow.base.errors import expect_one_of
 from eagerflow.layer.dtype_policy import DTypePolicy, table
 from eagerflow.quantizers.configs import Int4QuantizationConfig
 
-__all__ = ["QUANTIZATION_MODES", "Int4DTypePolicy", "QuantizedDTypePolicy"]
+__all__ = ["QUANTIZATION_MODES", "Int4DTypePolicy", "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy"]
 __all__ += ["config_of_policy", "policy_named"]
 
-QUANTIZATION_MODES = ("int8", "int4")
+QUANTIZATION_MODES = ("int8", "float8", "int4")
 
 
 @table.add()
@@ -20,7 +22,7 @@ class QuantizedDTypePolicy(DTypePolicy):
     """The dtype policy of a layer whose weights are quantized.
 
     Args:
-        mode: `"int8"` or `"int4"`.
+        mode: `"int8"`, `"int4"` or `"float8"`.
         source_name: the name of the layer's policy before quantization; default: the global one.
 
     Raises:
@@ -57,6 +59,44 @@ class QuantizedDTypePolicy(DTypePolicy):
         {'mode': 'int8', 'source_name': 'float32'}
         """
         return {"mode": self._mode, "source_name": self._source_name}
+
+
+@table.add()
+class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
+    """The dtype policy of a layer that trains with 8-bit floats.
+
+    Args:
+        mode: `"float8"`.
+        source_name: the name of the layer's policy before quantization; default: the global one.
+        amax_history_length: over how many steps the largest absolute value is taken that decides the scale.
+
+    Raises:
+        TypeError: when `amax_history_length` is no integer.
+
+    >>> policy = ef.dtype_policies.QuantizedFloat8DTypePolicy("float8", "float32")
+    >>> policy.name, policy.quantization_mode, policy.amax_history_length
+    ('float8_from_float32', 'float8', 1024)
+    """
+
+    default_amax_history_length = 1024
+
+    def __init__(self, mode: str, source_name: str | None = None, amax_history_length: int = 1024) -> None:
+        super().__init__(mode, source_name)
+        if not isinstance(amax_history_length, (int, numpy.integer)):
+            raise TypeError(
+                f"QuantizedFloat8DTypePolicy(amax_history_length={amax_history_length!r}): `amax_history_length` must "
+                "be an integer."
+            )
+        self.amax_history_length = amax_history_length
+
+    def __eq__(self, other: Any) -> bool:
+        return super().__eq__(other) and other.amax_history_length == self.amax_history_length
+
+    __hash__ = DTypePolicy.__hash__
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal policy."""
+        return {**super().get_config(), "amax_history_length": self.amax_history_length}
 
 
 @table.add()
@@ -108,4 +148,4 @@ def policy_named(name: str) -> DTypePolicy:
         )
     if mode.startswith("int4/"):
         return Int4DTypePolicy(mode, source)
-    return QuantizedDTypePolicy(mode, source)
+    return (QuantizedFloat8DTypePolicy if mode == "float8" else QuantizedDTypePolicy)(mode, source)

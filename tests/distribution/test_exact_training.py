@@ -69,6 +69,21 @@ def test_numbers_of_single_precision_are_equal_up_to_rounding(ranks, name):
     assert max(found.values()) < 1e-5
 
 
+def eight_bits() -> Any:
+    """Scales of float8 are of each rank's rows, and the largest of all is taken."""
+    with distribution.DataParallel().scope():
+        model = dense(layers.Dense(16, dtype="float8_from_float32"))
+        model.compile("sgd", "mse")
+        model.fit(numbers(32, FEATURES), numbers(32, 2), batch_size=16, epochs=2, verbose=0)
+        return [w.tobytes() for w in model.get_weights()], " ".join(distribution.report())
+
+
+def test_scales_of_eight_bits_are_the_same_on_all_ranks(ranks):
+    first, second = ranks(2, eight_bits)
+    assert first == second
+    assert "the largest of all ranks'" in first[1]
+
+
 def noted() -> list[str]:
     """What is told of a model that can't be quite the same on two ranks."""
     with distribution.DataParallel().scope():

@@ -194,6 +194,20 @@ def test_training_with_an_adapter_learns_and_leaves_the_kernel() -> None:
     assert_array_equal(model.layers[0]._kernel.numpy(), kernel)
 
 
+def test_float8_trains_with_scales_that_follow() -> None:
+    model = ef.Sequential([ef.Input((10,)), layers.Dense(7), layers.EinsumDense("ab,bc->ac", 3, bias_axes="c")])
+    x, y = FLOATS.reshape(12, 10) * 100, FLOATS.reshape(12, 10)[:, :3]
+    before = model.predict(x, verbose=0)
+    model.quantize("float8")
+    assert_allclose(model.predict(x, verbose=0), before, atol=0.1 * abs(before).max())
+    model.compile("sgd", "mse")
+    model.fit(x, y, epochs=2, verbose=0)
+    first = model.layers[0]
+    assert_allclose(float(first.inputs_amax_history[0]), abs(x).max(), rtol=1e-6)
+    assert float(first.inputs_scale) == pytest.approx(abs(x).max() / 448)
+    assert float(first.outputs_grad_amax_history[0]) > 0
+
+
 def test_a_policy_quantizes_new_layers_and_built_ones() -> None:
     new = layers.Dense(3, dtype="int8_from_float32")
     new.build((None, 4))
@@ -249,6 +263,7 @@ def test_a_model_quantizes_what_can_be_and_is_told_which() -> None:
         (lambda: made("dense")[0].quantize(), ValueError, "mode"),
         (lambda: made("dense")[0].quantize("int4", config=Int8QuantizationConfig()), ValueError, "Contradictory"),
         (lambda: made("dense", dtype="float16")[0].quantize("int8"), ValueError, "float16"),
+        (lambda: made("embedding")[0].quantize("float8"), NotImplementedError, "float8"),
         (lambda: layers.Flatten().quantize("int8"), ValueError, "isn't yet built"),
         (lambda: layers.Dense(2).enable_lora(2), ValueError, "isn't yet built"),
         (lambda: made("dense", kernel_constraint="max_norm")[0].enable_lora(2), ValueError, "constraint"),
@@ -332,7 +347,7 @@ def _functional() -> ef.Model:
     return ef.Model(x, layers.Dense(2)(AttendsTwice()(x)))
 
 
-@pytest.mark.parametrize("mode", ["int8", "int4"])
+@pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
 @pytest.mark.parametrize("make", [WithAttention, _functional])
 def test_what_users_classes_hold_comes_back_quantized(
     make: Callable[[], ef.Model], mode: str, tmp_path: pathlib.Path

@@ -56,6 +56,22 @@ def test_what_is_no_small_integer_is_refused() -> None:
         quantizers.pack_int4(X.astype("int8"), dtype="int4")
 
 
+@pytest.mark.parametrize("name", ["float8_e4m3fn", "float8_e5m2"])
+def test_floats_of_eight_bits_are_the_nearest(name: str) -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    rng = numpy.random.default_rng(2)
+    x = numpy.concatenate([rng.normal(size=2000) * 10.0 ** rng.integers(-7, 3, 2000), [0.0, 448, -448]])
+    x = x.astype("float32").clip(-448, 448)
+    wanted = x.astype(getattr(ml_dtypes, name)).astype("float32")
+    assert_array_equal(quantizers.quantize_and_dequantize(x, 1.0, name, "float32").numpy(), wanted)
+
+
+def test_scales_of_float8_follow_the_largest_value() -> None:
+    assert float(quantizers.compute_float8_scale(896.0, 3.0, 448.0)) == 2.0
+    assert float(quantizers.compute_float8_scale(0.0, 3.0, 448.0)) == 3.0
+    assert float(quantizers.compute_float8_scale(numpy.inf, 3.0, 448.0)) == 3.0
+
+
 @pytest.mark.parametrize("narrow", [False, True])
 def test_limits_can_be_trained(narrow: bool) -> None:
     x, low, high = ef.Variable([[-2.0, -0.3], [0.4, 2.0]]), ef.Variable([-1.0, -1.0]), ef.Variable([1.0, 1.0])
@@ -79,6 +95,7 @@ def test_symbolic_inputs_stay_symbolic() -> None:
         quantizers.AbsMaxQuantizer(axis=0, value_range=(-8, 7)),
         quantizers.Int8QuantizationConfig(activation_quantizer=None),
         quantizers.Int4QuantizationConfig(quantizers.AbsMaxQuantizer(0, (-8, 7)), block_size=None),
+        quantizers.Float8QuantizationConfig(),
     ],
     ids=lambda made: type(made).__name__,
 )

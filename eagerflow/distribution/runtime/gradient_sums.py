@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import is_
 from typing import Any
 
-from eagerflow.core.device import device_of, place
+import numpy
+
+from eagerflow.core.device import device_of, place, to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
+from eagerflow.distribution.report import note
 from eagerflow.distribution.runtime.agreement import agree, same_values
 from eagerflow.distribution.runtime.buckets import BYTES, Buckets, Helper
 from eagerflow.distribution.runtime.communicator import Communicator
@@ -130,7 +133,8 @@ def ahead(shard: Any, variables: Sequence[Any]) -> Iterator[Callable[[int, Any],
 def reduce_gradients(shard: Any, variables: Sequence[Any], gradients: Sequence[Any], kept: bool = True) -> list[Any]:
     """The gradients of the global loss: the sum over ranks of `weight * gradient`, the same bits on all.
 
-    Where some ranks have no gradient for a variable, they count 0; where none has one, it stays None.
+    Where some ranks have no gradient for a variable, they count 0; where none has one, it stays None. Of variables
+    whose "gradient" is their new value (`overwrite_with_gradient`), the largest is taken, as of one batch.
 
     Args:
         shard: of the running step.
@@ -140,6 +144,9 @@ def reduce_gradients(shard: Any, variables: Sequence[Any], gradients: Sequence[A
             forgotten.
     """
     arrays = _arrays_of(gradients)
+    replaced = [i for i, v in enumerate(variables) if getattr(v, "overwrite_with_gradient", False)]
+    if replaced:
+        return _with_replaced(shard, variables, arrays, kept, replaced)
     found = sums_of(shard.communicator).sum(variables, shard.weight, arrays)
     return [g if g is None else Tensor(_handed(g, v, kept), None, None) for g, v in zip(found, variables)]
 
@@ -153,3 +160,22 @@ def _handed(array: Any, variable: Any, kept: bool) -> Any:
     if type(variable.data) is not type(array):
         return place(array, device_of(variable.data))  # of a rank that had no gradient itself
     return array.copy() if kept else array
+
+
+def _with_replaced(
+    shard: Any, variables: Sequence[Any], arrays: list[Any], kept: bool, replaced: list[int]
+) -> list[Any]:
+    """The same, where some gradients are their variables' new values."""
+    note(f"{variables[replaced[0]].path} and others like it: the largest of all ranks', each of its own rows")
+    others = [i for i in range(len(arrays)) if i not in replaced]
+    summed = reduce_gradients(shard, [variables[i] for i in others], [arrays[i] for i in others], kept)
+    there = numpy.array([arrays[i] is not None for i in replaced], "int64")
+    shard.communicator.all_reduce(there)
+    found: dict[int, Any] = dict(zip(others, summed))
+    for i, count in zip(replaced, there):
+        now = variables[i].data
+        array = numpy.array(to_host(now if arrays[i] is None else arrays[i]), now.dtype, order="C")  # a copy
+        if count:
+            shard.communicator.all_reduce(array, "max")
+        found[i] = Tensor(place(array, device_of(now)), None, None) if count else None
+    return [found[i] for i in range(len(arrays))]

@@ -40,6 +40,11 @@ _CHECKSUM = "eagerflow_crc32"
 
 def write_model(model: Any, target: BinaryIO, include_optimizer: bool = True) -> None:
     """Write the whole model."""
+    for layer in model._flatten_layers():
+        if getattr(layer, "quantization_mode", None) == "float8":
+            raise ValueError(
+                f"save: .h5 files can't hold {layer.name!r}, which is quantized to float8. Save as '.keras'."
+            )
     config = {"class_name": type(model).__name__, "config": model.get_config()}
     shapes = described_with_shapes(model).get("build_config")
     if shapes and "layers" not in config["config"]:  # a subclassed model; Keras reads none of these from .h5
