@@ -162,7 +162,7 @@ def reproduce(script: Script, steps: int | None, seconds: float | None = None) -
                 return failed
         (first, events), (second, others) = [read(path) for path in paths]
     if not events:
-        return "no op of eagerflow ran"
+        return "no op of eagerflow ran; trainings by PyTorch are not compared"
     return compare([first, second], [events, others])
 
 

@@ -28,9 +28,9 @@ def to_plain(value: Any) -> Any:
 
 def _described(value: Any) -> str:
     """A short text for an object that isn't plain data; arrays by type and shape, never by content."""
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
+    if hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, type):
         return f"{value.dtype}{list(value.shape)}"
-    if isinstance(value, type) or callable(value):
+    if callable(value):
         return str(getattr(value, "__qualname__", type(value).__qualname__))
     return repr(value)[:200]
 

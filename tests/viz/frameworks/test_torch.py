@@ -190,6 +190,14 @@ def test_a_guard_finds_the_gradient_that_is_infinite(mlp):
         (model(batch) * 0).abs().sqrt().sum().backward()
 
 
+def test_a_class_may_be_an_argument_of_an_op():
+    with warnings.catch_warnings(), viz.trace() as t:
+        warnings.simplefilter("error", RuntimeWarning)
+        torch.ones(3, dtype=torch.float64).type(torch.Tensor).exp()
+    assert [op.name for op in t.ops][-2:] == ["cast", "exp"]
+    assert "Tensor" in t.ops[-2].settings.values()
+
+
 def test_chosen_steps_alone_are_recorded(mlp):
     model, optimizer, batch = mlp
     with viz.trace(steps=(1, 3)) as t:

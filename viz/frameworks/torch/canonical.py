@@ -25,6 +25,7 @@ _OF_LOGITS = {
     "cross_entropy": "sparse_softmax_crossentropy",
     "binary_cross_entropy_with_logits": "sigmoid_crossentropy",
 }
+_COMPARING = ("mean_squared_error", "mean_absolute_error", "kl_divergence", "binary_crossentropy")
 _KEEP_LAYOUT = frozenset(
     """
     relu leaky_relu gelu_exact silu elu tanh sigmoid normalize_batch add multiply subtract divide masked_scale max_pool
@@ -125,6 +126,17 @@ class Canonical(Observer):
             if raw.key is not None:
                 self._first.add(raw.key)
 
+    def _in_one_layout(self, compared: Sequence[Any]) -> None:
+        """A loss compares these: where one has its channels on axis 1, so has the other."""
+        tensors = [x for x in compared if isinstance(x, Tensor)]
+        if len({len(x.data.shape) for x in tensors}) == 1 and any([id(x) in self._first for x in tensors]):
+            for x in tensors:
+                self._channels_first(x)
+
+    def _answers(self, loss: str, raw: Any) -> Any:
+        """What stands for the answers that a loss takes, with their classes on the last axis."""
+        return self.of(raw) if id(raw) in self._first else answers_last(loss, self.of(raw))
+
     def held(self, made: Any) -> Any:
         """The tensor that the program holds, by what stands for it; None when it is gone."""
         raw = next((each() for each, known in list(self._known.values()) if known is made), None)
@@ -163,6 +175,8 @@ class Canonical(Observer):
             if name in _KEEP_LAYOUT and any([id(x) in self._first for x in inputs]):
                 for x in made:
                     self._channels_first(x)
+            if name in _COMPARING or op.name in _OF_LOGITS:
+                self._in_one_layout(inputs[:2])
             seen: list[Any] = [self.of(x) for x in inputs]
             values: tuple[Any, ...] = ()
             if op.name in ("linear", "conv1d", "conv2d", "conv3d"):
@@ -182,8 +196,8 @@ class Canonical(Observer):
             elif name == "clip":
                 seen += [given.get("min", -numpy.inf), given.get("max", numpy.inf)]
             elif op.name in _OF_LOGITS and "target" in by_name:
-                name, seen = _OF_LOGITS[op.name], [self.of(by_name["target"]), answers_last(op.name, self.of(first))]
-            elif name in ("mean_squared_error", "mean_absolute_error", "kl_divergence", "binary_crossentropy"):
+                name, seen = _OF_LOGITS[op.name], [self.of(by_name["target"]), self._answers(op.name, first)]
+            elif name in _COMPARING:
                 seen = [self.of(x) for x in inputs[1::-1]]
                 self._difference(seen[1], seen[0], started)
             else:
@@ -403,7 +417,8 @@ class Canonical(Observer):
         name = scope.name if module is None else type(module).__name__
         if len(scope.inputs) < 2:
             return SimpleNamespace(name=name, created_at=made_at(module)), ()
-        target, answers = self.of(scope.inputs[0]), self.of(scope.inputs[1])
+        self._in_one_layout(scope.inputs[:2])
+        target = self.of(scope.inputs[0])
         plain = name.replace("_", "").lower()
         classes = plain in ("crossentropy", "crossentropyloss", "nllloss")
         ignored = getattr(scope.owner if module is None else module, "ignore_index", -100)
@@ -421,4 +436,4 @@ class Canonical(Observer):
                 self._losses[key].class_weight = weight.tolist()
             elif positive is not None and positive.numel() == 1:
                 self._losses[key].class_weight = [1.0, float(positive)]
-        return self._losses[key], (target, answers_last("cross_entropy" if classes else "", answers))
+        return self._losses[key], (target, self._answers("cross_entropy" if classes else "", scope.inputs[1]))

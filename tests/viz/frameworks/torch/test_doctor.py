@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from tests.sources import ROOT
+from tests.test_readme import alike, printed
 from tests.viz.frameworks.torch import corpus
 from tests.viz.frameworks.torch.score import alarms, judge
 from viz.doctor.checks.all_checks import ADVICE
@@ -85,6 +89,41 @@ y[::4] = -1
 for step in range(20):
     optimizer.zero_grad()
     nn.functional.cross_entropy(net(x), y, ignore_index=-1).backward()
+    optimizer.step()
+"""
+    assert alarms(findings(source, tmp_path / "train.py")) == []
+
+
+def test_first_pages_show_what_the_doctor_says():
+    script = "examples/mistakes/torch_digits.py"
+    shown = [
+        re.findall(rf"^```text\n\$ viz doctor {script}\n(.*?)^```$", (ROOT / page).read_text("utf-8"), re.M | re.S)
+        for page in ("README.md", "docs/index.md", "tools/site/texts/index.md")
+    ]
+    assert shown[0]
+    assert shown[0] == shown[1] == shown[2]
+    out, errors = printed(ROOT, "-m", "viz", "doctor", script)
+    assert errors == ""
+    alike(out, *shown[0])
+
+
+@pytest.mark.parametrize("loss", ["MSELoss", "BCEWithLogitsLoss", "CrossEntropyLoss"])
+def test_losses_of_images_are_judged_in_one_layout(loss, tmp_path, capsys):
+    source = f"""
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+net = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 5, 1))
+optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+x = torch.randn(8, 3, 4, 7)  # less high than there are classes
+y = (nn.functional.conv2d(x, torch.randn(5, 3, 1, 1)) > 0).float()
+if "{loss}" == "CrossEntropyLoss":
+    y = y.argmax(1)
+loss_fn = nn.{loss}()
+for step in range(60):
+    optimizer.zero_grad()
+    loss_fn(net(x), y).backward()
     optimizer.step()
 """
     assert alarms(findings(source, tmp_path / "train.py")) == []
