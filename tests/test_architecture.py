@@ -227,7 +227,7 @@ SIDEWAYS = {
 OPTIONAL = set(
     """
     IPython PIL cairosvg cupy cupyx google graphviz h5py llvmlite matplotlib ml_dtypes mpi4py numba onnx pandas
-    pygraphviz resvg_py safetensors sklearn tensorboardX threadpoolctl torch
+    resvg_py safetensors sklearn tensorboardX threadpoolctl torch
     """.split()
 )
 LONGEST_FILE, LONGEST_FUNCTION, MEDIAN_FUNCTION = 600, 60, 8

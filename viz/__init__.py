@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from viz.patching import patch as patch
     from viz.picture.drawing import Drawing as Drawing
     from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model, summary as summary
-    from viz.picture.rendering.render import RendererMissing as RendererMissing, set_engine as set_engine
+    from viz.picture.rendering.raster import RendererMissing as RendererMissing
     from viz.rates.find_lr import find_lr as find_lr
     from viz.rates.sweep import LearningRates as LearningRates
     from viz.recorder.steps import step as step
@@ -79,7 +79,7 @@ _HOMES = {
     "patching": "patch",
     "picture.drawing": "Drawing",
     "picture.plot_model": "model_to_dot plot_model summary",
-    "picture.rendering.render": "RendererMissing set_engine",
+    "picture.rendering.raster": "RendererMissing",
     "rates.find_lr": "find_lr",
     "rates.sweep": "LearningRates",
     "recorder.steps": "step",
@@ -93,7 +93,7 @@ __all__ = ["Attention", "Diagnosis", "Difference", "Drawing", "Explanation", "Fi
 __all__ += ["LivePage", "Logs", "LossLandscape", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "Op", "Recording"]
 __all__ += ["RendererMissing", "Scope", "Stats", "Step", "Storage", "SummaryWriter", "TensorInfo", "TraceFileError"]
 __all__ += ["Tracer", "Watch", "attention", "diagnose", "diff", "explain", "find_lr", "find_nonfinite", "gap"]
-__all__ += ["keep_step", "live", "load", "loss_landscape", "model_to_dot", "patch", "plot_model", "set_engine", "step"]
+__all__ += ["keep_step", "live", "load", "loss_landscape", "model_to_dot", "patch", "plot_model", "step"]
 __all__ += ["summary", "trace", "watch"]
 
 

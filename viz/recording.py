@@ -292,7 +292,7 @@ class Recording(Record):
         Raises:
             ValueError: for an unknown option, colours whose values weren't recorded, a file name without a known
                 ending, or a recording without ops.
-            viz.RendererMissing: for PDF without Graphviz; the message says how to get it.
+            viz.RendererMissing: for PDF without CairoSVG; the message says how to get it.
 
         >>> import viz
         >>> model = ef.Sequential([ef.layers.Dense(3, activation="relu"), ef.layers.Dense(1)], name="net")

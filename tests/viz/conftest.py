@@ -27,10 +27,3 @@ def deep() -> viz.Recording:
     with viz.trace() as t:
         trainer.step()
     return t
-
-
-@pytest.fixture
-def default_engine():
-    """Leave the choice of the renderer as it was."""
-    yield
-    viz.set_engine(None)

@@ -13,7 +13,7 @@ from viz.facts.text_files import path_of
 from viz.geometry.graph import Graph
 from viz.picture.dot import dot
 from viz.picture.notebook_theme import darkened, on_any_ground
-from viz.picture.rendering.render import FORMATS, graphviz_source, render
+from viz.picture.rendering.render import FORMATS, render
 
 __all__ = ["Drawing"]
 
@@ -85,7 +85,7 @@ class Drawing:
 
         Raises:
             ValueError: for another ending.
-            RendererMissing: for PDF without Graphviz; the message says how to get it.
+            RendererMissing: for PDF without CairoSVG; the message says how to get it.
 
         >>> import viz
         >>> with viz.trace("hello") as t:
@@ -125,7 +125,7 @@ class Drawing:
 
         Raises:
             ValueError: for another format.
-            RendererMissing: for PDF without Graphviz.
+            RendererMissing: for PDF without CairoSVG.
 
         >>> import viz
         >>> with viz.trace("hello") as t:
@@ -159,7 +159,11 @@ class Drawing:
         Raises:
             ImportError: without that package.
         """
-        return graphviz_source(self.source)
+        try:
+            import graphviz
+        except ImportError:
+            raise ImportError("to_graphviz() needs the graphviz package: pip install 'graphviz>=0.20'") from None
+        return graphviz.Source(self.source)
 
     def _repr_svg_(self) -> str:
         return re.sub(r"^<\?xml[^>]*>\s*", "", self.svg)

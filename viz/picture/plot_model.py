@@ -173,7 +173,7 @@ def plot_model(
 
     Raises:
         ValueError: when the model isn't built, or for an unknown argument.
-        viz.RendererMissing: for PDF without Graphviz; the message says how to get it.
+        viz.RendererMissing: for PDF without CairoSVG; the message says how to get it.
 
     >>> import eagerflow as ef, viz
     >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2, name="d")], name="m")

@@ -6,7 +6,7 @@ __all__ = ["EXTRAS", "NEEDED", "brought_by", "missing_package", "pip_install"]
 
 # As in pyproject.toml, which a test compares: an installed eagerflow may have come from anywhere.
 EXTRAS = {
-    "graphviz": ("pygraphviz>=2.0.4",),
+    "pdf": ("cairosvg>=2.7",),
     "image": ("pillow>=10",),
     "sklearn": ("scikit-learn>=1.6",),
     "bfloat16": ("ml_dtypes>=0.4",),

@@ -9,6 +9,8 @@ import collections
 import itertools
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
@@ -16,7 +18,6 @@ from xml.etree import ElementTree
 from viz.geometry.graph import Graph
 from viz.geometry.text_sizes import text_width
 from viz.picture.dot import dot
-from viz.picture.rendering.render import drawn_apart
 
 SVG = "{http://www.w3.org/2000/svg}"
 Point = tuple[float, float]
@@ -323,7 +324,7 @@ def crossings_by_graphviz(graph: Graph, plain: bool = False) -> int:
 
     An arrow that touches a box which is neither of its ends crosses, unseen, what leaves that box there; it counts.
     """
-    laid = json.loads(drawn_apart(_plain(graph) if plain else dot(graph), "json", "dot"))
+    laid = json.loads(_laid_out(_plain(graph) if plain else dot(graph)))
     names = {each["_gvid"]: each["name"] for each in laid["objects"]}
     boxes = {each["name"]: _laid_box(each) for each in laid["objects"] if each["name"] in graph.nodes}
     arrows = []
@@ -345,6 +346,26 @@ def crossings_by_graphviz(graph: Graph, plain: bool = False) -> int:
         if name not in (arrow.tail, arrow.head)
     )
     return crossings(arrows) + touched
+
+
+# Ends without giving back what Graphviz holds, for in some runs it crashes in that.
+_LAYS_OUT = """
+import os, sys
+from pygraphviz import AGraph, graphviz
+graph, context = AGraph(string=sys.stdin.buffer.read().decode("utf-8")), graphviz.gvContextWithBuiltins()
+if graphviz.gvLayout(context, graph.handle, b"dot"):
+    os._exit(1)
+failed, drawn = graphviz.gvRenderData(context, graph.handle, b"json")
+sys.stdout.buffer.write(bytes(drawn))
+sys.stdout.flush()
+os._exit(failed)
+"""
+
+
+def _laid_out(text: str) -> bytes:
+    """What Graphviz makes of a graph in its language, as JSON."""
+    command = [sys.executable, "-P", "-c", _LAYS_OUT]
+    return subprocess.run(command, input=text.encode(), capture_output=True, timeout=600, check=True).stdout
 
 
 def _laid_box(found: dict[str, Any]) -> Box:

@@ -17,9 +17,6 @@ from tests.viz.nets import Trainer
 from viz.facts import formatting
 from viz.facts.schema import Op, Record, Scope, TensorInfo
 from viz.geometry.placement import place
-from viz.picture.dot import placed
-from viz.picture.rendering import font, render
-from viz.picture.rendering.resvg import png_of
 
 HOSTILE = '</script>"\n é 日本 \\N %s {a|b} <b> &amp; \x07'
 SVG = "{http://www.w3.org/2000/svg}"
@@ -57,18 +54,13 @@ def pixels(png):
     return rows, width, height
 
 
-@pytest.mark.parametrize("engine", ["builtin", "pygraphviz"])
 @pytest.mark.parametrize("view", ["both", "forward", "backward", "layers"])
-@pytest.mark.usefixtures("default_engine")
-def test_svg_shows_every_node_arrow_and_frame(steps, engine, view):
-    viz.set_engine(engine)
+def test_svg_shows_every_node_arrow_and_frame(steps, view):
     drawing = steps.draw(view=view)
     graph = drawing.graph
     shown = groups(drawing.svg, "node")
-    rows = list(graph.nodes.values())
-    invisible = 0 if engine == "builtin" else len(rows) - len({node.row for node in rows})  # keep rows in order
     assert len(shown) == len(graph.nodes)
-    assert len(groups(drawing.svg, "edge")) in (len(graph.edges), len(graph.edges) + invisible)
+    assert len(groups(drawing.svg, "edge")) == len(graph.edges)
     assert len(groups(drawing.svg, "cluster")) == len(graph.clusters)
     assert all(any((text or "").strip() for text in texts(node)) for node in shown)
     assert "nan" not in re.sub(r">[^<]*<", "", drawing.svg.lower())
@@ -156,12 +148,9 @@ def test_wrong_options_are_refused(steps, options, says):
         steps.draw(**options)
 
 
-@pytest.mark.parametrize("engine", ["builtin", "pygraphviz"])
-@pytest.mark.usefixtures("default_engine")
-def test_hostile_names_are_shown_and_stay_inert(engine, tmp_path):
+def test_hostile_names_are_shown_and_stay_inert():
     with viz.trace(HOSTILE) as t, observe.scope("layer", HOSTILE), observe.scope("layer", "日本"):
         ops.tanh(ef.Tensor([1.0, 2.0]))
-    viz.set_engine(engine)
     drawing = t.draw()
     root = ElementTree.fromstring(drawing.svg.encode())
     shown = " ".join(text for text in root.itertext())
@@ -175,7 +164,7 @@ def test_hostile_names_are_shown_and_stay_inert(engine, tmp_path):
     assert "\x07" not in drawing.source
 
 
-def test_png_and_pdf_are_pictures(steps, tmp_path):
+def test_png_files_are_pictures(steps, tmp_path):
     png = steps.draw(tmp_path / "a.png", dpi=72)
     rows, width, height = pixels((tmp_path / "a.png").read_bytes())
     assert width > 200
@@ -183,8 +172,6 @@ def test_png_and_pdf_are_pictures(steps, tmp_path):
     assert (rows != 255).mean() > 0.05
     png.save(tmp_path / "b.png")
     assert (tmp_path / "b.png").read_bytes() == (tmp_path / "a.png").read_bytes()
-    steps.draw(tmp_path / "a.pdf")
-    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_dot_text_is_quoted_and_can_be_had(steps, tmp_path):
@@ -195,134 +182,11 @@ def test_dot_text_is_quoted_and_can_be_had(steps, tmp_path):
     assert 'rankdir="LR"' in steps.draw(rankdir="LR").source
 
 
-@pytest.mark.usefixtures("default_engine")
-def test_without_graphviz_all_but_pdf_works(steps, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    monkeypatch.setenv("PATH", "")
-    for kind in ("svg", "dot", "png"):
-        steps.draw(tmp_path / f"a.{kind}")
-    assert len(groups((tmp_path / "a.svg").read_text(encoding="utf-8"), "node")) == len(steps.draw().graph.nodes)
-    assert pixels((tmp_path / "a.png").read_bytes())[1] > 200
-    for rankdir in ("TB", "LR"):
-        with pytest.raises(
-            viz.RendererMissing,
-            match=r"cannot write PDF.*not on the PATH.*pip install .*'eagerflow\[graphviz\]' brings",
-        ):
-            steps.draw(tmp_path / "a.pdf", rankdir=rankdir)
-    assert steps.draw(rankdir="LR").svg.count('class="node"')
-    viz.set_engine("builtin")
-    with pytest.raises(viz.RendererMissing, match="SVG and PNG only"):
-        steps.draw(tmp_path / "a.pdf")
-    assert not (tmp_path / "a.pdf").exists()
-
-
-@pytest.mark.usefixtures("default_engine")
-def test_without_resvg_graphviz_draws_the_same_picture(steps, tmp_path, monkeypatch):
-    steps.draw(tmp_path / "a.png")
-    monkeypatch.setitem(sys.modules, "resvg_py", None)
-    steps.draw(tmp_path / "b.png")
-    sizes = [pixels((tmp_path / name).read_bytes())[1:] for name in ("a.png", "b.png")]
-    assert sizes[0] == pytest.approx(sizes[1], rel=0.02)
-    monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(viz.RendererMissing, match=r"resvg cannot be imported.*Fix: pip install 'resvg-py>=0.5', or"):
-        steps.draw(tmp_path / "c.png")
-    assert not (tmp_path / "c.png").exists()
-
-
-@pytest.mark.usefixtures("default_engine")
 def test_letters_of_other_scripts_are_no_reason_to_fail(tmp_path):
     with viz.trace("日本") as t:
         ops.tanh(ef.Tensor([1.0, 2.0]))
     t.draw(tmp_path / "a.png")
     assert pixels((tmp_path / "a.png").read_bytes())[1] > 50
-
-
-@pytest.mark.usefixtures("default_engine")
-def test_a_crash_of_graphviz_is_none_of_the_program(steps, tmp_path, monkeypatch):
-    monkeypatch.setattr(render, "_DRAWS", "import os; os.abort()")
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(viz.RendererMissing, match=r"pygraphviz .*ended with code -?\d+"):
-        steps.draw(tmp_path / "a.pdf")
-    assert not (tmp_path / "a.pdf").exists()
-
-
-@pytest.mark.usefixtures("default_engine")
-def test_the_dot_program_is_used_when_there_is_one(steps, tmp_path, monkeypatch):
-    """A stand-in for Graphviz' program, which renders through the library."""
-    fake = tmp_path / "bin" / "dot"
-    fake.parent.mkdir()
-    fake.write_text(
-        f"#!{sys.executable}\n"
-        "import sys\n"
-        "kind = next(a[2:] for a in sys.argv if a.startswith('-T'))\n"
-        "prog = 'nop2' if '-n2' in sys.argv else 'dot'\n"
-        f"sys.argv = ['dot', kind, prog]\nexec({render._DRAWS!r})\n",
-        encoding="utf-8",
-    )
-    fake.chmod(0o755)
-    monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    monkeypatch.setenv("PATH", str(fake.parent))
-    steps.draw(tmp_path / "a.pdf")
-    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
-    viz.set_engine("dot")
-    steps.draw(tmp_path / "a.png")
-    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
-    assert len(groups(steps.draw().svg, "node")) == len(steps.draw().graph.nodes)
-
-
-@pytest.mark.usefixtures("default_engine")
-def test_engines_are_chosen_by_name(steps, monkeypatch):
-    with pytest.raises(ValueError, match="'builtin', 'pygraphviz', 'dot'"):
-        viz.set_engine("paint")
-    monkeypatch.setenv("EAGERFLOW_DOT", "paint")
-    with pytest.raises(ValueError, match="EAGERFLOW_DOT='paint'"):
-        _ = steps.draw().svg
-    monkeypatch.setenv("EAGERFLOW_DOT", "pygraphviz")
-    assert "Generated by graphviz" in steps.draw().svg or "polygon" in steps.draw().svg
-
-
-def test_a_machine_without_fonts_gets_ours(steps, tmp_path):
-    steps.save(tmp_path / "t.efz")
-    (tmp_path / "fonts").mkdir()
-    conf = tmp_path / "empty.conf"
-    text = f"<fontconfig><dir>{tmp_path}/fonts</dir><cachedir>{tmp_path}/cache</cachedir></fontconfig>"
-    conf.write_text(text, encoding="utf-8")
-    code = "import sys, viz; viz.load(sys.argv[1]).draw(sys.argv[2]); import os; print(os.environ['FONTCONFIG_FILE'])"
-    made = {}
-    for name in ("a.pdf", "a.png"):
-        done = subprocess.run(
-            [sys.executable, "-c", code, tmp_path / "t.efz", tmp_path / name],
-            env={"FONTCONFIG_FILE": str(conf), "PATH": "", "PYTHONPATH": ":".join(p for p in sys.path if p)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert (done.stdout.strip() != str(conf)) == (name == "a.pdf")  # resvg is given the file itself
-        assert done.stderr == ""
-        made[name] = (tmp_path / name).read_bytes()
-    assert b"DejaVu" in made["a.pdf"]  # the font is embedded in the PDF
-    mute = re.sub("<text.*?</text>", "", steps.draw().svg, flags=re.DOTALL)
-    blank = pixels(png_of(mute, 96 / 72))[0]
-    assert (pixels(made["a.png"])[0] != blank).mean() > 0.005
-
-
-def test_fonts_are_found_where_fontconfig_looks(tmp_path, monkeypatch):
-    (tmp_path / "fonts" / "sub").mkdir(parents=True)
-    (tmp_path / "conf.d").mkdir()
-    (tmp_path / "conf.d" / "a.conf").write_text(
-        f"<fontconfig><dir>{tmp_path}/fonts</dir></fontconfig>", encoding="utf-8"
-    )
-    main = tmp_path / "fonts.conf"
-    main.write_text("<fontconfig><!-- <dir>/usr</dir> --><include>conf.d</include></fontconfig>", encoding="utf-8")
-    monkeypatch.setenv("FONTCONFIG_PATH", str(tmp_path))
-    monkeypatch.delenv("FONTCONFIG_FILE", raising=False)
-    assert font._configuration_file() == main
-    (folder,) = font._font_folders(main)
-    assert folder == tmp_path / "fonts"
-    assert not font._has_font(folder)
-    (folder / "sub" / "a.TTF").touch()
-    assert font._has_font(folder)
 
 
 def test_labels_tell_what_arrows_of_a_shared_weight_carry():
@@ -388,7 +252,7 @@ def test_a_drawing_shows_itself(steps):
 
 def test_nothing_is_drawn_by_importing_viz():
     code = (
-        "import sys, viz; print([m for m in ('graphviz', 'pygraphviz', 'tensorboardX', 'google.protobuf', "
+        "import sys, viz; print([m for m in ('graphviz', 'tensorboardX', 'google.protobuf', "
         "'eagerflow.layers', 'eagerflow.callbacks') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -407,12 +271,6 @@ def test_scopes_repeat_with_a_period():
     graph = recording.draw().graph
     assert next(cluster.title for cluster in graph.clusters.values()) == "layer_0 … layer_11  ×4"
     assert len(graph.nodes) == 4
-
-
-def test_pygraphviz_failures_are_not_hidden(steps, monkeypatch):
-    monkeypatch.setattr(render, "placed", lambda graph, rankdir: "digraph {")
-    with pytest.raises(Exception, match=r"(?i)invalid|syntax|dot"):
-        render.render(steps.draw().graph, "pdf")
 
 
 def test_casts_are_shown_by_the_types_of_arrows():
@@ -488,10 +346,6 @@ def test_what_comes_from_outside_has_a_dashed_border_in_the_legend_too(steps):
     first, second, *_ = [part for group in groups(drawing.svg, "legend") for part in group if part.tag.endswith("rect")]
     assert "stroke-dasharray" in first.attrib
     assert "stroke-dasharray" not in second.attrib
-    assert '"legend_0"' in (text := placed(drawing.graph))
-    assert [line for line in text.splitlines() if '"filled,dashed"' in line and '"legend_' in line] == [
-        line for line in text.splitlines() if line.startswith('  "legend_0" ')
-    ]
 
 
 def test_a_picture_of_one_pass_says_what_it_leaves_out(steps):
@@ -509,26 +363,6 @@ def test_weights_that_two_layers_share_are_in_the_legend_where_they_have_no_box(
     drawing = t.draw(view="layers")
     assert [text for group in groups(drawing.svg, "legend") for text in texts(group)][-1] == "shared weights"
     assert not [node for node in drawing.graph.nodes.values() if node.kind == "parameter"]
-
-
-@pytest.mark.usefixtures("default_engine")
-@pytest.mark.parametrize(("color_by", "said"), [("op", "update"), ("time", "border: update")])
-def test_a_picture_that_graphviz_lays_out_has_its_legend_too(steps, color_by, said):
-    pytest.importorskip("pygraphviz")
-    viz.set_engine("pygraphviz")
-    words = [text.strip() for text in texts(ElementTree.fromstring(steps.draw(rankdir="LR", color_by=color_by).svg))]
-    assert said in words
-    assert "an op and its gradient" in words
-
-
-@pytest.mark.usefixtures("default_engine")
-def test_names_in_a_heading_with_a_legend_are_text():
-    pytest.importorskip("pygraphviz")
-    viz.set_engine("pygraphviz")
-    with viz.trace("a<b>&amp;</table>") as t:
-        layers.Dense(2)(ops.ones((2, 3)))
-    found = texts(ElementTree.fromstring(t.draw(rankdir="LR").svg))
-    assert {"a<b>&amp;</table>", "forward"} <= {text.strip() for text in found}
 
 
 @pytest.mark.parametrize(("name", "wrong"), [("depth", "2"), ("depth", 1.5), ("max_nodes", "5"), ("max_nodes", None)])

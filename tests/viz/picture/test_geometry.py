@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 import viz
@@ -20,10 +18,6 @@ from tests.viz.picture.geometry import (
     picture,
 )
 from tests.viz.picture.loops import LOOPS
-from viz.geometry.placement import place
-from viz.geometry.places import HEADER
-from viz.picture.dot import placed
-from viz.picture.rendering.render import drawn_apart
 
 # ---------------------------------------------------------------------- the measure
 
@@ -152,22 +146,3 @@ def test_pictures_without_a_flaw(name):
     assert max(joined for _, joined in ours) == 0
     theirs = [crossings_by_graphviz(drawing.graph) for drawing in drawings]
     assert [crossed for (crossed, _), most in zip(ours, theirs) if crossed > most + MORE_CROSSINGS.get(name, 0)] == []
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_png_and_pdf_have_everything_where_svg_has_it(theme):
-    recording, _ = ALL["siamese"]()
-    graph = recording.draw(view="forward", theme=theme).graph
-    found = place(graph)
-    laid = json.loads(drawn_apart(placed(graph), "json", "nop2"))
-    at = {each["name"]: [float(n) for n in each["pos"].split(",")] for each in laid["objects"] if "pos" in each}
-    middles = {id_: box.middle for id_, box in found.layout.nodes.items()}
-    for frame, title in found.layout.titles.items():
-        for i, _ in enumerate(title.lines):
-            middles[f"title_{frame}_{i}"] = title.at.middle[0], title.at.y + HEADER * (i + 0.5)
-    x, y = (at[next(iter(middles))][k] for k in (0, 1))
-    left, top = x - next(iter(middles.values()))[0], y + next(iter(middles.values()))[1]
-    for id_, middle in middles.items():
-        assert at[id_] == [pytest.approx(left + middle[0], abs=0.2), pytest.approx(top - middle[1], abs=0.2)]
-    written = [each for each in laid["edges"] if each.get("label")]
-    assert len(written) == sum(way.label is not None for way in found.ways)

@@ -194,11 +194,7 @@ def recording():
 
 @pytest.mark.parametrize("color_by", ["op", "time", "memory", "dtype", "grad", "nonfinite"])
 def test_a_picture_is_drawn_dark_as_if_that_had_been_asked_for(recording, color_by):
-    viz.set_engine("builtin")
-    try:
-        light, dark = (recording.draw(color_by=color_by, theme=theme) for theme in ("light", "dark"))
-    finally:
-        viz.set_engine(None)
+    light, dark = (recording.draw(color_by=color_by, theme=theme) for theme in ("light", "dark"))
     assert svg(darkened(light.graph)) == svg(dark.graph)
     (picture,) = pictures(light._repr_html_())
     assert "var(--ef-white-12181f,white)" in picture

@@ -14,7 +14,7 @@ import viz
 from eagerflow import layers
 from viz.cli import main
 from viz.picture.rendering import raster
-from viz.picture.rendering.render import RendererMissing
+from viz.picture.rendering.raster import RendererMissing
 from viz.picture.svg_document import text_at
 
 PNG, PDF = b"\x89PNG\r\n\x1a\n", b"%PDF-1.5"
@@ -77,6 +77,9 @@ def test_charts_are_drawn_as_png_and_pdf_too(tmp_path, cairo):
     t.grad_flow(tmp_path / "flow.pdf")
     assert (tmp_path / "flow.pdf").read_bytes() == PDF
     assert "gradient norms" in cairo[0]
+    t.draw(tmp_path / "step.pdf")
+    assert (tmp_path / "step.pdf").read_bytes() == PDF
+    assert "subtract" in cairo[1]
 
 
 def test_a_picture_that_cannot_be_made_is_refused_before_the_script_runs(tmp_path, monkeypatch, capsys):

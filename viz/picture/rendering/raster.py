@@ -12,35 +12,38 @@ from collections.abc import Callable
 from eagerflow.base.files import replacing
 from viz.choices import CHARTS
 from viz.facts.text_files import write_text
-from viz.picture.rendering.font import ensure_font
-from viz.picture.rendering.render import RendererMissing
 from viz.picture.rendering.resvg import RESVG, ResvgFailed, png_of
+from viz.shell.statuses import Impossible
 
-__all__ = ["CHARTS", "check_picture_name", "converted", "write_picture"]
-
+__all__ = ["CHARTS", "RendererMissing", "check_picture_name", "converted", "write_picture"]
 
 _PROGRAM = "rsvg-convert"
 _HALO = re.compile(r'<text([^>]*?) paint-order="stroke"( stroke="[^"]*" stroke-width="[^"]*")(>[^<]*</text>)')
 _SCALE = 2.0  # pixels for one of the picture's: sharp on today's screens
 
 
-def converted(svg: str, kind: str) -> bytes:
-    """A picture that we draw as SVG alone (charts, explanations), as a PNG or PDF file.
+class RendererMissing(Impossible, RuntimeError):
+    """Raised when nothing on this machine can make a picture in the requested format.
 
-    Pictures of graphs as PDF are drawn by Graphviz instead; see `viz.picture.rendering.render`.
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> issubclass(viz.RendererMissing, RuntimeError)
+    True
+    """
+
+
+def converted(svg: str, kind: str, zoom: float = _SCALE) -> bytes:
+    """A picture that was drawn as SVG, as a PNG or PDF file.
 
     Args:
         svg: the picture.
         kind: `"png"` or `"pdf"`.
+        zoom: pixels of a PNG file for one of the picture's.
 
     Raises:
         RendererMissing: when nothing here can do it; says what would help.
     """
-    if kind == "png":
-        return _by_resvg(svg)
-    renderer = _pdf_renderer()
-    ensure_font()
-    return renderer(svg)
+    return _by_resvg(svg, zoom) if kind == "png" else _pdf_renderer()(svg)
 
 
 def check_picture_name(path: str | os.PathLike[str]) -> None:
@@ -76,9 +79,9 @@ def _kind(path: str | os.PathLike[str]) -> str:
     return pathlib.Path(path).suffix.lower().removeprefix(".")
 
 
-def _by_resvg(svg: str) -> bytes:
+def _by_resvg(svg: str, zoom: float) -> bytes:
     try:
-        return png_of(svg, _SCALE)
+        return png_of(svg, zoom)
     except ResvgFailed as reason:
         raise RendererMissing(
             f"cannot write PNG: resvg {reason}. Fix: pip install '{RESVG}'; or write .svg, which needs nothing."
@@ -97,8 +100,8 @@ def _pdf_renderer() -> Callable[[str], bytes]:
         return _by_librsvg
     raise RendererMissing(
         f"cannot write PDF: nothing here makes that of SVG. Tried: {tried}; {_PROGRAM} (not on the PATH). "
-        "Fix: pip install 'cairosvg>=2.7', or install librsvg (apt install librsvg2-bin, brew install librsvg); or "
-        "write .svg or .png, which need nothing."
+        "Fix: pip install 'cairosvg>=2.7' ('eagerflow[pdf]' brings it), or install librsvg (apt install librsvg2-bin, "
+        "brew install librsvg); or write .svg or .png, which need nothing."
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pathlib
+
 from viz.picture.dot import FONT
-from viz.picture.rendering.font import FONTS
 
 __all__ = ["RESVG", "ResvgFailed", "png_of"]
 
+FONTS = pathlib.Path(__file__).parent / "fonts"
 RESVG = "resvg-py>=0.5"  # as pip knows it, and pyproject.toml has it
 
 
