@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
+from html import escape
 from typing import Any
 
+from viz.facts import formatting
 from viz.facts.json_data import finite
+from viz.facts.schema import Op, Record
 from viz.facts.text_table import Text
-from viz.nonfinite import page, report
+from viz.nonfinite import report
 from viz.nonfinite.evidence import Evidence, Example, TensorFacts
-from viz.nonfinite.neighbourhood import neighbourhood
 from viz.picture.drawing import Drawing
+from viz.recording import Recording
 
 __all__ = ["Example", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "TensorFacts"]
+
+
+_HEADS = ("", "name", "shape", "min", "max", "mean", "std", "not finite")
+_RED = "#c62828"
+_CELL = "text-align:left;padding:1px 12px 1px 0"
 
 
 class Nonfinite(Evidence):
@@ -69,7 +78,7 @@ class Nonfinite(Evidence):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return page.html(self)
+        return _html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """All details as plain data that fits into JSON.
@@ -161,3 +170,71 @@ class NonfiniteWarning(RuntimeWarning):
     >>> [warning.category.__name__ for warning in warned]
     ['NonfiniteWarning']
     """
+
+
+def _html(found: Evidence) -> str:
+    """Everything that is known, in the colours of whatever is around it."""
+    said = dict(report.lines(found))
+    rows = [_row("input", each) for each in found.inputs] + [_row("output", each) for each in found.outputs]
+    heads = "".join([f'<th style="{_CELL}">{head}</th>' for head in _HEADS])
+    code = "".join([f"<div><code>{escape(line)}</code></div>" for line in said["line"]])
+    examples = "".join([f"<div>example: {escape(line)}</div>" for line in said["example"]])
+    return (
+        f'<div><b style="color:{_RED}">NaN or infinity</b> <code>{escape(said["where"][0])}</code>'
+        f"<div>{escape(report.sentence(found))}</div>{code}"
+        f'<table style="margin:.4em 0;border-collapse:collapse"><tr>{heads}</tr>{"".join(rows)}</table>'
+        f'{examples}<div style="opacity:.75">{escape(said["fix"][0])}</div></div>'
+    )
+
+
+def _row(what: str, facts: TensorFacts) -> str:
+    name = formatting.clean(facts.path or facts.name, 60)
+    shape = f"{formatting.shape(facts.shape)} {formatting.dtype(facts.dtype)}"
+    numbers = ["" if each is None else f"{each:.4g}" for each in (facts.min, facts.max, facts.mean, facts.std)]
+    flawed = report.flaws(facts) if facts.nan or facts.inf else "" if facts.measured else "not measured"
+    colour = f";color:{_RED}" if facts.nan or facts.inf else ""
+    cells = [what, name, shape, *numbers]
+    shown = "".join([f'<td style="{_CELL}">{escape(cell)}</td>' for cell in cells])
+    return f'<tr>{shown}<td style="{_CELL}{colour}">{escape(flawed)}</td></tr>'
+
+
+def near(record: Record, op: int, before: int, after: int) -> set[int]:
+    """The ids of `op`, of those up to `before` steps back along what it read, and `after` on from what it made.
+
+    Of a backward op the forward op is there too.
+    """
+    readers: dict[int, list[int]] = {}
+    for each in record.ops:
+        for tensor in each.inputs:
+            readers.setdefault(tensor, []).append(each.id)
+    chosen, edge = {op}, {op}
+    for _ in range(before):
+        edge = {p for i in edge for p in record.parents(record.ops[i])} - chosen
+        chosen |= edge
+    edge = {op}
+    for _ in range(after):
+        made = {tensor for i in edge for tensor in record.ops[i].outputs}
+        edge = {reader for tensor in made for reader in readers.get(tensor, ())} - chosen
+        chosen |= edge
+    forward = {record.ops[i].forward for i in chosen}
+    return chosen | {i for i in forward if i is not None}
+
+
+def neighbourhood(recording: Recording, op: int, before: int, after: int) -> Recording:
+    """A recording of the ops near one op alone; scopes and tensors stay as they are."""
+    chosen = sorted(near(recording, op, before, after))
+    number = {old: new for new, old in enumerate(chosen)}
+    part = copy.copy(recording)
+    part.ops = [_renumbered(recording.ops[old], number) for old in chosen]
+    part.tensors = [
+        dataclasses.replace(t, producer=number.get(t.producer) if t.producer is not None else None)
+        for t in recording.tensors
+    ]
+    part.meta = {**recording.meta, "name": f"{recording.name} near {recording.ops[op].name}".strip()}
+    part.steps = []
+    return part
+
+
+def _renumbered(op: Op, number: dict[int, int]) -> Op:
+    forward = None if op.forward is None else number.get(op.forward)
+    return dataclasses.replace(op, id=number[op.id], forward=forward, step=None)

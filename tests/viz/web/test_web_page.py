@@ -15,8 +15,7 @@ import eagerflow as ef
 from eagerflow import layers as L
 from tests.viz.web.models import HOSTILE, Example, mlp, several, text
 from viz.web import checks, document, vendored
-from viz.web.controls import input_control, output_control, value_range
-from viz.web.strokes import pad
+from viz.web.controls import input_control, output_control, pad, value_range
 
 ELEMENT = re.compile(r'<script type="([^"]+)" id="([^"]+)">(.*?)</script>', re.S)
 
