@@ -12,7 +12,6 @@ from viz.facts import formatting
 from viz.facts.json_data import finite
 from viz.facts.schema import Op, Record
 from viz.facts.text_table import Text
-from viz.nonfinite import report
 from viz.nonfinite.evidence import Evidence, Example, TensorFacts
 from viz.picture.drawing import Drawing
 from viz.recording import Recording
@@ -23,6 +22,9 @@ __all__ = ["Example", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "Tensor
 _HEADS = ("", "name", "shape", "min", "max", "mean", "std", "not finite")
 _RED = "#c62828"
 _CELL = "text-align:left;padding:1px 12px 1px 0"
+
+
+_MOST_CODE = 400  # signs of a line: a terminal cuts what it has no room for
 
 
 class Nonfinite(Evidence):
@@ -59,7 +61,7 @@ class Nonfinite(Evidence):
         >>> print(found.message)
         log made 1 infinite of 2 elements from finite numbers, ... For example x = 0 → -inf at [1]. Fix: ...
         """
-        return report.message(self)
+        return message(self)
 
     @property
     def text(self) -> Text:
@@ -70,7 +72,7 @@ class Nonfinite(Evidence):
         >>> print(str(found.text).splitlines()[0])
         log made 1 infinite of 2 elements from finite numbers.
         """
-        return report.text(self)
+        return text(self)
 
     def __str__(self) -> str:
         return str(self.text)
@@ -174,14 +176,14 @@ class NonfiniteWarning(RuntimeWarning):
 
 def _html(found: Evidence) -> str:
     """Everything that is known, in the colours of whatever is around it."""
-    said = dict(report.lines(found))
+    said = dict(lines(found))
     rows = [_row("input", each) for each in found.inputs] + [_row("output", each) for each in found.outputs]
     heads = "".join([f'<th style="{_CELL}">{head}</th>' for head in _HEADS])
     code = "".join([f"<div><code>{escape(line)}</code></div>" for line in said["line"]])
     examples = "".join([f"<div>example: {escape(line)}</div>" for line in said["example"]])
     return (
         f'<div><b style="color:{_RED}">NaN or infinity</b> <code>{escape(said["where"][0])}</code>'
-        f"<div>{escape(report.sentence(found))}</div>{code}"
+        f"<div>{escape(sentence(found))}</div>{code}"
         f'<table style="margin:.4em 0;border-collapse:collapse"><tr>{heads}</tr>{"".join(rows)}</table>'
         f'{examples}<div style="opacity:.75">{escape(said["fix"][0])}</div></div>'
     )
@@ -191,7 +193,7 @@ def _row(what: str, facts: TensorFacts) -> str:
     name = formatting.clean(facts.path or facts.name, 60)
     shape = f"{formatting.shape(facts.shape)} {formatting.dtype(facts.dtype)}"
     numbers = ["" if each is None else f"{each:.4g}" for each in (facts.min, facts.max, facts.mean, facts.std)]
-    flawed = report.flaws(facts) if facts.nan or facts.inf else "" if facts.measured else "not measured"
+    flawed = flaws(facts) if facts.nan or facts.inf else "" if facts.measured else "not measured"
     colour = f";color:{_RED}" if facts.nan or facts.inf else ""
     cells = [what, name, shape, *numbers]
     shown = "".join([f'<td style="{_CELL}">{escape(cell)}</td>' for cell in cells])
@@ -238,3 +240,107 @@ def neighbourhood(recording: Recording, op: int, before: int, after: int) -> Rec
 def _renumbered(op: Op, number: dict[int, int]) -> Op:
     forward = None if op.forward is None else number.get(op.forward)
     return dataclasses.replace(op, id=number[op.id], forward=forward, step=None)
+
+
+def message(found: Evidence) -> str:
+    """What happened in one or two sentences, of at most 500 characters."""
+    what = f"{_happened(found)}{_where(found)}{_at(found)}."
+    if found.examples:
+        what += f" For example {_example(found.examples[0], formatting.clean(found.culprit, 40))}."
+    fix = f" Fix: {found.fix}."
+    return what[:498] + "…" if len(what) > 499 else what + fix if len(what + fix) <= 500 else what
+
+
+def _happened(found: Evidence) -> str:
+    op = formatting.clean(found.op, 40)
+    if found.part:
+        op = f"{formatting.clean(found.part, 40)}, a part of {op},"
+    if found.kind == "op":
+        made = ", ".join([flaws(t) for t in found.outputs if t.nan or t.inf]) or "NaN or infinity"
+        what = f"the gradient of {op}" if found.phase == "backward" else op
+        known = [t for t in found.inputs if t.measured]
+        if known and not any(t.nan or t.inf for t in known):
+            return f"{what} made {made} from finite numbers"
+        return f"{what} made {made}"
+    culprit = next((t for t in found.inputs if t.nan or t.inf), None)
+    held = flaws(culprit) if culprit is not None else "NaN or infinity"
+    noun = "the weight " if found.kind == "weight" else "the data: "
+    where = f" ({formatting.clean(found.where, 120)})" if found.where else ""
+    return f"{noun}{formatting.clean(found.culprit, 60)} held {held}{where} when it came to {op}"
+
+
+def flaws(facts: TensorFacts) -> str:
+    """How many elements aren't finite, of how many."""
+    size = 1
+    for length in facts.shape:
+        size *= length
+    parts = [f"{n:,} {noun}" for n, noun in ((facts.nan, "NaN"), (facts.inf, "infinite")) if n]
+    return f"{' and '.join(parts)} of {formatting.count(size, 'element')}"
+
+
+def _where(found: Evidence) -> str:
+    layer = f" in {formatting.clean(found.layer, 80)!r}" if found.layer else ""
+    return layer + ("" if found.step is None else f", step {found.step}")
+
+
+def _at(found: Evidence) -> str:
+    return f", {formatting.clean(formatting.place(found.source), 120)}" if found.source is not None else ""
+
+
+def _example(example: Example, culprit: str) -> str:
+    given = ", ".join(
+        [f"{formatting.clean(name, 30)} = {value:.6g}" for name, value in list(example.inputs.items())[:4]]
+    )
+    at = f" at {list(example.index)}" if example.index else ""
+    return f"{given or culprit} → {example.value}{at}" if given or culprit else f"{example.value}{at}"
+
+
+def sentence(found: Evidence) -> str:
+    """What happened, without where."""
+    return f"{_happened(found)}."
+
+
+def text(found: Evidence) -> Text:
+    """Everything that is known, in lines."""
+    told = [_line("" if i else head, each) for head, all_of_it in lines(found) for i, each in enumerate(all_of_it)]
+    return Text("\n".join([sentence(found), *told]))
+
+
+def lines(found: Evidence) -> list[tuple[str, list[str]]]:
+    """What is known under heads: where, the lines of code, inputs and outputs, examples, and what helps."""
+    where = ", ".join([formatting.clean(found.layer) or "no layer", found.phase]) + _step(found)
+    code = [
+        formatting.clean(formatting.place(frame), 120)
+        + (f"   {formatting.clean(frame.code, _MOST_CODE)}" if frame.code else "")
+        for frame in found.stack[:4]
+    ]
+    # The one element that a mean makes, of which nothing but that is known, stands above already.
+    told = [each for each in found.examples if each.inputs or each.index or found.culprit]
+    examples = [_example(each, formatting.clean(found.culprit, 40)) for each in told]
+    return [
+        ("where", [where]),
+        ("line", code),
+        *[("input", [_tensor(t)]) for t in found.inputs],
+        *[("output", [_tensor(t)]) for t in found.outputs],
+        ("example", examples if found.examples else ["values weren't kept; viz.trace(values='') keeps them all"]),
+        ("fix", [found.fix]),
+    ]
+
+
+def _step(found: Evidence) -> str:
+    return "" if found.step is None else f", step {found.step}"
+
+
+def _line(head: str, rest: str) -> str:
+    return f"  {head:8} {rest}"
+
+
+def _tensor(facts: TensorFacts) -> str:
+    """`x  8×3 f32  min -1.2  max 3.4  mean 0.01`."""
+    name = formatting.clean(facts.path or facts.name, 60)
+    shown = f"{name}  {formatting.shape(facts.shape)} {formatting.dtype(facts.dtype)}"
+    if not facts.measured:
+        return shown
+    numbers = (("min", facts.min), ("max", facts.max), ("mean", facts.mean), ("std", facts.std))
+    shown += "".join([f"  {noun} {number:.4g}" for noun, number in numbers if number is not None])
+    return shown + (f"  ({flaws(facts)})" if facts.nan or facts.inf else "")
