@@ -9,8 +9,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from viz.picture.charts.bars import Bar, bars
 from viz.picture.charts.lines import Chart, Line, line_charts
-from viz.picture.gradient_flow import Bar, bars
 
 SVG = "{http://www.w3.org/2000/svg}"
 

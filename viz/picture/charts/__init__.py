@@ -1,4 +1,4 @@
-"""Charts as SVG: curves of a training, and lines over a size."""
+"""Charts as SVG: bars, curves of a training, and lines over a size."""
 
 from __future__ import annotations
 
