@@ -19,7 +19,6 @@ from eagerflow.onnx.sizes import Given, given_inputs, packed
 from viz.page import data
 from viz.web import document, runs, vendored
 from viz.web.controls import input_control, output_control
-from viz.web.numbers import Numbers
 from viz.web.runs import Layer, Run
 
 __all__ = ["export"]
@@ -37,6 +36,9 @@ _SHARE = 0.1  # of the weights' bytes
 LOOKED_AT = 256  # samples of which it is known which channels they reach
 _BATCH = 32
 _OPEN_LENGTH, _OPEN_SIDE = 16, 224  # of sequences and images that may be of any length
+
+
+_LINE = 8  # bytes at which arrays begin, as typed arrays of browsers want it
 
 
 class _Options(NamedTuple):
@@ -378,3 +380,25 @@ def alive_channels(
             some = (array != 0).any(axis=tuple(range(array.ndim - 1)))
             found[number] = some if found[number] is None else found[number] | some
     return found
+
+
+class Numbers:
+    """Collects arrays; the page finds each by where it begins, its type and its shape."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._length = 0
+
+    def add(self, array: Any) -> dict[str, Any]:
+        """Add an array; where the page finds it."""
+        array = numpy.ascontiguousarray(array)
+        content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        found = {"at": self._length, "type": array.dtype.name, "shape": list(array.shape)}
+        padding = -len(content) % _LINE
+        self._parts.append(content + b"\0" * padding)
+        self._length += len(content) + padding
+        return found
+
+    def content(self) -> bytes:
+        """All of them."""
+        return b"".join(self._parts)
