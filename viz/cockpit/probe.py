@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy
 
@@ -12,11 +13,15 @@ from eagerflow.data.arrays import rows_of
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.sandbox import Moment
 from eagerflow.training.step_runner import loss_of
-from viz.cockpit.curvature import HessianProducts, largest_eigenvalue
 from viz.cockpit.noise import Noise, mean_of, noise_of, product
-from viz.cockpit.step_length import Side, alpha
 
 __all__ = ["Probe"]
+
+
+LONGEST = 5.0  # what longer steps, and steps uphill, are shown as
+
+
+_EXACT = 100_000  # elements up to which vectors are kept in double precision
 
 
 class Probe:
@@ -98,3 +103,123 @@ def _side(losses: Sequence[float], gradients: Sequence[Sequence[Any]], step: Seq
 def _of_mean(values: Sequence[float]) -> float:
     """The variance of the mean of some numbers."""
     return float(numpy.var(values, ddof=1)) / len(values) if len(values) > 1 else 0.0
+
+
+class Side(NamedTuple):
+    """The loss at one end of a step, and its slope along the step, with the variances of both."""
+
+    loss: float
+    slope: float
+    loss_variance: float = 0.0
+    slope_variance: float = 0.0
+
+
+def alpha(before: Side, after: Side) -> float:
+    """Where the step ended on the parabola, as a length: -1 at its start, 0 in the minimum, 1 as far on the other side.
+
+    Args:
+        before: at the start of the step; the slope is that per whole step.
+        after: at its end.
+
+    Returns:
+        From -1 to `LONGEST`. A parabola that is open below has no minimum: any step is too short (-1). A step uphill
+        is too long (`LONGEST`). NaN where a number isn't finite.
+
+    Source: the `Alpha` of Schneider, Dangel and Hennig, "Cockpit: a practical debugging tool for the training of deep
+    neural networks", 2021.
+
+    >>> abs(round(alpha(Side(1.0, -2.0), Side(0.0, 0.0)), 9))  # of (1 - t)²: exactly into the minimum
+    0.0
+    >>> round(alpha(Side(1.0, -4.0), Side(1.0, 4.0)), 9)  # of (1 - 2t)²: to the other side
+    1.0
+    """
+    observed = [before.loss, before.slope, after.loss, after.slope]
+    if not all(map(math.isfinite, observed)):
+        return math.nan
+    variances = numpy.array([before.loss_variance, before.slope_variance, after.loss_variance, after.slope_variance])
+    variances = variances if numpy.isfinite(variances).all() else numpy.zeros(4)
+    floor = 1e-12 + 1e-6 * float(variances.max())
+    weights = 1 / numpy.sqrt(variances + floor)
+    rows = numpy.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 1.0, 1.0], [2.0, 1.0, 0.0]])
+    shift = before.loss  # the level of the loss doesn't matter, and is large
+    wanted = numpy.array([0.0, before.slope, after.loss - shift, after.slope])
+    bend, slope, _ = numpy.linalg.lstsq(rows * weights[:, None], wanted * weights, rcond=None)[0]
+    if slope >= 0:
+        return LONGEST if slope > 0 or bend > 0 else 0.0
+    if bend <= 0:
+        return -1.0
+    return float(min(LONGEST, -2 * bend / slope - 1))
+
+
+class HessianProducts:
+    """Products of the Hessian of a loss with vectors: the gradient of the gradient, along them.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> x = ef.Variable([1.0, 2.0])
+    >>> HessianProducts(lambda: (x * x * x).sum(), [x])(np.array([1.0, 0.5])).tolist()
+    [6.0, 6.0]
+    """
+
+    def __init__(self, loss: Callable[[], Any], variables: Sequence[Any]) -> None:
+        with GradientTape(persistent=True) as self._outer:
+            with GradientTape() as inner:
+                value = loss()
+            gradients = inner.gradient(value, list(variables))
+        found = [(v, g) for v, g in zip(variables, gradients, strict=True) if g is not None]
+        self._variables, self._gradients = [v for v, _ in found], [g for _, g in found]
+        self.size = sum(int(numpy.prod(v.shape)) for v in self._variables)
+
+    def __call__(self, vector: Any) -> Any:
+        """The product with a flat vector, as one."""
+        parts, start = [], 0
+        for variable in self._variables:
+            count = int(numpy.prod(variable.shape))
+            parts.append(Tensor(vector[start : start + count].reshape(variable.shape).astype(variable.dtype)))
+            start += count
+        found = self._outer.gradient(
+            self._gradients, self._variables, output_gradients=parts, unconnected_gradients="zero"
+        )
+        return numpy.concatenate([g.numpy().reshape(-1) for g in found])
+
+
+def largest_eigenvalue(
+    multiply: Callable[[Any], Any], size: int, begin: Any = None, steps: int = 8, tolerance: float = 0.01
+) -> tuple[float, Any]:
+    """The largest eigenvalue of a symmetric matrix that is known by its products, by Lanczos' method.
+
+    Args:
+        multiply: gives the matrix times a vector.
+        size: the length of vectors.
+        begin: a vector to begin with, such as the one that an earlier call gave; None: one drawn with a fixed seed.
+        steps: products at most.
+        tolerance: stop when the eigenvalue is known to this part of it.
+
+    >>> import numpy as np
+    >>> matrix = np.diag([1.0, 5.0, 2.0])
+    >>> value, vector = largest_eigenvalue(lambda v: matrix @ v, 3)
+    >>> round(value, 6), abs(vector).round(3).tolist()
+    (5.0, [0.0, 1.0, 0.0])
+    """
+    exact = "float64" if size <= _EXACT else "float32"
+    vector = numpy.random.default_rng(0).normal(size=size) if begin is None else numpy.asarray(begin)
+    steps = min(steps, size)
+    basis = numpy.empty((steps, size), exact)
+    basis[0] = vector / numpy.linalg.norm(vector)
+    diagonal: list[float] = []
+    off: list[float] = []
+    for number in range(1, steps + 1):
+        known = basis[:number]
+        product = multiply(known[-1]).astype(exact)
+        diagonal.append(float(known[-1] @ product))
+        for _ in range(2):  # twice, or rounding brings back what is there already
+            product -= (known @ product) @ known
+        length = float(numpy.linalg.norm(product))
+        values, vectors = numpy.linalg.eigh(numpy.diag(diagonal) + numpy.diag(off, 1) + numpy.diag(off, -1))
+        error = length * abs(float(vectors[-1, -1]))
+        if not numpy.isfinite(length) or error <= tolerance * abs(float(values[-1])) or number == steps:
+            break
+        off.append(length)
+        basis[number] = product / length
+    found = vectors[:, -1].astype(exact) @ known
+    return float(values[-1]), found / numpy.linalg.norm(found)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import collections
 import re
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 from viz.compare.changes import Changes, Cost, OpChange, ValueChange, WeightChange
+from viz.compare.noise import SURE, by_ranks
+from viz.compare.sides import Side
 from viz.compare.step_figures import last_reported
-from viz.compare.step_times import chance
 from viz.compare.usual_costs import UsualCosts, titles, usual_costs
 from viz.facts import formatting
 from viz.facts.schema import Logs
@@ -21,6 +23,9 @@ _Titles = Callable[[OpChange | ValueChange], str]
 _LONGEST = 12  # lines of a list
 _MARKS = {"added": "+", "removed": "-"}
 _SAME_ROWS = re.compile(r"\b(\d+)(×\S+ \S+ → )\1(×)")  # a change of shapes that begin with the same number
+
+
+_ENOUGH = 5  # steps of each beside the first, of which the quicker half is looked at
 
 
 def text(found: Changes, usual: UsualCosts | None = None) -> Text:
@@ -196,3 +201,30 @@ def _cut(lines: Iterable[str]) -> list[str]:
     if len(shown) <= _LONGEST:
         return shown
     return [*shown[:_LONGEST], f"  … {len(shown) - _LONGEST:,} more"]
+
+
+def chance(found: Changes) -> list[str]:
+    """A line on how far the times of a difference can be trusted; none where nothing was recorded twice."""
+    if found.recordings is None or not any(cost.time_a and cost.time_b for cost in found.layers):
+        return []
+    of_a, of_b = found.steps if found.steps is not None else (None, None)
+    sides = [Side([record], steps) for record, steps in zip(found.recordings, (of_a, of_b))]
+    counts = [len(side.runs[0].noisy["time"]) for side in sides]
+    if min(counts) < _ENOUGH:
+        return [f"  times: chance can't be told from change; that takes at least {_ENOUGH + 1} steps of each"]
+    a, b = (side.times("time", _ENOUGH) for side in sides)
+    before, after = statistics.median(a), statistics.median(b)
+    lowered = max(side.lowered("time") for side in sides)
+    slower = after > before
+    _, sure = by_ranks(a, b, slower, lowered) or (0.0, 0.0)
+    change = f"  times: a step takes {formatting.seconds(round(before))} → {formatting.seconds(round(after))}"
+    if before == after:
+        return [f"  times: a step takes {formatting.seconds(round(before))} in both"]
+    drifts = lowered >= abs(after / before - 1)  # one of them differs from itself by more than from the other
+    if drifts or (sure <= 0 if slower else sure >= 0):
+        return [f"{change}, which may be chance: parts of one run differ by {lowered:.0%}"]
+    if not (found.ops or found.settings):
+        return [f"{change}, though both ran the same: another machine, or one that did other things, too"]
+    least = f"at least {abs(sure):.0%} {'slower' if slower else 'faster'}"
+    sure_of = f"{SURE:.0%} certainty within these two runs"  # nobody knows how much others would differ
+    return [f"{change}: {least} (with {sure_of}; parts of one differ by {lowered:.0%})"]

@@ -13,7 +13,6 @@ from viz.doctor import thresholds as limits
 from viz.doctor.facts.variable_owners import Owners
 from viz.doctor.finding import SEVERITIES, Finding, kinds_of
 from viz.doctor.shared_advice import SHARED
-from viz.doctor.trainings.script import Script
 from viz.doctor.trainings.together import together
 from viz.doctor.trainings.training import Training
 from viz.doctor.user_code import Place, call_place, made_at, op_place, own_line, user_line
@@ -288,3 +287,37 @@ def layer_label(layer: Any) -> str | None:
 
 def _place(finding: Finding) -> tuple[str | None, str | None, int | None]:
     return finding.layer, finding.file, finding.line
+
+
+class Script:
+    """A program whose findings belong to no training, and whose steps are counted through all of them.
+
+    Args:
+        program: the program, to which all else is left.
+
+    Attributes:
+        owners: the layers and models that were called.
+        found: the findings, by the keys that they were reported with.
+    """
+
+    def __init__(self, program: Any) -> None:
+        self._program = program
+        self.found: dict[Any, Finding] = {}
+        self.owners = Owners()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._program, name)
+
+    @property
+    def number(self) -> int:
+        """The step that runs, counted from 1 through all trainings."""
+        program = self._program
+        return 1 + int(program.total if program.counter is None else program.counter())
+
+    def report(self, kind: str, severity: str, message: str, **about: Any) -> None:
+        """See `Program.report`."""
+        self._program.enter(self.found, kind, severity, message, **about)
+
+    def retract(self, key: Any) -> None:
+        """See `Program.retract`."""
+        self.found.pop(key, None)

@@ -6,24 +6,27 @@ import itertools
 import numbers
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from eagerflow.preprocessing.audio_folder import written_wav
 from viz.boundary import boundaries, boundary
 from viz.export import hparams, tensorboard_graph
-from viz.export.default_folder import default_folder
 from viz.export.pytorch_names import PyTorchNames
 from viz.export.tensorboard_events import as_array, checked_tag, named, number_of
-from viz.export.values.figures import figure_pixels
 from viz.export.values.pixels import as_pictures
 from viz.export.values.projector_files import add_entry, write_labels, write_points
-from viz.export.values.sounds import wav_files
 from viz.facts.formatting import nearest
 from viz.facts.schema import Record
 
 __all__ = ["SummaryWriter"]
+
+
+_LOUDEST = 1.01  # with some noise
 
 
 @boundaries
@@ -354,3 +357,57 @@ class SummaryWriter(PyTorchNames):
 
 def _file_name(name: str) -> str:
     return "".join([c if c.isalnum() or c in "-_" else "_" for c in name])[:80] or "_"
+
+
+def default_folder(comment: str) -> str:
+    """`runs/<date and time>_<host><comment>`, as PyTorch's writer calls it."""
+    return os.path.join("runs", f"{time.strftime('%b%d_%H-%M-%S')}_{socket.gethostname()}{comment}")
+
+
+def figure_pixels(figure: Any, what: str) -> numpy.ndarray:
+    """Bytes (height, width, 4), also of a figure that a window or nothing at all was going to show.
+
+    Args:
+        figure: a `matplotlib.figure.Figure`.
+        what: the call, for errors.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if not hasattr(figure, "set_canvas") or not hasattr(figure, "canvas"):
+        raise TypeError(f"{what}: expected a matplotlib Figure; got {type(figure).__name__}. For arrays: images()")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    before = figure.canvas
+    try:
+        canvas = FigureCanvasAgg(figure)  # which becomes the figure's own
+        canvas.draw()
+        return numpy.array(canvas.buffer_rgba())
+    finally:
+        figure.set_canvas(before)
+
+
+def wav_files(samples: Any, sample_rate: int, tell: Callable[[str], None]) -> list[bytes]:
+    """A file for each sound.
+
+    Args:
+        samples: (frames,), (frames, channels) or (number, frames, channels), from -1 to 1.
+        sample_rate: frames per second.
+        tell: is told when louder ones are cut off.
+
+    Raises:
+        ValueError: for another shape or rate.
+    """
+    given = numpy.asarray(samples).astype("float64")
+    found = given[:, numpy.newaxis] if given.ndim == 1 else given
+    found = found[numpy.newaxis] if found.ndim == 2 else found
+    if found.ndim != 3 or not 1 <= found.shape[-1] <= 255:
+        raise ValueError(
+            "audio(): expected (frames,), (frames, channels) or (number, frames, channels) with 1 to 255 channels; "
+            f"got {given.shape}"
+        )
+    if sample_rate < 1:
+        raise ValueError(f"audio(sample_rate={sample_rate!r}): expected frames per second, 1 or more")
+    if numpy.abs(found).max(initial=0.0) > _LOUDEST:
+        tell("samples of a sound beyond -1 and 1 are cut off: divide them by the largest, or by 32768 for 16 bits")
+    return [written_wav(sound, int(sample_rate)) for sound in found]

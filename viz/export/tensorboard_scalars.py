@@ -1,29 +1,29 @@
 """The course of a training that was recorded, for TensorBoard's Time Series tab: losses, metrics, sizes of gradients.
 
 Tags are those of the callback: `epoch_loss` and `batch_loss`, with validation in a run of its own, so that both stand
-in one chart. A second training has a run of its own, too. Losses of a loop of one's own have their names in the code.
+in one chart. A second training goes on where the first one ended. Losses of a loop of one's own have their names in the
+code.
 """
 
 from __future__ import annotations
 
 import bisect
+import collections
 import contextlib
 import dataclasses
 import datetime
 import os
 import pathlib
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from viz.export.tensorboard_axis import Axis, Place
 from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
 from viz.facts.digest.reports import evaluated_together, goes_on, step_before
 from viz.facts.gradient_passes import weight_gradients, whole_gradient
 from viz.facts.schema import Logs, Record, TensorInfo
-from viz.facts.selection import variables_of
+from viz.facts.selection import step_numbers, variables_of
 
 __all__ = ["ENDING", "VALIDATION", "earlier_files", "weight_name", "write"]
 
@@ -31,7 +31,7 @@ ENDING = ".recording"  # of the names of files that another export takes the pla
 _LONGEST = 200  # letters of a tag
 VALIDATION = "validation"  # the run, beside that of the training
 _BESIDE = "_recorded"  # the end of its name where another one is called so
-_LATER = "training_{}"  # the run of the second training, and of those behind it
+_ASIDE = ("test_step", "predict_step")
 
 
 class _Point(NamedTuple):
@@ -39,15 +39,14 @@ class _Point(NamedTuple):
 
     is_validation: bool
     tag: str
-    place: Place
+    place: int
     value: float
     when: float | None
 
 
 def earlier_files(folder: str | os.PathLike[str]) -> list[pathlib.Path]:
-    """The files in a folder that an earlier export of a recording wrote, those of its other runs, too."""
-    trainings = [pathlib.Path(folder), *sorted(pathlib.Path(folder).glob(_LATER.format("*")))]
-    runs = [run for each in trainings for run in (each, each / VALIDATION, each / (VALIDATION + _BESIDE))]
+    """The files in a folder that an earlier export of a recording wrote, those of its validation, too."""
+    runs = [pathlib.Path(folder, name) for name in ("", VALIDATION, VALIDATION + _BESIDE)]
     return [file for run in runs for file in sorted(run.glob(f"*tfevents*{ENDING}"))]
 
 
@@ -56,31 +55,65 @@ def write(record: Record, folder: str | os.PathLike[str], log: EventLog) -> None
 
     Args:
         record: the recording.
-        folder: the run's folder; validation has a folder in it, and so has each training but the first.
+        folder: the run's folder; validation has a folder in it.
         log: the run's log.
     """
     record = dataclasses.replace(record, logs=evaluated_together(record))
-    axis = Axis(record)
-    logs = {(0, False): log}
+    places = _places_of_steps(record)
+    aside: EventLog | None = None
     try:
-        for point in [*_reported(record, axis), *_sizes(record, axis)]:
-            run = point.place.training, point.is_validation
-            if run not in logs:
-                logs[run] = EventLog(_folder(folder, *run), filename_suffix=ENDING)
-            logs[run].value(point.place.step, point.when, tag=point.tag, simple_value=point.value)
+        for point in [*_reported(record, places), *_sizes(record, places)]:
+            if point.is_validation:
+                aside = aside or EventLog(_aside(folder), filename_suffix=ENDING)
+            (aside if point.is_validation and aside else log).value(
+                point.place, point.when, tag=point.tag, simple_value=point.value
+            )
     finally:
-        for each in logs.values():
-            if each is not log:
-                each.close()
+        if aside is not None:
+            aside.close()
 
 
-def _folder(folder: str | os.PathLike[str], training: int, is_validation: bool) -> str:
-    own = os.path.join(folder, *[_LATER.format(training + 1)] * (training > 0))
-    if not is_validation:
-        return own
-    files = pathlib.Path(own, VALIDATION).glob("*tfevents*")
+def _aside(folder: str | os.PathLike[str]) -> str:
+    files = pathlib.Path(folder, VALIDATION).glob("*tfevents*")
     is_taken = any(not file.name.endswith(ENDING) for file in files)  # by the callback
-    return os.path.join(own, VALIDATION + _BESIDE * is_taken)
+    return os.path.join(folder, VALIDATION + _BESIDE * is_taken)
+
+
+def _places_of_steps(record: Record) -> list[int]:
+    """At which step of TensorBoard's each recorded one stands.
+
+    Batches count in a row from 1, as the callback counts them, with steps of a loop of one's own among them; where
+    there are none but these, they keep their numbers. What is evaluated stands where training has come to.
+    """
+    numbers, scopes = step_numbers(record), [record.scopes[step.scope] for step in record.steps]
+    counts = any(scope.name == "train_step" and scope.owner is not None for scope in scopes)
+    found, last, least, before = list[int](), 0, 0, 0  # and of the `fit` that runs, what came before it
+    for step, number, scope in zip(record.steps, numbers, scopes):
+        done = last
+        if step.trained is not None:  # where only some steps were recorded
+            before = last if step.trained < least else before
+            least, done = step.trained + (scope.name == "train_step"), before + step.trained
+        is_aside = scope.name in _ASIDE
+        found.append(done if is_aside else done + 1 if counts else number)
+        last = last if is_aside else found[-1]
+    return found
+
+
+def _places_of_reports(record: Record, kinds: Sequence[str], places: Sequence[int]) -> Iterator[int]:
+    """At which step each report stands; epochs go on counting where another `fit` begins with 0."""
+    trains = any(log.kind != "evaluation" for log in record.logs)
+    done, epoch, begin, last = collections.Counter[str](), -1, 0, -1
+    for log, kind in zip(record.logs, kinds):
+        position = step_before(record, log)
+        done[kind] += 1
+        if kind == "epoch":
+            begin = last + 1 - log.step if log.step <= epoch else begin
+            epoch, last = log.step, begin + log.step
+            yield last
+        elif trains and position >= 0:
+            yield places[position]
+        else:
+            yield log.step if kind == "step" else done["batch" if trains else kind]
 
 
 def weight_name(record: Record, variable: int) -> str:
@@ -89,19 +122,24 @@ def weight_name(record: Record, variable: int) -> str:
     return path if "/" in path else record.shown(variable)
 
 
-def _reported(record: Record, axis: Axis) -> Iterator[_Point]:
+def _reported(record: Record, places: Sequence[int]) -> Iterator[_Point]:
     """Losses and metrics of epochs, batches, evaluations and steps of a loop of one's own."""
     rates, when = _rates(record), _clock(record)
-    told = zip(record.logs, [*record.logs[1:], None], axis.kinds(), axis.reports, axis.names())
-    for log, following, kind, place, names in told:
-        if kind == "evaluation" and axis.trains and goes_on(log, following):
+    trains = any(log.kind != "evaluation" for log in record.logs)
+    scopes = {n: record.scopes[step.scope] for n, step in zip(step_numbers(record), record.steps)}
+    of_models = {n for n, scope in scopes.items() if scope.name == "train_step" and scope.owner is not None}
+    kinds = ["batch" if log.kind == "step" and log.step in of_models else log.kind for log in record.logs]
+    for log, following, kind, place in zip(
+        record.logs, [*record.logs[1:], None], kinds, _places_of_reports(record, kinds, places)
+    ):
+        if kind == "evaluation" and trains and goes_on(log, following):
             continue
-        behind = "_vs_iterations" if kind == "evaluation" and axis.trains else ""  # as the callback calls it
+        behind = "_vs_iterations" if kind == "evaluation" and trains else ""  # as the callback calls it
         rate = rates(log) if kind == "epoch" else None
         values = log.values if rate is None else log.values | {"learning_rate": rate}
         for name, value in values.items():
             is_validation = kind == "evaluation" or name.startswith("val_")
-            plain = names.get(name, name).removeprefix("val_")
+            plain = name.removeprefix("val_")
             tag = formatting.clean(plain if kind == "step" else f"{kind}_{plain}{behind}", _LONGEST)
             if isinstance(value, int | float):
                 yield _Point(is_validation, tag, place, float(value), when(log.time))
@@ -135,22 +173,21 @@ def _clock(record: Record) -> Callable[[int | None], float | None]:
     return lambda time: None if began is None or time is None else began + time / 1e9
 
 
-def _sizes(record: Record, axis: Axis) -> Iterator[_Point]:
+def _sizes(record: Record, places: Sequence[int]) -> Iterator[_Point]:
     """The L2 norms of each weight's gradient, and of the weight before it changed, in the steps that have them."""
     if not record.steps or not any(tensor.stats for tensor in record.tensors):
         return
-    places, variables, when = axis.steps, variables_of(record), _clock(record)
+    variables, when = variables_of(record), _clock(record)
     before: dict[tuple[int | None, int], TensorInfo] = {}
     for op in record.ops:
         for i in op.inputs if op.phase != "backward" else ():
             if i in variables:
                 before.setdefault((op.step, variables[i]), record.tensors[i])
     gradients = weight_gradients(record, record.ops, variables)
-    names = _weight_names(record, [(places[step].training, i) for step, i in gradients if step is not None])
     for (step, variable), found in gradients.items():
         if step is None:
             continue
-        name = names[places[step].training, variable]
+        name = formatting.clean(weight_name(record, variable) or f"variable_{variable}", _LONGEST)
         weight = before.get((step, variable))
         for tag, size in (
             (f"gradient_norm/{name}", _size(whole_gradient(record, found))),
@@ -158,29 +195,6 @@ def _sizes(record: Record, axis: Axis) -> Iterator[_Point]:
         ):
             if size is not None:
                 yield _Point(False, tag, places[step], size, when(record.steps[step].start))
-
-
-def _weight_names(record: Record, weights: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
-    """What weights are called, by training and weight: those of the same model made anew as in the first training.
-
-    So the curves of a search lie in the same charts, where layers are numbered on.
-    """
-    found: dict[int, dict[int, str]] = {}
-    for training, i in dict.fromkeys(weights):
-        name = weight_name(record, i) or f"variable_{i}"
-        found.setdefault(training, {})[i] = formatting.clean(name, _LONGEST)
-    first = found[min(found)] if found else {}
-    kinds = [_kind_of_weight(record, i) for i in first]
-    for names in found.values():
-        if [_kind_of_weight(record, i) for i in names] == kinds:
-            names.update(zip([*names], first.values()))
-    return {(training, i): name for training, names in found.items() for i, name in names.items()}
-
-
-def _kind_of_weight(record: Record, weight: int) -> tuple[str, int]:
-    """Its name without numbers, and how many axes it has: a search may try several numbers of units."""
-    tensor = record.tensors[weight]
-    return re.sub(r"_\d+(?=/|$)", "", tensor.name), len(tensor.shape)
 
 
 def _size(tensor: TensorInfo) -> float | None:

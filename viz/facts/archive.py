@@ -11,15 +11,17 @@ fail to load: names of members, sizes, nesting and every reference are checked b
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import json
 import math
 import os
 import pathlib
+import types
 import zipfile
 from collections.abc import Mapping
 from importlib import import_module
-from typing import IO, Any
+from typing import IO, Any, get_args, get_origin, get_type_hints
 
 import numpy
 
@@ -40,7 +42,6 @@ from viz.facts.container import (
     rank_file,
     reading,
 )
-from viz.facts.field_types import LONGEST, fitted
 from viz.facts.json_data import to_plain
 from viz.facts.schema import (
     PHASES,
@@ -81,6 +82,11 @@ _DTYPES = frozenset(
     bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128
     """.split()
 )
+
+
+LONGEST = 1 << 16
+"""Letters of a name, an error or a line of code."""
+_LARGEST = 2**60  # of whole numbers, as in columns
 
 
 def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
@@ -289,3 +295,41 @@ def _check_composition(found: Composition) -> None:
 def _check_word(what: str, word: str, allowed: tuple[str, ...]) -> None:
     if word not in allowed:
         raise Damaged(f"a {what} is {word!r}")
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
+def fitted(value: Any, hint: Any, what: str) -> Any:
+    """A value from JSON as an annotation says, with tuples for arrays and objects of dataclasses.
+
+    Args:
+        value: what was read.
+        hint: a type, `Any`, a dataclass, or a union with None, list, tuple or dict of such.
+        what: what it is of, for the message.
+
+    Raises:
+        Damaged: when it is something else.
+    """
+    kind, of = get_origin(hint), get_args(hint)
+    if hint is Any or (kind is types.UnionType and value is None):
+        return value
+    if kind is types.UnionType:
+        return fitted(value, of[0], what)
+    if kind in (list, tuple) and isinstance(value, list):
+        if kind is list or of[-1] is ...:
+            return kind([fitted(each, of[0], what) for each in value])
+        if len(value) == len(of):
+            return tuple([fitted(each, inner, what) for each, inner in zip(value, of)])
+    elif isinstance(value, dict) and (kind is dict or dataclasses.is_dataclass(hint)):
+        if kind is dict:
+            return {fitted(name, str, what): fitted(each, of[1], what) for name, each in value.items()}
+        known = _hints(hint)
+        return hint(**{name: fitted(each, known[name], f"{hint.__name__}.{name}") for name, each in value.items()})
+    is_text = hint is str and isinstance(value, str) and len(value) <= LONGEST
+    is_whole = hint in (int, float) and type(value) is int and abs(value) <= _LARGEST
+    if is_text or is_whole or (hint is float and isinstance(value, float)):
+        return value
+    raise Damaged(f"{what} is {value!r:.60}")

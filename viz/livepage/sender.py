@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import json
+import os
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from viz import page
@@ -14,8 +17,6 @@ from viz.facts.digest.usual_times import RecentTimes
 from viz.facts.json_data import finite
 from viz.livepage import snapshot
 from viz.livepage.child import Child
-from viz.livepage.held_findings import HeldFindings
-from viz.livepage.machine import memory
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
 from viz.recording import Recording
@@ -26,6 +27,12 @@ _INTERVAL = 0.2  # seconds between two looks into the mailbox
 _MEMORY_EVERY = 1.0
 _MEMORY_LATEST = 10.0  # so long it is put off while steps are recorded, which takes memory of its own
 MOST_OPS = 30_000  # that the live graph shows
+
+
+_STATM = "/proc/self/statm"
+
+
+_HELD = 30.0  # seconds
 
 
 class Sender(threading.Thread):
@@ -193,3 +200,50 @@ def _plain(value: Any) -> Any:
         return finite(float(f"{float(value):.7g}"))
     except (TypeError, ValueError):
         return None
+
+
+def memory() -> int | None:
+    """Bytes of memory that this process holds; where only the peak can be had, that; None where neither can."""
+    if os.path.exists(_STATM):
+        with open(_STATM, encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    resource: Any = importlib.import_module("resource") if os.name == "posix" else None
+    if resource is None:
+        return None
+    peak = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+class HeldFindings:
+    """Keeps findings that are no longer made, so that none comes and goes while losses rise and fall.
+
+    >>> now = [0.0]
+    >>> held = HeldFindings(lambda: now[0])
+    >>> found = {"kind": "overfit", "layer": None, "file": "train.py", "line": 3}
+    >>> held.shown([found]) == held.shown([]) == [found]
+    True
+    >>> now[0] = 31.0
+    >>> held.shown([])
+    []
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: dict[Hashable, tuple[float, dict[str, Any]]] = {}  # by kind and place
+
+    def shown(self, found: list[dict[str, Any]], is_over: bool = False) -> list[dict[str, Any]]:
+        """What to show now: what is found, and behind it what was found a short time ago.
+
+        Args:
+            found: what is found now.
+            is_over: whether training is over: then that alone counts.
+        """
+        now = self._clock()
+        current = {_key(each): (now, each) for each in found}
+        before = {key: each for key, each in self._seen.items() if key not in current and now - each[0] <= _HELD}
+        self._seen = current if is_over else current | before
+        return [each for _, each in self._seen.values()]
+
+
+def _key(found: dict[str, Any]) -> Hashable:
+    return found.get("kind"), found.get("layer"), found.get("file"), found.get("line")

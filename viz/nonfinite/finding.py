@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
+from html import escape
 from typing import Any
 
+from viz.facts import formatting
 from viz.facts.json_data import finite
+from viz.facts.schema import Op, Record
 from viz.facts.text_table import Text
-from viz.nonfinite import page, report
 from viz.nonfinite.evidence import Evidence, Example, TensorFacts
-from viz.nonfinite.neighbourhood import neighbourhood
 from viz.picture.drawing import Drawing
+from viz.recording import Recording
 
 __all__ = ["Example", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "TensorFacts"]
+
+
+_HEADS = ("", "name", "shape", "min", "max", "mean", "std", "not finite")
+_RED = "#c62828"
+_CELL = "text-align:left;padding:1px 12px 1px 0"
+
+
+_MOST_CODE = 400  # signs of a line: a terminal cuts what it has no room for
 
 
 class Nonfinite(Evidence):
@@ -50,7 +61,7 @@ class Nonfinite(Evidence):
         >>> print(found.message)
         log made 1 infinite of 2 elements from finite numbers, ... For example x = 0 → -inf at [1]. Fix: ...
         """
-        return report.message(self)
+        return message(self)
 
     @property
     def text(self) -> Text:
@@ -61,7 +72,7 @@ class Nonfinite(Evidence):
         >>> print(str(found.text).splitlines()[0])
         log made 1 infinite of 2 elements from finite numbers.
         """
-        return report.text(self)
+        return text(self)
 
     def __str__(self) -> str:
         return str(self.text)
@@ -69,7 +80,7 @@ class Nonfinite(Evidence):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return page.html(self)
+        return _html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """All details as plain data that fits into JSON.
@@ -161,3 +172,175 @@ class NonfiniteWarning(RuntimeWarning):
     >>> [warning.category.__name__ for warning in warned]
     ['NonfiniteWarning']
     """
+
+
+def _html(found: Evidence) -> str:
+    """Everything that is known, in the colours of whatever is around it."""
+    said = dict(lines(found))
+    rows = [_row("input", each) for each in found.inputs] + [_row("output", each) for each in found.outputs]
+    heads = "".join([f'<th style="{_CELL}">{head}</th>' for head in _HEADS])
+    code = "".join([f"<div><code>{escape(line)}</code></div>" for line in said["line"]])
+    examples = "".join([f"<div>example: {escape(line)}</div>" for line in said["example"]])
+    return (
+        f'<div><b style="color:{_RED}">NaN or infinity</b> <code>{escape(said["where"][0])}</code>'
+        f"<div>{escape(sentence(found))}</div>{code}"
+        f'<table style="margin:.4em 0;border-collapse:collapse"><tr>{heads}</tr>{"".join(rows)}</table>'
+        f'{examples}<div style="opacity:.75">{escape(said["fix"][0])}</div></div>'
+    )
+
+
+def _row(what: str, facts: TensorFacts) -> str:
+    name = formatting.clean(facts.path or facts.name, 60)
+    shape = f"{formatting.shape(facts.shape)} {formatting.dtype(facts.dtype)}"
+    numbers = ["" if each is None else f"{each:.4g}" for each in (facts.min, facts.max, facts.mean, facts.std)]
+    flawed = flaws(facts) if facts.nan or facts.inf else "" if facts.measured else "not measured"
+    colour = f";color:{_RED}" if facts.nan or facts.inf else ""
+    cells = [what, name, shape, *numbers]
+    shown = "".join([f'<td style="{_CELL}">{escape(cell)}</td>' for cell in cells])
+    return f'<tr>{shown}<td style="{_CELL}{colour}">{escape(flawed)}</td></tr>'
+
+
+def near(record: Record, op: int, before: int, after: int) -> set[int]:
+    """The ids of `op`, of those up to `before` steps back along what it read, and `after` on from what it made.
+
+    Of a backward op the forward op is there too.
+    """
+    readers: dict[int, list[int]] = {}
+    for each in record.ops:
+        for tensor in each.inputs:
+            readers.setdefault(tensor, []).append(each.id)
+    chosen, edge = {op}, {op}
+    for _ in range(before):
+        edge = {p for i in edge for p in record.parents(record.ops[i])} - chosen
+        chosen |= edge
+    edge = {op}
+    for _ in range(after):
+        made = {tensor for i in edge for tensor in record.ops[i].outputs}
+        edge = {reader for tensor in made for reader in readers.get(tensor, ())} - chosen
+        chosen |= edge
+    forward = {record.ops[i].forward for i in chosen}
+    return chosen | {i for i in forward if i is not None}
+
+
+def neighbourhood(recording: Recording, op: int, before: int, after: int) -> Recording:
+    """A recording of the ops near one op alone; scopes and tensors stay as they are."""
+    chosen = sorted(near(recording, op, before, after))
+    number = {old: new for new, old in enumerate(chosen)}
+    part = copy.copy(recording)
+    part.ops = [_renumbered(recording.ops[old], number) for old in chosen]
+    part.tensors = [
+        dataclasses.replace(t, producer=number.get(t.producer) if t.producer is not None else None)
+        for t in recording.tensors
+    ]
+    part.meta = {**recording.meta, "name": f"{recording.name} near {recording.ops[op].name}".strip()}
+    part.steps = []
+    return part
+
+
+def _renumbered(op: Op, number: dict[int, int]) -> Op:
+    forward = None if op.forward is None else number.get(op.forward)
+    return dataclasses.replace(op, id=number[op.id], forward=forward, step=None)
+
+
+def message(found: Evidence) -> str:
+    """What happened in one or two sentences, of at most 500 characters."""
+    what = f"{_happened(found)}{_where(found)}{_at(found)}."
+    if found.examples:
+        what += f" For example {_example(found.examples[0], formatting.clean(found.culprit, 40))}."
+    fix = f" Fix: {found.fix}."
+    return what[:498] + "…" if len(what) > 499 else what + fix if len(what + fix) <= 500 else what
+
+
+def _happened(found: Evidence) -> str:
+    op = formatting.clean(found.op, 40)
+    if found.part:
+        op = f"{formatting.clean(found.part, 40)}, a part of {op},"
+    if found.kind == "op":
+        made = ", ".join([flaws(t) for t in found.outputs if t.nan or t.inf]) or "NaN or infinity"
+        what = f"the gradient of {op}" if found.phase == "backward" else op
+        known = [t for t in found.inputs if t.measured]
+        if known and not any(t.nan or t.inf for t in known):
+            return f"{what} made {made} from finite numbers"
+        return f"{what} made {made}"
+    culprit = next((t for t in found.inputs if t.nan or t.inf), None)
+    held = flaws(culprit) if culprit is not None else "NaN or infinity"
+    noun = "the weight " if found.kind == "weight" else "the data: "
+    where = f" ({formatting.clean(found.where, 120)})" if found.where else ""
+    return f"{noun}{formatting.clean(found.culprit, 60)} held {held}{where} when it came to {op}"
+
+
+def flaws(facts: TensorFacts) -> str:
+    """How many elements aren't finite, of how many."""
+    size = 1
+    for length in facts.shape:
+        size *= length
+    parts = [f"{n:,} {noun}" for n, noun in ((facts.nan, "NaN"), (facts.inf, "infinite")) if n]
+    return f"{' and '.join(parts)} of {formatting.count(size, 'element')}"
+
+
+def _where(found: Evidence) -> str:
+    layer = f" in {formatting.clean(found.layer, 80)!r}" if found.layer else ""
+    return layer + ("" if found.step is None else f", step {found.step}")
+
+
+def _at(found: Evidence) -> str:
+    return f", {formatting.clean(formatting.place(found.source), 120)}" if found.source is not None else ""
+
+
+def _example(example: Example, culprit: str) -> str:
+    given = ", ".join(
+        [f"{formatting.clean(name, 30)} = {value:.6g}" for name, value in list(example.inputs.items())[:4]]
+    )
+    at = f" at {list(example.index)}" if example.index else ""
+    return f"{given or culprit} → {example.value}{at}" if given or culprit else f"{example.value}{at}"
+
+
+def sentence(found: Evidence) -> str:
+    """What happened, without where."""
+    return f"{_happened(found)}."
+
+
+def text(found: Evidence) -> Text:
+    """Everything that is known, in lines."""
+    told = [_line("" if i else head, each) for head, all_of_it in lines(found) for i, each in enumerate(all_of_it)]
+    return Text("\n".join([sentence(found), *told]))
+
+
+def lines(found: Evidence) -> list[tuple[str, list[str]]]:
+    """What is known under heads: where, the lines of code, inputs and outputs, examples, and what helps."""
+    where = ", ".join([formatting.clean(found.layer) or "no layer", found.phase]) + _step(found)
+    code = [
+        formatting.clean(formatting.place(frame), 120)
+        + (f"   {formatting.clean(frame.code, _MOST_CODE)}" if frame.code else "")
+        for frame in found.stack[:4]
+    ]
+    # The one element that a mean makes, of which nothing but that is known, stands above already.
+    told = [each for each in found.examples if each.inputs or each.index or found.culprit]
+    examples = [_example(each, formatting.clean(found.culprit, 40)) for each in told]
+    return [
+        ("where", [where]),
+        ("line", code),
+        *[("input", [_tensor(t)]) for t in found.inputs],
+        *[("output", [_tensor(t)]) for t in found.outputs],
+        ("example", examples if found.examples else ["values weren't kept; viz.trace(values='') keeps them all"]),
+        ("fix", [found.fix]),
+    ]
+
+
+def _step(found: Evidence) -> str:
+    return "" if found.step is None else f", step {found.step}"
+
+
+def _line(head: str, rest: str) -> str:
+    return f"  {head:8} {rest}"
+
+
+def _tensor(facts: TensorFacts) -> str:
+    """`x  8×3 f32  min -1.2  max 3.4  mean 0.01`."""
+    name = formatting.clean(facts.path or facts.name, 60)
+    shown = f"{name}  {formatting.shape(facts.shape)} {formatting.dtype(facts.dtype)}"
+    if not facts.measured:
+        return shown
+    numbers = (("min", facts.min), ("max", facts.max), ("mean", facts.mean), ("std", facts.std))
+    shown += "".join([f"  {noun} {number:.4g}" for noun, number in numbers if number is not None])
+    return shown + (f"  ({flaws(facts)})" if facts.nan or facts.inf else "")

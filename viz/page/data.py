@@ -22,12 +22,12 @@ from viz.facts.flaws import came_in, first_flaw, origins
 from viz.facts.flops import all_flops
 from viz.facts.json_data import finite
 from viz.facts.lines.assigned import GradientNames
+from viz.facts.lines.quoted_files import lines_of
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
 from viz.facts.selection import origin, step_kinds, update_passes, variables_of
 from viz.page.settings import is_writable, settings_text
 from viz.page.smaller_record import cut
-from viz.page.source_excerpts import excerpts
 from viz.page.stats_column import stats_column
 from viz.page.views import Views
 from viz.picture.box_texts import main_scope, part_lines
@@ -43,6 +43,11 @@ _Reported = tuple[str, int, dict[str, float], int | None]  # kind, where on the 
 
 _LONGEST_TEXT = 2_000
 _MOST_LOGS = 2_000
+
+
+_AROUND = 3
+_MOST_LINES = 4_000
+_LONGEST = 300
 
 
 def data(
@@ -375,3 +380,29 @@ def _names(record: Record) -> list[str]:
             if producer is not None and record.ops[producer].phase == "backward":
                 names[tensor] = names[tensor] or gradients.of(tensor)
     return names
+
+
+def excerpts(frames: Sequence[Frame]) -> dict[str, dict[str, str]]:
+    """For each file, the texts of lines by number: three before and after each frame's line.
+
+    A file is only quoted where its line still is what was recorded. So a changed file isn't shown as if it had
+    run, and a recording from elsewhere can't bring other files of this machine into a page, see `lines_of`.
+    """
+    found: dict[str, dict[str, str]] = {}
+    texts: dict[str, list[str]] = {}
+    count = 0
+    for frame in frames:
+        if count > _MOST_LINES or not frame.code:
+            continue
+        if frame.file not in texts:
+            texts[frame.file] = lines_of(frame.file)
+        there = texts[frame.file]
+        if "".join(there[frame.line - 1 : frame.line]).strip()[:500] != frame.code:
+            continue
+        lines = found.setdefault(frame.file, {})
+        for number in range(max(1, frame.line - _AROUND), min(frame.line + _AROUND, len(there)) + 1):
+            if str(number) not in lines:
+                whole = there[number - 1].rstrip()
+                lines[str(number)] = (whole if len(whole) <= _LONGEST else whole[:_LONGEST] + "…").expandtabs(4)
+                count += 1
+    return found

@@ -9,15 +9,20 @@ import re
 from typing import Any
 
 from eagerflow.base.files import replacing
+from viz.choices import FORMATS
 from viz.facts.text_files import path_of
 from viz.geometry.graph import Graph
 from viz.picture.dot import dot
 from viz.picture.notebook_theme import darkened, on_any_ground
-from viz.picture.rendering.render import FORMATS, render
+from viz.picture.rendering.raster import converted
+from viz.picture.svg import svg
 
 __all__ = ["Drawing"]
 
 _DIRECTIONS = ("TB", "BT", "LR", "RL")
+
+
+_POINTS = 72  # in an inch: a unit of a picture is a point
 
 
 class Drawing:
@@ -180,3 +185,24 @@ class Drawing:
     def __repr__(self) -> str:
         boxes, arrows = len(self.graph.nodes), len(self.graph.edges)
         return f"<Drawing {self.graph.title!r}: {boxes} boxes, {arrows} arrows; save(path) writes svg, png, pdf or dot>"
+
+
+def render(graph: Graph, kind: str, rankdir: str = "TB", dpi: int = 96) -> bytes:
+    """The picture of `graph` as the content of a file.
+
+    Args:
+        graph: what to draw.
+        kind: `"svg"`, `"png"`, `"pdf"` or `"dot"`.
+        rankdir: the direction of the forward pass.
+        dpi: dots per inch, for PNG.
+
+    Raises:
+        ValueError: for another kind.
+        RendererMissing: when nothing here can make it; says what would help.
+    """
+    if kind not in FORMATS:
+        raise ValueError(f"cannot draw {kind!r}: expected one of {', '.join(map(repr, FORMATS))}")
+    if kind == "dot":
+        return dot(graph, rankdir).encode("utf-8")
+    drawn = svg(graph, rankdir)
+    return drawn.encode("utf-8") if kind == "svg" else converted(drawn, kind, dpi / _POINTS)

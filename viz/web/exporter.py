@@ -5,25 +5,40 @@ from __future__ import annotations
 import os
 import pathlib
 import tempfile
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import tree
+from eagerflow import Input, Model, Sequential, tree
 from eagerflow.base.messages import say
+from eagerflow.layers import TextVectorization
 from eagerflow.onnx import Converted
 from eagerflow.onnx.sizes import Given, given_inputs, packed
 from viz.page import data
-from viz.web import checks, document, runs, vendored
+from viz.web import document, runs, vendored
 from viz.web.controls import input_control, output_control
-from viz.web.numbers import Numbers
-from viz.web.text import described, without_text
+from viz.web.runs import Layer, Run
 
 __all__ = ["export"]
 
 _SCALING = ("Rescaling", "Normalization")  # layers of models that take pixels up to 255
 _CHECKED = 3  # samples that the page compares itself with
+
+
+_MODES = ("int", "multi_hot", "count", "tf_idf")
+
+
+_PROBES, _OUTPUT_PROBES = 64, 2048
+_MOST_SAMPLES, _MOST_BYTES = 20, 200_000  # in a page of a small model; of a large one
+_SHARE = 0.1  # of the weights' bytes
+LOOKED_AT = 256  # samples of which it is known which channels they reach
+_BATCH = 32
+_OPEN_LENGTH, _OPEN_SIDE = 16, 224  # of sequences and images that may be of any length
+
+
+_LINE = 8  # bytes at which arrays begin, as typed arrays of browsers want it
 
 
 class _Options(NamedTuple):
@@ -131,13 +146,13 @@ def _content(
     """The page's data, and its arrays."""
     numbers = Numbers()
     weights = sum([array.nbytes for array in made.graph.constants.values()])
-    count = checks.kept(inputs.arrays, weights)
+    count = kept(inputs.arrays, weights)
     checked = [_run(model, inputs.packed(inputs.sample(i))) for i in range(min(_CHECKED, count))]
     known = runs.places(made, first, checked[0])
     layers = runs.layers_of(checked[0].record, known)
     alive = [None] * len(layers)
     if inputs.are_given:
-        alive = checks.alive_channels(lambda batch: _run(model, inputs.packed(batch)).arrays(), inputs.arrays, layers)
+        alive = alive_channels(lambda batch: _run(model, inputs.packed(batch)).arrays(), inputs.arrays, layers)
     content = {
         "model": {"bytes": weights, "weights": int(model.count_params()), "runtime": vendored.about()["version"]},
         **_controls(inputs, made, checked, vectorizer, options),
@@ -148,12 +163,12 @@ def _content(
         "record": data(checked[0].record),
         "samples": {
             "given": inputs.are_given,
-            "looked": min(checks.LOOKED_AT, len(inputs.arrays[0])) if inputs.are_given else 0,
+            "looked": min(LOOKED_AT, len(inputs.arrays[0])) if inputs.are_given else 0,
             "count": count,
             "arrays": [numbers.add(array[:count]) for array in inputs.arrays],
             "texts": None if inputs.texts is None else inputs.texts[:count],
         },
-        "checks": [checks.expected(run, layers, numbers) for run in checked],
+        "checks": [expected(run, layers, numbers) for run in checked],
     }
     return content, numbers
 
@@ -177,7 +192,7 @@ def _bytes(made: Converted) -> bytes:
 def _inputs(model: Any, samples: Any, signature: Any, vectorizer: Any) -> _Inputs:
     given, structure = given_inputs(signature, model)
     if samples is None:
-        return _Inputs(given, structure, checks.made_up(given), False, None)
+        return _Inputs(given, structure, made_up(given), False, None)
     texts = None
     if vectorizer is not None:
         texts = [str(text) for text in numpy.asarray(samples, dtype=object).reshape(-1)]
@@ -261,3 +276,129 @@ def _labels(labels: Any, outputs: Sequence[str]) -> dict[str, Sequence[str]]:
     if unknown:
         raise ValueError(f"export(labels=...): there is no output {unknown[0]!r}; there are {', '.join(outputs)}.")
     return {str(name): list(words) for name, words in labels.items()}
+
+
+def described(layer: TextVectorization, length: int | None) -> dict[str, Any]:
+    """A layer's settings and words."""
+    about, lookup = layer.get_config(), layer._lookup_layer
+    chosen = [name for name in ("standardize", "split") if not isinstance(about[name], str | None)]
+    if chosen:
+        raise ValueError(
+            f"export(format='web'): the page can't run the Python function that {layer.name!r} has as {chosen[0]}. "
+            "Use one of Keras' names for it, or export the model behind it, which takes numbers."
+        )
+    words, mode = lookup.get_vocabulary(), about["output_mode"]
+    if mode not in _MODES:
+        raise ValueError(
+            f"export(format='web'): {layer.name!r} has output_mode={mode!r}; the page knows "
+            f"{', '.join(map(repr, _MODES))}."
+        )
+    ngrams = None if layer._ngrams is None else list(layer._ngrams)
+    if mode == "int":
+        length = about["output_sequence_length"] or length
+    else:
+        length = about["max_tokens"] if about["pad_to_max_tokens"] else len(words)
+    weights = None if mode != "tf_idf" or lookup.idf_weights is None else lookup.idf_weights.tolist()
+    first = lookup.vocabulary_size() - len(lookup.get_vocabulary(False))
+    found = {"mode": mode, "length": length, "words": words, "first": first, "weights": weights}
+    return {"kind": "text", "standardize": about["standardize"], "split": about["split"], "ngrams": ngrams, **found}
+
+
+def without_text(model: Any) -> tuple[Any, TextVectorization | None]:
+    """The part of a model behind its `TextVectorization`, and that layer; the model itself where it has none."""
+    layers = list(getattr(model, "layers", ()))
+    found = next((layer for layer in layers if isinstance(layer, TextVectorization)), None)
+    if found is None:
+        return model, None
+    if isinstance(model, Sequential):
+        if layers[0] is not found:
+            raise ValueError(f"export(format='web'): {found.name!r} must be the model's first layer.")
+        about = described(found, None)
+        kind = "int64" if about["mode"] == "int" else "float32"
+        return Sequential([Input((about["length"],), dtype=kind), *layers[1:]], name=model.name), found
+    return Model(found.output, model.output, name=model.name), found
+
+
+def made_up(given: Sequence[Any]) -> list[Any]:
+    """One example of numbers for each input (name, shape, type), where nobody gave samples."""
+    rng = numpy.random.default_rng(5)
+    found = []
+    for each in given:
+        lengths = each.shape[1:]
+        usual = _OPEN_SIDE if len(lengths) == 3 else _OPEN_LENGTH
+        shape = [1, *[n or usual for n in lengths]]
+        kind = numpy.dtype(each.dtype).kind
+        found.append((rng.random(shape) if kind == "f" else rng.integers(0, 2, shape)).astype(each.dtype))
+    return found
+
+
+def kept(samples: Sequence[Any], weights: int) -> int:
+    """How many samples travel along: at most 20, and what they take is little compared with the weights."""
+    sizes = [len(zlib.compress(numpy.asarray(array[0]).tobytes(), 1)) for array in samples]
+    most = max(_MOST_BYTES, int(_SHARE * weights))
+    return max(1, min(_MOST_SAMPLES, len(samples[0]), most // max(sum(sizes), 1)))
+
+
+def probe(array: Any, most: int = _PROBES) -> Any:
+    """Numbers of an array at equal distances: the page looks at the same places.
+
+    >>> import numpy
+    >>> probe(numpy.arange(10), 4).tolist()
+    [0, 2, 5, 7]
+    """
+    flat = numpy.asarray(array).reshape(-1)
+    count = min(most, flat.size)
+    return flat[numpy.arange(count) * flat.size // max(count, 1)]
+
+
+def expected(run: Run, layers: Sequence[Layer], numbers: Numbers) -> dict[str, Any]:
+    """What the page must get for one sample: parts of outputs and layers, and the largest number in each."""
+    arrays = run.arrays()
+    return {
+        "outputs": [_part(array, numbers, _OUTPUT_PROBES) for array in run.outputs],
+        "layers": [_part(arrays[layer.tensor], numbers, _PROBES) for layer in layers],
+    }
+
+
+def _part(array: Any, numbers: Numbers, most: int) -> dict[str, Any]:
+    array = numpy.asarray(array)
+    largest = float(numpy.abs(array[numpy.isfinite(array)].astype(float)).max(initial=0.0))
+    if array.size == 1 and largest < 1 and array.dtype.kind == "f":
+        largest = 1.0  # one share alone, as of a sigmoid, may be tiny: what is left of the whole is rounded, too
+    return {**numbers.add(probe(array, most).astype("float32")), "largest": largest}
+
+
+def alive_channels(
+    call: Callable[[Sequence[Any]], dict[int, Any]], samples: Sequence[Any], layers: Sequence[Layer]
+) -> list[Any]:
+    """For each layer and channel, whether a sample makes anything but zeros there."""
+    found: list[Any] = [None] * len(layers)
+    for begin in range(0, min(len(samples[0]), LOOKED_AT), _BATCH):
+        arrays = call([array[begin : begin + _BATCH] for array in samples])
+        for number, layer in enumerate(layers):
+            array = numpy.asarray(arrays[layer.tensor])
+            some = (array != 0).any(axis=tuple(range(array.ndim - 1)))
+            found[number] = some if found[number] is None else found[number] | some
+    return found
+
+
+class Numbers:
+    """Collects arrays; the page finds each by where it begins, its type and its shape."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._length = 0
+
+    def add(self, array: Any) -> dict[str, Any]:
+        """Add an array; where the page finds it."""
+        array = numpy.ascontiguousarray(array)
+        content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        found = {"at": self._length, "type": array.dtype.name, "shape": list(array.shape)}
+        padding = -len(content) % _LINE
+        self._parts.append(content + b"\0" * padding)
+        self._length += len(content) + padding
+        return found
+
+    def content(self) -> bytes:
+        """All of them."""
+        return b"".join(self._parts)

@@ -10,12 +10,9 @@ import pytest
 import eagerflow as ef
 from eagerflow import layers
 from eagerflow.core import observe, random
-from viz.cockpit.advice import advice
-from viz.cockpit.callback import Cockpit
-from viz.cockpit.curvature import HessianProducts, largest_eigenvalue
+from viz.cockpit.callback import Cockpit, advice
 from viz.cockpit.noise import Noise, NoiseMean, noise_of
-from viz.cockpit.probe import Probe
-from viz.cockpit.step_length import LONGEST, Side, alpha
+from viz.cockpit.probe import LONGEST, HessianProducts, Probe, Side, alpha, largest_eigenvalue
 
 X = np.random.default_rng(0).normal(size=(64, 6)).astype("float32")
 Y = (X[:, 0] > 0) + 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from viz.doctor import Finding
-from viz.doctor.between_ranks import RankReport, judge
 from viz.doctor.program import Program
+from viz.doctor.watched_script import RankReport, judge
 
 
 def report(rank: int, host="a", **more) -> RankReport:

@@ -89,7 +89,7 @@ def test_the_loss_of_train_on_batch_has_a_chart_and_each_model_its_own(tmp_path)
     assert steps_of(found, "batch_loss (net)") == [2, 4]
 
 
-def test_a_second_fit_has_a_run_of_its_own_unless_its_epochs_go_on(tmp_path):
+def test_a_second_fit_goes_on_where_the_first_one_ended(tmp_path):
     model, x, y, tracer = trained(stats="basic")
     with tracer as t:
         model.fit(x, y, epochs=2, batch_size=6, verbose=0)
@@ -97,42 +97,19 @@ def test_a_second_fit_has_a_run_of_its_own_unless_its_epochs_go_on(tmp_path):
         evaluated = model.evaluate(x, y, verbose=0)
         model.fit(x, y, epochs=1, batch_size=4, verbose=0, validation_data=(x, y))
     t.to_tensorboard(tmp_path)
-    first, second = curves(tmp_path), curves(tmp_path / "training_2")
-    assert steps_of(first, "epoch_loss") == [0, 1, 2]
-    assert steps_of(first, "batch_loss") == [1, 2, 3, 4, 5, 6] == steps_of(first, "gradient_norm/net/out/kernel")
-    assert curves(tmp_path / "validation") == {"evaluation_loss_vs_iterations": [(6, pytest.approx(evaluated))]}
-    assert steps_of(second, "epoch_loss") == [0]
-    assert steps_of(second, "batch_loss") == [1, 2, 3] == steps_of(second, "gradient_norm/net/out/kernel")
-    assert steps_of(curves(tmp_path / "training_2" / "validation"), "epoch_loss") == [0]
-    with viz.trace() as t:
-        model.train_on_batch(x, y)
-    t.to_tensorboard(tmp_path)
-    assert not [*(tmp_path / "training_2").rglob("*tfevents*")]  # of the recording before
+    found, aside = curves(tmp_path), curves(tmp_path / "validation")
+    assert steps_of(found, "epoch_loss") == [0, 1, 2, 3]
+    assert steps_of(found, "batch_loss") == [*range(1, 10)] == steps_of(found, "gradient_norm/net/out/kernel")
+    assert aside["evaluation_loss_vs_iterations"][0] == (6, pytest.approx(evaluated))
+    assert steps_of(aside, "epoch_loss") == [3]
 
 
-def own_loop(model, x, y, rate, steps=3):
+def own_loop(model, x, y, rate):
     optimizer = ef.optimizers.SGD(rate)
-    losses = []
-    for _ in range(steps):
+    for _ in range(3):
         with ef.GradientTape() as tape:
             loss = ef.ops.mean(ef.ops.square(model(x) - y))
         optimizer.apply_gradients(zip(tape.gradient(loss, model.weights), model.weights))
-        losses.append(pytest.approx(float(loss)))
-    return losses
-
-
-def test_a_search_in_a_loop_of_ones_own_has_a_run_for_each_model_with_the_same_charts(tmp_path):
-    _, x, y, tracer = trained(stats="basic")
-    with tracer as t:
-        losses = [
-            own_loop(ef.Sequential([ef.layers.Dense(units), ef.layers.Dense(1)]), x, y, 0.01) for units in (2, 3, 4)
-        ]
-    t.to_tensorboard(tmp_path)
-    runs = [curves(folder) for folder in (tmp_path, tmp_path / "training_2", tmp_path / "training_3")]
-    for found, expected in zip(runs, losses, strict=True):
-        assert found["loss"] == [*enumerate(expected)]
-        assert set(found) == set(runs[0])  # whatever the layers are numbered
-        assert all(steps_of(found, tag) == [0, 1, 2] for tag in found)
 
 
 def test_an_epoch_has_its_learning_rate(tmp_path):
@@ -187,16 +164,15 @@ def test_batches_that_are_tested_one_after_the_other_are_one_point(tmp_path):
     assert curves(tmp_path / "validation")["evaluation_loss_vs_iterations"] == expected
 
 
-def test_of_chosen_steps_each_fit_has_its_own_numbers(tmp_path):
+def test_of_chosen_steps_each_fit_goes_on_behind_the_one_before(tmp_path):
     model, x, y, _ = trained()
     with viz.trace(stats="basic", steps=(1, 3, 9, 11, 17)) as t:
         for _ in range(3):
             model.fit(x, y, batch_size=2, verbose=0, validation_data=(x[:2], y[:2]))  # 6 batches and one of validation
             model.set_weights(model.get_weights())
     t.to_tensorboard(tmp_path)
-    for run, expected in (("", [2, 4]), ("training_2", [3, 5]), ("training_3", [4])):
-        found = curves(tmp_path / run)
-        assert steps_of(found, "batch_loss") == expected == steps_of(found, "gradient_norm/net/out/kernel"), run
+    found = curves(tmp_path)
+    assert steps_of(found, "batch_loss") == [2, 4, 7, 9, 13] == steps_of(found, "gradient_norm/net/out/kernel")
 
 
 def test_weights_of_another_model_keep_their_names(tmp_path):
@@ -205,4 +181,4 @@ def test_weights_of_another_model_keep_their_names(tmp_path):
         for name in ("first", "second"):
             own_loop(ef.Sequential([ef.layers.Dense(1, name="out")], name=name), x, y, 0.1)
     t.to_tensorboard(tmp_path)
-    assert "gradient_norm/second/out/kernel" in curves(tmp_path / "training_2")
+    assert "gradient_norm/second/out/kernel" in curves(tmp_path)

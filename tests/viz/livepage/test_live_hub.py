@@ -12,8 +12,7 @@ from hypothesis import given, strategies as st
 from viz.livepage.mailbox import MOST_CURVES, MOST_POINTS, Mailbox
 from viz.livepage.pace import Pace
 from viz.livepage.server import hub as hubs, messages
-from viz.livepage.server.hub import Hub
-from viz.livepage.server.series import CAPACITY, Series
+from viz.livepage.server.hub import CAPACITY, Hub, Series
 
 
 def points(hub, **series):

@@ -17,7 +17,7 @@ from tests.viz import browser
 from tests.viz.web.models import EXAMPLES, Example, several
 from tests.viz.web.models_browser import ModelBrowser
 from viz.recorder.listening import Listening
-from viz.web import checks, document
+from viz.web import document, exporter
 
 PROGRAM = browser.find()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
@@ -106,12 +106,12 @@ def test_every_layer_has_python_s_values(opened, name):
 
 
 def test_a_difference_is_told_with_the_layer_in_which_it_begins(chromium, tmp_path, monkeypatch):
-    example, expected = EXAMPLES["mlp"](), checks._part
+    example, expected = EXAMPLES["mlp"](), exporter._part
 
     def wrong(array, numbers, most):
         return expected(np.asarray(array) + (0.01 if np.shape(array) == (1, 3) else 0), numbers, most)
 
-    monkeypatch.setattr(checks, "_part", wrong)
+    monkeypatch.setattr(exporter, "_part", wrong)
     example.model.export(tmp_path / "wrong.html", format="web", **example.options)
     chromium.begin((tmp_path / "wrong.html").as_uri())
     assert "differs from Python from answer on" in chromium.run("document.querySelector('.badge').textContent")

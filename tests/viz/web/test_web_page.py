@@ -14,9 +14,8 @@ import pytest
 import eagerflow as ef
 from eagerflow import layers as L
 from tests.viz.web.models import HOSTILE, Example, mlp, several, text
-from viz.web import checks, document, vendored
-from viz.web.controls import input_control, output_control, value_range
-from viz.web.strokes import pad
+from viz.web import document, exporter, vendored
+from viz.web.controls import input_control, output_control, pad, value_range
 
 ELEMENT = re.compile(r'<script type="([^"]+)" id="([^"]+)">(.*?)</script>', re.S)
 
@@ -163,9 +162,9 @@ def test_samples_of_several_inputs_go_by_name(tmp_path):
 
 def test_only_as_many_samples_travel_as_are_little_beside_the_weights():
     samples = [np.random.default_rng(0).random((50, 100, 100), dtype="float32")]
-    assert checks.kept(samples, 10_000) < 10
-    assert checks.kept(samples, 100_000_000) == 20
-    assert checks.kept([samples[0][:2]], 0) == 2
+    assert exporter.kept(samples, 10_000) < 10
+    assert exporter.kept(samples, 100_000_000) == 20
+    assert exporter.kept([samples[0][:2]], 0) == 2
 
 
 # ---------------------------------------------------------------------- what suits an input and an output

@@ -13,7 +13,7 @@ import pytest
 from eagerflow import layers as L
 from tests.viz.web.models import WORDS
 from viz.page.modules import joined
-from viz.web.text import described
+from viz.web.exporter import described
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="no node on the PATH; the browser's test compares some texts, too")

@@ -15,7 +15,7 @@ from viz.doctor.checks.kernels import HiddenSoftmax, Kernels
 from viz.doctor.checks.label_range import Labels
 from viz.doctor.checks.learning_rate import LearningRates
 from viz.doctor.checks.loss_direction import LossSign
-from viz.doctor.checks.loss_mismatch import Mismatch
+from viz.doctor.checks.loss_mismatch import Mismatch, SwappedArguments
 from viz.doctor.checks.memory import Memory
 from viz.doctor.checks.modes import Modes
 from viz.doctor.checks.no_gradient import Unreached
@@ -32,11 +32,9 @@ from viz.doctor.checks.rows.class_weights import ClassWeights
 from viz.doctor.checks.rows.label_leak import LabelLeak
 from viz.doctor.checks.rows.mixed_rows import MixedRows, TornAxes
 from viz.doctor.checks.rows.padding import CountedPadding, Padding
-from viz.doctor.checks.rows.paired_orders import PairedOrders
-from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
+from viz.doctor.checks.rows.row_order import ClassOrder, PairedOrders, SameBatch, Shuffles
 from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
-from viz.doctor.checks.swapped_arguments import SwappedArguments
 from viz.doctor.checks.timing import Costs, Timing
 from viz.doctor.checks.updates.accumulated_gradients import AccumulatedGradients
 from viz.doctor.checks.updates.adversaries import Adversaries
@@ -44,15 +42,12 @@ from viz.doctor.checks.updates.aliases import Aliases
 from viz.doctor.checks.updates.clipping import Clipping
 from viz.doctor.checks.updates.conflicting_optimizers import ConflictingOptimizers
 from viz.doctor.checks.updates.forgotten import Forgotten
-from viz.doctor.checks.updates.frozen import Frozen
+from viz.doctor.checks.updates.frozen import Frozen, RandomFrozen
 from viz.doctor.checks.updates.lost_terms import LostTerms
-from viz.doctor.checks.updates.made_in_calls import MadeInCalls
-from viz.doctor.checks.updates.random_frozen import RandomFrozen
-from viz.doctor.checks.updates.recreated import Recreated
+from viz.doctor.checks.updates.recreated import MadeInCalls, Recreated
 from viz.doctor.checks.validation.folds import Folds
 from viz.doctor.checks.validation.noisy_validation import NoisyValidation
-from viz.doctor.checks.validation.prepared import Prepared
-from viz.doctor.checks.validation.shared_rows import SharedRows
+from viz.doctor.checks.validation.prepared import Prepared, SharedRows
 from viz.doctor.checks.validation.validation_rows import ValidationLoss, ValidationRows
 from viz.doctor.shared_advice import SHARED
 

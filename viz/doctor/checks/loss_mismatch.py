@@ -1,4 +1,4 @@
-"""`loss_mismatch`: predictions and a loss that don't belong together."""
+"""`loss_mismatch`: predictions and a loss that don't belong together, or are given to it the wrong way round."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, is_tensor, number, tracked
+from viz.doctor.facts.host_arrays import host, is_tensor, number, tracked, values_of
 from viz.doctor.facts.loss_questions import CROSSENTROPIES, is_answer_of_own_loss, is_ours, loss_kind
 from viz.doctor.facts.step_facts import Loss
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.frameworks.contract import Tensor
 
-__all__ = ["Mismatch"]
+__all__ = ["Mismatch", "SwappedArguments"]
 
 _SQUASHED = ("softmax", "sigmoid")
 # Activations that give no probabilities, and what they give.
@@ -350,3 +350,39 @@ def _clips_probabilities(inputs: Any) -> bool:
     """As crossentropies do with what they take for probabilities: to [1e-7, 1 - 1e-7]."""
     low, high = inputs[1:3]
     return isinstance(low, float) and isinstance(high, float) and 0 < low < 1e-4 and 1 - 1e-4 < high < 1
+
+
+class SwappedArguments(Check):
+    """The first argument depends on weights; the second doesn't, and holds 0 and 1, or numbers of classes.
+
+    PyTorch's losses take predictions first, Keras' take labels first: who comes from the one swaps them in the other.
+    """
+
+    rules = {
+        "loss_mismatch.swapped": Rule(
+            "error",
+            "{loss} is given the network's answers first, where it takes the labels, and the labels second (whole "
+            "numbers from {low!n} to {high!n}, which no weight changes)",
+            "Give the labels first: loss(y_true, y_pred).",
+        )
+    }
+
+    begins = ("loss",)
+
+    def on_scope_begin(self, opened: Any) -> None:
+        given, loss = opened.scope.inputs, opened.owner
+        if not isinstance(given, tuple) or len(given) != 2 or loss_kind(loss) == "other":
+            return
+        if tracked(given[0]) and not tracked(given[1]):
+            found = values_of(given[1])
+            if _are_labels(found):
+                ends = {"low": float(found.min()), "high": float(found.max())}
+                about = {"place": self.watch.called_at(), "key": ("loss_mismatch", "swapped")}
+                self.tell("loss_mismatch.swapped", loss=getattr(loss, "name", "the loss"), **about, **ends)
+
+
+def _are_labels(values: numpy.ndarray) -> bool:
+    """Are they whole numbers from 0 on?"""
+    if not values.size or values.dtype.kind not in "fiub":
+        return False
+    return bool(numpy.isfinite(values).all() and values.min() >= 0 and (values == numpy.floor(values)).all())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from viz.facts.blocks import Block, Run, calls_title, is_as_an_op, leaves, stand_in, taking_turns
-from viz.facts.folding.borders import to_next_border
 from viz.facts.schema import Record
 from viz.facts.wiring import Wiring
 
@@ -16,6 +16,9 @@ __all__ = ["find_runs", "fold"]
 _LONGEST_PERIOD = 48
 _LEAST_OPS = 3  # equal ones, or rows of them, that follow each other: of two a reader needs none to be folded
 _LEAST_LARGE = 2  # equal parts, one behind the other, that have many boxes
+
+
+_MOST_OF_BLOCK = 0.7  # what branches off where a block begins is read after at least so large a part of it
 
 
 def fold(
@@ -254,3 +257,62 @@ def _pair(mine: Any, first: Any, stands_for: dict[int, int]) -> None:
     for folded, shown in zip(leaves(mine), leaves(first), strict=True):
         if folded != shown:
             stands_for[folded] = shown
+
+
+@dataclasses.dataclass
+class _Border:
+    """A place between two children.
+
+    Attributes:
+        crossing: how many results from before it are read in the period behind it.
+        spans: does one of those come back together only after most of the period?
+    """
+
+    crossing: int
+    spans: bool
+
+
+def to_next_border(wiring: Wiring, children: Sequence[Sequence[int]], period: int, most: int) -> int | None:
+    """By how many children equal parts are to begin later, so that they begin where blocks do; 0 where they do so.
+
+    A block begins where only one result passes from what is before to what is behind, and best where that goes on in
+    two ways, of which one comes back at the end of the block: a residual connection. Where all lies in one row, a part
+    doesn't begin with what scales or activates the result of a layer with a kernel.
+
+    Args:
+        wiring: says what ops read.
+        children: the ops of each child in the first two parts, and in those before them.
+        period: how many children a part has.
+        most: how many children later the parts may begin; None is returned where that is too little for a block.
+    """
+    first = len(children) - 2 * period
+    child_of = {op: i for i, child in enumerate(children) for op in child}
+    read = [wiring.makers_of(child) for child in children]  # the ops that made what each child reads
+    borders = [_border(read, child_of, first + later, period) for later in range(period)]
+    fewest = min(border.crossing for border in borders)
+    good = [later for later, border in enumerate(borders) if border.crossing == fewest]
+    best = [later for later in good if borders[later].spans]
+    if fewest and 0 not in (best or good):
+        later = (best or good)[0]
+        return later if later <= most else None
+    if not best and first and _goes_with(wiring, children[first - 1], children[first]):
+        return next((later for later in good if later <= most and wiring.has_kernel(children[first + later])), 0)
+    return 0
+
+
+def _goes_with(wiring: Wiring, before: Sequence[int], child: Sequence[int]) -> bool:
+    """Does a child only scale or bend what a layer with a kernel made before it?"""
+    reads_it = not wiring.makers_of(child).isdisjoint(before)
+    return reads_it and wiring.has_kernel(before) and not wiring.has_kernel(child)
+
+
+def _border(read: Sequence[set[int]], child_of: dict[int, int], at: int, period: int) -> _Border:
+    last: dict[int, int] = {}  # for each op before, how many children of the period have run when it is last read
+    readers: dict[int, int] = {}
+    for later, makers in enumerate(read[at : at + period]):
+        for maker in makers:
+            if child_of.get(maker, -1) < at:
+                last[maker] = later + 1
+                readers[maker] = readers.get(maker, 0) + 1
+    spans = any(readers[maker] > 1 and end >= _MOST_OF_BLOCK * period for maker, end in last.items())
+    return _Border(len(last), spans)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from eagerflow.base.files import replacing
 from viz.choices import CHARTS
 from viz.facts.text_files import write_text
-from viz.picture.rendering.resvg import RESVG, ResvgFailed, png_of
+from viz.picture.dot import FONT
 from viz.shell.statuses import Impossible
 
 __all__ = ["CHARTS", "RendererMissing", "check_picture_name", "converted", "write_picture"]
@@ -20,6 +20,10 @@ __all__ = ["CHARTS", "RendererMissing", "check_picture_name", "converted", "writ
 _PROGRAM = "rsvg-convert"
 _HALO = re.compile(r'<text([^>]*?) paint-order="stroke"( stroke="[^"]*" stroke-width="[^"]*")(>[^<]*</text>)')
 _SCALE = 2.0  # pixels for one of the picture's: sharp on today's screens
+
+
+FONTS = pathlib.Path(__file__).parent / "fonts"
+RESVG = "resvg-py>=0.5"  # as pip knows it, and pyproject.toml has it
 
 
 class RendererMissing(Impossible, RuntimeError):
@@ -122,3 +126,30 @@ def _by_librsvg(svg: str) -> bytes:
         said = done.stderr.decode(errors="replace").strip()
         raise RendererMissing(f"cannot write PDF: {_PROGRAM} failed: {said}")
     return done.stdout
+
+
+class ResvgFailed(Exception):
+    """resvg isn't here, or can't draw this picture; says why."""
+
+
+def png_of(svg: str, zoom: float) -> bytes:
+    """A picture as PNG.
+
+    Texts are in the font that we ship; letters that it hasn't come from the machine's fonts.
+
+    Args:
+        svg: the picture.
+        zoom: pixels for one of the picture's.
+
+    Raises:
+        ResvgFailed: where the package is missing, or the picture is larger than it can draw.
+    """
+    try:
+        from resvg_py import svg_to_bytes
+    except ImportError as error:
+        raise ResvgFailed(f"cannot be imported: {error}") from None
+    fonts = [str(path) for path in sorted(FONTS.glob("*.ttf"))]
+    try:
+        return bytes(svg_to_bytes(svg, zoom=zoom, font_files=fonts, font_family=FONT, sans_serif_family=FONT))
+    except ValueError as error:
+        raise ResvgFailed(str(error)) from None

@@ -84,7 +84,7 @@ export function binned(data, { min, max }) {
   return counts;
 }
 
-// The places that travel with the page for a comparison; viz/web/checks.py takes the same.
+// The places that travel with the page for a comparison; viz/web/exporter.py takes the same.
 export function probed(values, count) {
   const size = values.data.length;
   return Array.from({ length: count }, (_, i) => values.number(Math.floor((i * size) / count)));

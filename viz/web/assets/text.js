@@ -1,4 +1,4 @@
-// Text as indices of words: what viz/web/text.py describes, which is what TextVectorization does in Python.
+// Text as indices of words: what viz/web/controls.py describes, which is what TextVectorization does in Python.
 
 const PUNCTUATION = /[!-/:-@[-`{-~]/g;
 
