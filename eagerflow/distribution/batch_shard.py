@@ -30,8 +30,6 @@ class BatchShard(NamedTuple):
         start: the first row of this rank.
         stop: the one after its last.
         rows: of the whole batch.
-        summed: what the ranks minimize is the sum of their losses, as with TensorFlow's replicas, whose losses are
-            divided by the number of all rows; otherwise it is the mean, each loss counted by its rows.
         gathers: metrics take in the rows of all ranks: nobody puts together what each has counted, as loops of ours do.
 
     A rank whose shard is empty (`start == stop`) still makes the step, on one row that weighs nothing, so that it
@@ -46,7 +44,6 @@ class BatchShard(NamedTuple):
     start: int
     stop: int
     rows: int
-    summed: bool = False
     gathers: bool = False
 
     @property
@@ -57,13 +54,6 @@ class BatchShard(NamedTuple):
     @property
     def weight(self) -> float:
         """What this rank's loss counts in that of all: its gradient is multiplied by it."""
-        if self.summed:
-            return 1.0 if self.own else 0.0
-        return self.fraction
-
-    @property
-    def fraction(self) -> float:
-        """This rank's part of all rows."""
         return self.own / self.rows
 
     @property

@@ -80,9 +80,7 @@ def reduced_over_all(
         # The sum may be differentiated, and so may the weights.
         return safe_divide(_part(shard, weighted, weighted.size), shard.all_sum(own))
     if counted is None:
-        if not even:
-            return mean_of_all(shard, weighted, name)
-        return weighted.mean() * shard.fraction if shard.summed else weighted.mean()
+        return weighted.mean() if even else mean_of_all(shard, weighted, name)
     sizes, entries, kept = totals(shard, weighted.size, *counted)
     # In float32, as one process computes it.
     scale = float(numpy.float32(entries) / numpy.float32(kept)) if kept else 0.0

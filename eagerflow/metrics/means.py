@@ -56,8 +56,8 @@ def _counted(values: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | N
     if active.shard is None or values.data.ndim:
         return values, weights
     shard = active.shard
-    part = convert_to_tensor(shard.fraction, values.dtype)
-    values = values * (shard.weight / shard.fraction if shard.own else 0.0)
+    part = convert_to_tensor(shard.weight, values.dtype)
+    values = values * (1.0 if shard.own else 0.0)
     return values, part if weights is None else part * weight_of_all(weights, shard)
 
 

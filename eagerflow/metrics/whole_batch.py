@@ -58,7 +58,7 @@ def weight_of_all(weight: Any, shard: Any) -> Any:
 
 def warn_of_a_number(metric: Any, values: Any, shard: Any) -> None:
     """Say that a number in a sum counts as a mean over the rows of a rank: it is one, or a sum, and nothing tells."""
-    if shard.summed or not isinstance(values, (Tensor, numpy.ndarray)) or values.ndim:
+    if not isinstance(values, (Tensor, numpy.ndarray)) or values.ndim:
         return
     shard.note(f"{metric.name}: a number that each rank made of its own rows was taken for a mean over them")
     if not shard.rank:

@@ -208,9 +208,6 @@ class Winograd:
     COLUMNS = 1 << 11  # of the weights, transformed together: a product that OpenBLAS needn't pack
     EXACT_COLUMNS = 1 << 9  # in float64
     # Of few tiles threads share the frequencies:
-    BLOCKS = 4  # of which threads find enough
-    LEAST_PRODUCTS = 2000  # microseconds
-    PIECES = 8  # in which the tiles are transformed then
 
 
 class Volumes:

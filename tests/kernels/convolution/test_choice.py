@@ -11,8 +11,7 @@ from eagerflow.kernels.convolution import choice as convolution
 from eagerflow.kernels.convolution.algorithms import ALGORITHMS, choose
 from eagerflow.kernels.convolution.outliers import Looked
 from eagerflow.kernels.convolution.shapes import Shapes
-from eagerflow.kernels.convolution.winograd import frequencies, images as winograd, volumes
-from eagerflow.kernels.convolution.winograd.packs import Packs
+from eagerflow.kernels.convolution.winograd import images as winograd, volumes
 from eagerflow.kernels.machine import costs
 from eagerflow.kernels.machine.costs import Volumes
 from eagerflow.ops.windows import convolution as plain_convolution
@@ -153,35 +152,6 @@ def test_any_groups_by_winograd(batch, height, width, groups, channels, filters,
         compare(x, kernel, geometry, groups, "float32")
 
 
-@given(
-    st.integers(1, 12),
-    st.integers(3, 30),
-    st.integers(3, 30),
-    st.integers(16, 40),
-    st.integers(16, 40),
-    st.sampled_from(["valid", "same"]),
-    st.booleans(),
-)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
-@example(1, 90, 90, 64, 64, "same", False)  # bands of one image
-def test_any_convolution_by_frequency(batch, height, width, channels, filters, padding, finishes):
-    height, width = (n + 2 * (padding == "valid") for n in (height, width))
-    geometry = window_geometry((height, width), (3, 3), 1, padding)
-    x, kernel = normal(batch, height, width, channels), normal(3, 3, channels, filters, seed=1)
-    g, bias = normal(batch, *geometry.outputs, filters, seed=3), normal(filters, seed=4)
-    epilogue = (bias.astype("float32"), True) if finishes else None
-    exact = results(plain_convolution, x, kernel, g, geometry, 1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(convolution, "choose", foremost)
-        patch.setattr(frequencies, "suits", lambda tiling, packs: True)
-        given_ = [a.astype("float32") for a in (x, kernel, g)]
-        out = convolution.forward(*given_[:2], geometry, 1, epilogue=epilogue)
-        _, dx, dk = results(convolution, *given_, geometry, 1)
-    assert_close(out, np.maximum(exact[0] + bias, 0) if finishes else exact[0], "float32")
-    assert_close(dx, exact[1], "float32")
-    assert_close(dk, exact[2], "float32")
-
-
 @given(any_convolution(), st.integers(0, 3), st.integers(8, 40), st.sampled_from(["float32", "float64"]), st.booleans())
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_any_convolution_with_one_filter(case, batch, channels, dtype, finishes):
@@ -250,13 +220,6 @@ def test_any_volumes_by_winograd(batch, depth, height, width, layers, step, chan
     assert_close(dk, exact[2], "float32")
 
 
-def test_few_tiles_of_many_channels_go_by_frequency():
-    few = winograd._tiling(64, window_geometry((8, 8), (3, 3), 1, "same"), packs := Packs.of((256, 256), 1))
-    many = winograd._tiling(64, window_geometry((64, 64), (3, 3), 1, "same"), packs)
-    none = winograd._tiling(0, window_geometry((8, 8), (3, 3), 1, "same"), packs)
-    assert [frequencies.suits(tiling, packs) for tiling in (few, many, none)] == [True, False, False]
-
-
 @pytest.mark.parametrize(
     ("shape", "kernel_shape", "groups", "name"),
     [
@@ -313,7 +276,6 @@ CASES = [
     ((20, 20, 20, 8), (5, 5, 2, 16), 1, "same", 4),  # groups
     ((9, 20, 20, 32), (3, 3, 4, 32), 1, "same", 8),  # Winograd, groups
     ((9, 32, 32, 8), (3, 3, 8, 8), 1, "same", 1),  # columns, few channels
-    ((32, 8, 8, 192), (3, 3, 192, 192), 1, "same", 1),  # Winograd by frequency
     ((6, 30, 30, 64), (1, 1, 64, 96), 1, "valid", 1),  # a product
     ((30, 28, 28, 32), (3, 3, 32, 1), 1, "same", 1),  # one filter
     ((3, 4000, 8), (5, 8, 16), 1, "causal", 1),

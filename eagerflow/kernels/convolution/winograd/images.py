@@ -23,7 +23,6 @@ from numpy import ndarray
 
 from eagerflow.base.variants import accelerated
 from eagerflow.kernels.convolution.outliers import Look
-from eagerflow.kernels.convolution.winograd import frequencies
 from eagerflow.kernels.convolution.winograd.minimal import EXACT_TILE
 from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.kernels.convolution.winograd.placing import put
@@ -82,9 +81,6 @@ def convolve(
     """Put the outputs of transformed weights into `out`."""
     blocks, filters = tiling.blocks(), out.shape[-1]
     parts, (noisy, finer) = tiling.parts(packs.channels), tiling.noisy(packs.channels)
-    if frequencies.suits(tiling, packs):
-        frequencies.forward(tiling, x, weights, out, finer if noisy else parts, finish, look)
-        return True
     whole = tiling.band == tiling.rows  # images in a block
 
     def work(i: int) -> None:
@@ -126,8 +122,6 @@ def kernel_gradient(x: ndarray, g: ndarray, geometry: Geometry, groups: int = 1)
 @accelerated("winograd")
 def transformed_kernel_gradient(tiling: Tiling, packs: Packs, x: ndarray, g: ndarray) -> Any:
     """The gradient of the transformed weights: (frequencies, products, channels, outputs)."""
-    if frequencies.suits(tiling, packs):
-        return frequencies.kernel_gradient(tiling, x, g)
     return _gradients(tiling, packs, x, g)[1]
 
 
