@@ -20,12 +20,13 @@ import eagerflow as ef
 import viz
 from eagerflow import layers
 from eagerflow.compat.tensorflow.train import Checkpoint
+from eagerflow.models.saving.folder import _exchange
 from tests.durability.stepping import before_each
 from viz.facts.text_files import write_text
 from viz.replay import file as steps
 from viz.replay.kept import Kept, KeptStep
 
-__all__ = ["AT_ONCE", "EVERY", "FORMATS", "Format", "fill"]
+__all__ = ["EVERY", "FORMATS", "Format", "can_exchange", "fill"]
 
 _SIZE = 60_000  # numbers: large enough that writing takes a moment
 
@@ -212,8 +213,14 @@ EVERY = FORMATS | {
 }
 
 
-# Without folders, whose older one is renamed before the new one takes its place.
-AT_ONCE = [name for name in EVERY if name != "folder"]
+def can_exchange(folder: pathlib.Path) -> bool:
+    """Whether a folder can take the place of another one in one step there."""
+    for name in ("one", "other"):
+        (folder / name).mkdir()
+    swapped = _exchange(str(folder / "one"), str(folder / "other"))
+    for name in ("one", "other"):
+        (folder / name).rmdir()
+    return swapped
 
 
 def _saves(chosen: Format, path: pathlib.Path, last: int) -> None:

@@ -13,8 +13,10 @@ from tests.durability import savers
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("name", savers.AT_ONCE)
+@pytest.mark.parametrize("name", savers.EVERY)
 def test_a_kill_before_each_call_leaves_the_old_version_or_the_new_one(name, tmp_path):
+    if name == "folder" and not savers.can_exchange(tmp_path):
+        pytest.skip("this file system can't swap the names of two folders in one step")
     ran = subprocess.run(
         [sys.executable, "-m", "tests.durability.savers", name, str(tmp_path)],
         capture_output=True,

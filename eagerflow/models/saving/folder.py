@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import secrets
 import shutil
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, BinaryIO
@@ -22,6 +24,9 @@ from eagerflow.models.saving.weights_h5 import write_state
 
 __all__ = ["Folder", "size_of_folder", "write_folder"]
 
+_TRIES = 20  # of a reader while other programs save
+_AT_FDCWD = -100  # of Linux: paths are relative to the working directory
+_RENAME_SWAP = 2  # of macOS, and RENAME_EXCHANGE of Linux
 _OWN = frozenset({CONFIG, METADATA, WEIGHTS, ASSETS.rstrip("/")})
 
 
@@ -42,9 +47,13 @@ def write_folder(model: Any, config: dict[str, Any], path: str, overwrite: bool 
     new, old = f"{temporary}.tmp", f"{temporary}.old"
     try:
         _fill(new, path, model, text)
-        if os.path.isdir(path):
+        if not os.path.isdir(path):
+            os.rename(new, path)
+        elif _exchange(new, path):
+            old = new
+        else:
             os.rename(path, old)
-        os.rename(new, path)
+            os.rename(new, path)
     except BaseException:
         if os.path.isdir(old) and not os.path.exists(path):
             os.rename(old, path)
@@ -52,6 +61,18 @@ def write_folder(model: Any, config: dict[str, Any], path: str, overwrite: bool 
         raise
     sync_folder(os.path.dirname(path))
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(one: str, other: str) -> bool:
+    """Swap the names of two folders in one step; False where the system or the file system can't."""
+    names = os.fsencode(one), os.fsencode(other)
+    try:
+        library = ctypes.CDLL(None)
+        if sys.platform == "darwin":
+            return library.renamex_np(*names, _RENAME_SWAP) == 0
+        return library.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_SWAP) == 0
+    except (AttributeError, OSError, TypeError):  # no such function; no such library (Windows)
+        return False
 
 
 def _check_old(path: str, overwrite: bool) -> None:
@@ -99,7 +120,8 @@ def size_of_folder(path: str) -> int:
 class Folder:
     """A folder of a model that is read, with the methods of `Archive`; a context manager that holds a file open.
 
-    Everything but the weights is read at once.
+    Everything but the weights is read at once, so that all belongs to one save even if another one replaces the folder
+    meanwhile.
 
     Raises:
         FileFormatError: when it holds no model, or one of a newer format.
@@ -107,11 +129,20 @@ class Folder:
 
     def __init__(self, path: str) -> None:
         self._path, self._stack = path, contextlib.ExitStack()
-        try:
-            self._read()
-        except BaseException:
+        for _ in range(_TRIES):
+            before, problem = _identity(path), None
+            try:
+                self._read()
+            except FileFormatError as error:
+                problem = error
+            if _identity(path) == before:
+                break
             self.__exit__()
-            raise
+        else:
+            problem = FileFormatError(f"{path!r} can't be read: it is replaced over and over.")
+        if problem is not None:
+            self.__exit__()
+            raise problem
 
     def _read(self) -> None:
         if not os.path.isfile(os.path.join(self._path, CONFIG)):
@@ -175,3 +206,12 @@ class Folder:
                 yield file
         except FileNotFoundError:
             raise FileFormatError(f"{self._path!r} has no {name}.") from None
+
+
+def _identity(path: str) -> tuple[int, int, int] | None:
+    """What another folder of the same name differs in."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino, status.st_ctime_ns
