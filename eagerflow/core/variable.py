@@ -386,13 +386,14 @@ def _rebuild(
 
 
 def _called(initializer: Any, shape: Any, dtype: DType) -> Any:
-    """What an initializer gives; a plain function may leave the type to us."""
+    """What an initializer gives; a plain function may leave the type to us, and Keras 1's take a name."""
     if isinstance(initializer, FunctionType):
         code = initializer.__code__
         takes_anything = code.co_flags & inspect.CO_VARKEYWORDS
         known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         if not takes_anything and "dtype" not in known:
-            return initializer(shape)
+            nameless = len(initializer.__defaults__ or ()) < code.co_argcount - 1
+            return initializer(shape, None) if nameless and known[1] == "name" else initializer(shape)
     return initializer(shape, dtype=dtype)
 
 
