@@ -205,7 +205,7 @@ BUDGETS = {
     "viz/page": 2094,
     "viz/picture": 5197,
     "viz/rates": 375,
-    "viz/recorder": 5384,
+    "viz/recorder": 5_399,
     "viz/replay": 2277,
     "viz/reports": 51,
     "viz/samples": 1112,
