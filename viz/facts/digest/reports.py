@@ -1,4 +1,4 @@
-"""Which report of training belongs to which step."""
+"""Which report of training belongs to which step, and which to which model."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import bisect
 import itertools
 from collections.abc import Sequence
 
-from viz.facts.schema import Logs, Record
+from viz.facts.schema import Logs, Record, Scope
 
-__all__ = ["evaluated_together", "goes_on", "own_reports", "step_before"]
+__all__ = ["endings_of_models", "evaluated_together", "goes_on", "own_reports", "step_before"]
 
 
 def step_before(record: Record, log: Logs) -> int:
@@ -56,3 +56,19 @@ def _mean(logs: Sequence[Logs], rows: Sequence[int]) -> Logs:
         known = [(log.values[name], weight) for log, weight in zip(logs, rows) if name in log.values]
         values[name] = sum([value * weight for value, weight in known]) / (sum([weight for _, weight in known]) or 1)
     return Logs(logs[-1].kind, logs[-1].step, values, logs[-1].time)
+
+
+def endings_of_models(record: Record, steps: Sequence[Scope]) -> dict[int | None, str]:
+    """By model, what is behind the names of the numbers that its steps report: nothing where one model trains."""
+    owners = {scope.owner: scope for scope in steps if scope.name == "train_step" and scope.owner is not None}
+    if len(owners) < 2:
+        return {}
+    calls: dict[int | None, Scope] = {}
+    for scope in record.scopes:
+        if scope.kind == "model":
+            calls.setdefault(scope.owner, scope)
+    names = [calls[owner].shown if owner in calls else scope.cls for owner, scope in owners.items()]
+    return {
+        owner: f" ({name})" if names.count(name) == 1 else f" ({name} {names[:i].count(name) + 1})"
+        for i, (owner, name) in enumerate(zip(owners, names))
+    }

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy
 
-from viz.facts.schema import Logs, Record, Scope
+from viz.facts.digest.reports import endings_of_models
+from viz.facts.schema import Logs, Record
 from viz.facts.selection import step_numbers
 
 __all__ = ["reported_logs", "single_numbers"]
@@ -49,7 +50,7 @@ def reported_logs(
     before = [bisect.bisect_right(moments, when) - 1 for *_, when in announced]
     positions = [begins[at][1] if at >= 0 else None for at in before]
     around = [None if at is None else record.scopes[record.steps[at].scope] for at in positions]
-    endings = _endings_of_models(
+    endings = endings_of_models(
         record, [scope for (kind, *_), scope in zip(announced, around) if scope and kind == "step"]
     )
     found = []
@@ -62,19 +63,3 @@ def reported_logs(
         told = {f"{name}{ending}": value for name, value in single_numbers(values).items()}
         found.append(Logs(kind, number, told, time_of(when)))
     return found
-
-
-def _endings_of_models(record: Record, steps: Sequence[Scope]) -> dict[int | None, str]:
-    """By model, what is behind the names of the numbers that its steps report: nothing where one model trains."""
-    owners = {scope.owner: scope for scope in steps if scope.name == "train_step" and scope.owner is not None}
-    if len(owners) < 2:
-        return {}
-    calls: dict[int | None, Scope] = {}
-    for scope in record.scopes:
-        if scope.kind == "model":
-            calls.setdefault(scope.owner, scope)
-    names = [calls[owner].shown if owner in calls else scope.cls for owner, scope in owners.items()]
-    return {
-        owner: f" ({name})" if names.count(name) == 1 else f" ({name} {names[:i].count(name) + 1})"
-        for i, (owner, name) in enumerate(zip(owners, names))
-    }
