@@ -16,7 +16,6 @@ from eagerflow import compat
 from eagerflow.base import config
 from eagerflow.core import device as devices
 from eagerflow.core.strategy import Strategy, active
-from eagerflow.layer.unique_names import reset_uids
 from tests import stand_in
 from tests.durations.measured import SLOW
 from tests.stand_in.kernels import compiler
@@ -79,8 +78,7 @@ def keras_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _settings_as_before() -> Iterator[None]:
-    """A test doesn't find what another set for the whole process; names of layers count from the start."""
-    reset_uids()
+    """What a test sets for the whole process, the next one does not find."""
     numbers = config.floatx(), config.epsilon(), config.image_data_format()
     config.disable_traceback_filtering()  # a failing test shows where
     yield

@@ -168,8 +168,8 @@ def test_a_first_block_that_gives_no_gradient_to_the_input_stands_for_no_other()
 class Block(layers.Layer):
     """Of `width` denses with a normalization each, and a shortcut."""
 
-    def __init__(self, width: int = 2) -> None:
-        super().__init__()
+    def __init__(self, width: int = 2, name: str | None = None) -> None:
+        super().__init__(name=name)
         self.inner = [(layers.Dense(8, activation="relu"), layers.LayerNormalization()) for _ in range(width)]
 
     def call(self, x):
@@ -180,11 +180,11 @@ class Block(layers.Layer):
 
 
 def blocks(count, width=2):
-    return frames(ef.Sequential([layers.Dense(8), *[Block(width) for _ in range(count)], layers.Dense(2)]))
+    return frames(ef.Sequential([layers.Dense(8), *[Block(width, f"block_{i}") for i in range(count)], layers.Dense(2)]))
 
 
 def test_two_large_blocks_one_behind_the_other_are_drawn_once():
-    assert blocks(2) == ["block, block_1  ×2"]
+    assert blocks(2) == ["block_0, block_1  ×2"]
     assert blocks(2, width=1) == []  # six boxes each
     assert len(blocks(3, width=1)) == 1
 
