@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter_ns as clock
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from eagerflow.core.observe import Scope
-from viz.frameworks.torch.objects import Array, Weight, edge_of_key, key_of_edge, node_of
+from viz.frameworks.torch.objects import OUTPUTS, Array, Weight, key_of_edge, node_of
 
 __all__ = ["Backward", "run_engine"]
 
@@ -52,8 +52,7 @@ class Backward:
         self._tracks = False  # whether the pass can be differentiated again
         self._keeps = False  # whether arrays are copied that wait until their op is announced
         self._opened = _sequence()  # earlier nodes aren't heard
-        self._groups: dict[int, _Group] = {}  # by the sequence numbers of nodes
-        self._hooked: set[int] = set()  # those that are heard
+        self._watched: set[int] = set()  # sequence numbers of nodes that are heard of
         self._made: set[int] = set()  # what stands for tensors that Python made in the pass since the last announcement
 
     def _forget(self) -> None:
@@ -67,76 +66,57 @@ class Backward:
 
     # ------------------------------------------------------------------ forward
 
-    def watch(self, op: Any, outputs: Sequence[Any], numbers: Iterable[int]) -> _Group:
-        """An op ran: nodes with these sequence numbers are its own."""
-        group = _Group(op, tuple([x.key for x in outputs if x.key is not None]))
-        for number in numbers:
-            self._groups[number] = group
-        if len(self._groups) > _MOST:
-            self._opened = _sequence() - _MOST // 2
-            self._groups = {number: each for number, each in self._groups.items() if number >= self._opened}
-            self._hooked = {number for number in self._hooked if number >= self._opened}
-        return group
+    def watch(self, op: Any, made: Sequence[torch.Tensor], numbers: range) -> tuple[_Group, set[int | None]]:
+        """An op ran: hear of the nodes with these sequence numbers that lead to what it made.
+
+        Returns:
+            The nodes, and the keys of what they give gradients to.
+        """
+        ends = [(node, x.output_nr) for x in made if (node := node_of(x)) is not None]
+        group = _Group(op, tuple([key_of_edge(node._sequence_nr(), output) for node, output in ends]))
+        watched, own, keys = self._watched, set[int](), set[int | None]()
+        nodes = [node for node, _ in ends]
+        while nodes:
+            node = nodes.pop()
+            number = node._sequence_nr()
+            if number not in numbers or number in watched or number in own:
+                continue
+            own.add(number)
+            exits: list[tuple[int, int | None, Any]] = []
+            at = -1
+            for inner, output in node.next_functions:
+                at += 1
+                if inner is None:
+                    continue
+                to = inner._sequence_nr()
+                if to == _LEAF:
+                    leaf = inner.variable
+                    known = self._objects.proxy(leaf)
+                    exits.append((at, known.identity if isinstance(known, Weight) else known.key, weakref.ref(leaf)))
+                elif to in numbers and (to in own or to not in watched):
+                    nodes.append(inner)
+                else:
+                    exits.append((at, key_of_edge(to, output), None))
+            keys.update([key for _, key, _ in exits])
+            first = key_of_edge(number, 0)
+            entries = [(key - first, key) for key in group.keys if 0 <= key - first < OUTPUTS]
+            node.register_hook(partial(self._ran, group, entries, exits))
+            group.nodes = group.left = group.nodes + 1
+        watched |= own
+        return group, keys
 
     def adopt(self, x: torch.Tensor, proxy: Any) -> None:
         """Functions that weren't heard made a tensor, such as compiled ones: all of them are announced as one op."""
-        first, now = node_of(x), clock()
-        waiting, own, keys = [first], set[int](), set[int | None]()
-        while waiting:
-            node = waiting.pop()
-            number = node._sequence_nr()
-            if self._opened <= number < _LEAF and number not in self._groups and number not in own:
-                own.add(number)
-                exits, below = self._ways(node, None)
-                keys.update([key for _, key, _ in exits])
-                waiting += below
-        if not own:
-            return
-        inputs = self._objects.with_keys(keys)
-        name = re.sub(r"(?:Backward)?\d*$", "", first.name().rpartition("::")[2])
-        name = "compiled" if name.startswith("Compiled") else re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-        op = self._front.mode.op_named(name, ("x",) * len(inputs), ())
-        self.watch(op, (proxy,), own)
-        self._front.tell("on_op", op, inputs, (), proxy, now, now, None)
-
-    def _ways(self, node: Any, group: _Group | None) -> tuple[list[tuple[int, int | None, Any]], list[Any]]:
-        """Which gradients a node gives to others than its group: their places, keys, leaves; and the nodes below it."""
-        exits: list[tuple[int, int | None, Any]] = []
-        below, find, at = [], self._groups.get, -1
-        for inner, output in node.next_functions:
-            at += 1
-            if inner is None:
-                continue
-            number = inner._sequence_nr()
-            if number == _LEAF:
-                leaf = inner.variable
-                known = self._objects.proxy(leaf)
-                exits.append((at, known.identity if isinstance(known, Weight) else known.key, weakref.ref(leaf)))
-            else:
-                below.append(inner)
-                if find(number) is not group or number < self._opened:
-                    exits.append((at, key_of_edge(number, output), None))
-        return exits, below
+        node, now = node_of(x), clock()
+        group, keys = self.watch(None, [x], range(self._opened, _sequence()))
+        if group.nodes:
+            inputs = self._objects.with_keys(keys)
+            name = re.sub(r"(?:Backward)?\d*$", "", node.name().rpartition("::")[2])
+            name = "compiled" if name.startswith("Compiled") else re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+            group.op = self._front.mode.op_named(name, ("x",) * len(inputs), ())
+            self._front.tell("on_op", group.op, inputs, (), proxy, now, now, None)
 
     # ------------------------------------------------------------------ backward
-
-    def _hook(self, targets: Iterable[Any]) -> None:
-        """Hear of the nodes that lead to what gradients are asked of."""
-        waiting = [node_of(x) if isinstance(x, torch.Tensor) else x.node for x in targets]
-        hooked, groups = self._hooked, self._groups
-        while waiting:
-            node = waiting.pop()
-            number = _LEAF if node is None else node._sequence_nr()
-            if number == _LEAF or number < self._opened or number in hooked:
-                continue
-            hooked.add(number)
-            group = groups.get(number)
-            exits, below = self._ways(node, group)
-            waiting += below
-            if group is not None:
-                entries = [(output, key) for key in group.keys for at, output in [edge_of_key(key)] if at == number]
-                node.register_hook(partial(self._ran, group, entries, exits))
-                group.nodes = group.left = group.nodes + 1
 
     def heard(self, outputs: Sequence[Any], ended: int) -> None:
         """An op ran that Python called within a pass: in a custom derivative, a hook or a checkpoint."""
@@ -151,15 +131,7 @@ class Backward:
         results: Sequence[torch.Tensor | None],
         gradients: Sequence[torch.Tensor | None],
     ) -> None:
-        """A node has run.
-
-        Args:
-            group: the nodes of its op.
-            entries: which of the gradients that it was given are of the op's outputs, and their keys.
-            exits: which of those that it gave are of what the op was given, their keys, and leaves.
-            results: those that it gave.
-            gradients: those that it was given.
-        """
+        """A node has run: `entries` are the gradients of its op's outputs, `exits` those of what the op was given."""
         if not self.depth or self._front.muted:
             return
         try:
@@ -194,10 +166,7 @@ class Backward:
     def _gradient(self, group: _Group, x: torch.Tensor, passed: Array | None = None) -> Any:
         """What stands for a gradient: a tensor if an op that was heard made it, or it can be differentiated again.
 
-        Args:
-            group: of which op it is.
-            x: the gradient.
-            passed: what stood for it, perhaps, when another node gave it.
+        Perhaps it is `passed`, which another node gave.
         """
         if self._tracks and node_of(x) is not None:
             return x
@@ -239,19 +208,18 @@ class Backward:
             read, made = tuple(given.values()), [objects.made(g) for g in tracked]
             op = self._front.mode.op_named(group.op.name, ("g",) * len(read), ())
             self._front.tell("on_op", op, read, (), made[0] if len(made) == 1 else tuple(made), began, ended, None)
-            self.watch(op, made, [i for i in range(self._first, self._next) if i not in self._groups])
+            self.watch(op, tracked, range(self._first, self._next))
         return given, [objects.proxy(g) if isinstance(g, torch.Tensor) else g for g in results]
 
     def run(self, engine: Callable[..., Any], targets: Sequence[Any], args: Any, kwargs: Any) -> Any:
         """A backward pass, begun by whatever function of torch."""
         front = self._front
-        if not front.is_heard:
+        if self.depth or not front.is_heard:
             return engine(targets, *args, **kwargs)
+        if len(self._watched) > _MOST:
+            self._watched.intersection_update(range(_sequence() - _MOST // 2, _sequence()))
         with _unheard():
             asked = tuple([self._objects.proxy(x) for x in targets if isinstance(x, torch.Tensor)])
-            front.safely(self._hook, targets)
-        if self.depth:
-            return engine(targets, *args, **kwargs)
         scope = Scope("backward", "backward", None, asked)
         front.begin(scope)
         self.depth, self._first, self._heard_until = 1, _sequence(), 0

@@ -16,10 +16,11 @@ from viz.frameworks import contract
 from viz.frameworks.contract import Tensor, Variable
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["Array", "Objects", "Weight", "as_numpy", "edge_of_key", "key_of_edge", "node_of"]
+__all__ = ["OUTPUTS", "Array", "Objects", "Weight", "as_numpy", "key_of_edge", "node_of"]
 
-_LEAF = 2**64 - 1  # the sequence number of what gives a gradient to a leaf
-_KEYS, _BITS = 1 << 48, 16  # keys of tensors that ops made: beyond all that count from 0; bits for one op's outputs
+OUTPUTS = 1 << 16
+"""How many outputs of one autograd node have keys of their own."""
+_KEYS = 1 << 48  # keys of tensors that ops made: beyond all that count from 0
 _new_key = itertools.count(1 << 40).__next__
 
 _unheard = torch._C.DisableTorchFunction
@@ -53,12 +54,7 @@ def node_of(x: torch.Tensor) -> Any:
 
 def key_of_edge(sequence: int, output: int) -> int:
     """The key of what an op made, by the number of its autograd node and which output of that it is."""
-    return _KEYS + (sequence << _BITS) + output
-
-
-def edge_of_key(key: int) -> tuple[int, int]:
-    """The other way round."""
-    return divmod(key - _KEYS, 1 << _BITS)
+    return _KEYS + sequence * OUTPUTS + output
 
 
 class _Type(NamedTuple):
@@ -265,7 +261,7 @@ class Objects:
             node = x.grad_fn
         except RuntimeError:
             node = None
-        key = None if node is None else _KEYS + (node._sequence_nr() << _BITS) + x.output_nr
+        key = None if node is None else _KEYS + node._sequence_nr() * OUTPUTS + x.output_nr
         array = self._array(x, self._forget)
         return self._keep(array, Tensor(array, key))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import dataclasses
 import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -60,35 +60,20 @@ class Op(contract.Op):
         return f"<op {self.name}>"
 
 
+@dataclasses.dataclass(slots=True)
 class _Plan:
-    """How one kind of call is announced.
-
-    Attributes:
-        op: what is announced.
-        found: each argument: the name of its parameter, and where it is, by position or keyword.
-        tensors, settings: where the tensors are, and the others.
-        nested: where lists and the like are, which may hold tensors.
-        changed: where what changes in place is: a position or keyword; None where nothing is.
-        flag: where it is said whether that changes in place; None for what always does.
-        written: names of what changes besides, where `training` is set.
-        is_loss: whether it compares answers with targets.
-        is_cast: whether it gives another type, or another device.
-        is_special: whether it does that, or changes something in place.
-    """
-
-    __slots__ = tuple("changed flag found is_cast is_loss is_special nested op settings tensors written".split())
+    """How one kind of call is announced; a place of an argument is a position or a keyword."""
 
     op: Op
-    found: Sequence[tuple[str, Any]]
-    tensors: tuple[Any, ...]
-    settings: tuple[Any, ...]
-    nested: tuple[Any, ...]
-    changed: Any
-    flag: Any
-    written: tuple[str, ...]
-    is_loss: bool
-    is_cast: bool
-    is_special: bool
+    found: Sequence[tuple[str, Any]]  # each argument: the name of its parameter, and its place
+    tensors: tuple[Any, ...]  # places of the tensors
+    settings: tuple[Any, ...]  # and of the others
+    nested: tuple[Any, ...]  # of lists and the like, which may hold tensors
+    changed: Any  # the place of what changes in place; None where nothing does
+    flag: Any  # the place of what says whether it does; None where it always does
+    written: tuple[int, ...]  # the inputs that change besides, where `training` is set
+    is_loss: bool  # does it compare answers with targets?
+    is_cast: bool  # does it give another type, or another device?
 
 
 def tensors_in(nested: Any, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
@@ -171,12 +156,16 @@ class OpMode(TorchFunctionMode):
         ended, last = clock(), _sequence()
         try:
             made = _new(out, given)
-            if plan.is_special:
-                op, made = self._special(plan, args, kwargs, given, inputs, made, (started, ended))
+            if plan.is_cast and made:
+                name = "cast" if made[0].device == given[0].device else "to_device"
+                op = self.op_named(name, op.arrays, op.settings)
+            if plan.changed is not None and (plan.flag is None or _argument(args, kwargs, plan.flag) is True):
+                made = self._changed(op, given, inputs, _argument(args, kwargs, plan.changed), (started, ended))
             if made:
                 self._announce(op, inputs, settings, made, started, ended, range(first, last))
-            if plan.written:
-                self._tell_written(plan, inputs, settings, ended)
+            if plan.written and settings[op.settings.index("training")]:
+                weights = [inputs[at] for at in plan.written if isinstance(inputs[at], Weight)]
+                front.tell("on_updates", "assign", [(weight, (), ended, ended) for weight in weights])
         except Exception as error:  # noqa: BLE001
             front.broken(error)
         if loss is not None:
@@ -220,34 +209,7 @@ class OpMode(TorchFunctionMode):
             except Exception as error:  # noqa: BLE001
                 front.failed(each, error)
         if numbers:
-            front.backward.watch(op, outputs, numbers)
-
-    def _special(
-        self,
-        plan: _Plan,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        given: Sequence[torch.Tensor],
-        inputs: tuple[Any, ...],
-        made: Sequence[torch.Tensor],
-        times: tuple[int, int],
-    ) -> tuple[Op, Sequence[torch.Tensor]]:
-        """What to announce of an op that may change what it is given, or cast it: the op, and what it made."""
-        op = plan.op
-        if plan.is_cast and given and made:
-            name = "cast" if made[0].device == given[0].device else "to_device"
-            op = self.op_named(name, op.arrays, op.settings)
-        if plan.changed is not None and (plan.flag is None or _argument(args, kwargs, plan.flag) is True):
-            made = self._changed(op, given, inputs, _argument(args, kwargs, plan.changed), times)
-        return op, made
-
-    def _tell_written(self, plan: _Plan, inputs: tuple[Any, ...], settings: tuple[Any, ...], ended: int) -> None:
-        op = plan.op
-        if "training" in op.settings and settings[op.settings.index("training")]:
-            weights = [inputs[op.arrays.index(name)] for name in plan.written if name in op.arrays]
-            for weight in weights:
-                if isinstance(weight, Weight):
-                    self._front.tell("on_updates", "assign", [(weight, (), ended, ended)])
+            front.backward.watch(op, made, numbers)
 
     def _changed(
         self, op: Op, given: Sequence[torch.Tensor], inputs: tuple[Any, ...], target: Any, times: tuple[int, int]
@@ -301,10 +263,14 @@ class OpMode(TorchFunctionMode):
         found = [(name, _argument(args, kwargs, at)) for name, at in plan.found]
         pairs = [each for name, value in found for each in tensors_in(value, name)]
         rest = [(name, value) for name, value in found if next(tensors_in(value), None) is None]
-        own = copy.copy(plan)
-        own.op = self.op_named(plan.op.name, tuple([n for n, _ in pairs]), tuple([n for n, _ in rest]))
+        op = self.op_named(plan.op.name, tuple([n for n, _ in pairs]), tuple([n for n, _ in rest]))
         given = [x for _, x in pairs]
-        return own, given, tuple(map(self._objects.proxy, given)), tuple([_plain(value) for _, value in rest])
+        return (
+            dataclasses.replace(plan, op=op, written=()),
+            given,
+            tuple(map(self._objects.proxy, given)),
+            tuple([_plain(value) for _, value in rest]),
+        )
 
     def _plan(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _Plan:
         name = getattr(func, "__name__", type(func).__name__)
@@ -315,27 +281,32 @@ class OpMode(TorchFunctionMode):
         found += [(key, key) for key in kwargs]
         if getattr(func, "__name__", "") in _REVERSED and len(args) == 2:
             found[:2] = [("x1", 1), ("x2", 0)]
-        plan, value = _Plan(), {at: _argument(args, kwargs, at) for _, at in found}
+        value = {at: _argument(args, kwargs, at) for _, at in found}
         tensors = [(key, at) for key, at in found if isinstance(value[at], torch.Tensor)]
         rest = [(key, at) for key, at in found if not isinstance(value[at], torch.Tensor)]
-        plan.found, plan.tensors, plan.settings = found, tuple([at for _, at in tensors]), tuple([at for _, at in rest])
-        plan.nested = tuple([at for _, at in rest if isinstance(value[at], (tuple, list, dict))])
-        plan.op = self.op_named(
-            CALLED.get(plain, plain).removeprefix("foreach_"),
-            tuple([key for key, _ in tensors]),
-            tuple([key for key, _ in rest]),
-        )
-        plan.changed, plan.flag = None, next((at for key, at in found if key == "inplace"), None)
+        arrays, settings = tuple([key for key, _ in tensors]), tuple([key for key, _ in rest])
+        op = self.op_named(CALLED.get(plain, plain).removeprefix("foreach_"), arrays, settings)
+        changed, flag = None, next((at for key, at in found if key == "inplace"), None)
+        first = 0 if args else next(iter(kwargs), None)
         if name in _IN_PLACE_OPERATORS or (name.endswith("_") and not name.endswith("__")):
-            plan.changed, plan.flag = 0 if args else next(iter(kwargs), None), None
+            changed, flag = first, None
         elif kwargs.get("out") is not None:
-            plan.changed, plan.flag = "out", None
-        elif plan.flag is not None:
-            plan.changed = 0 if args else next(iter(kwargs))
-        plan.written = WRITES.get(plan.op.name, ())
-        plan.is_loss, plan.is_cast = plan.op.name in LOSSES, name in _CASTS
-        plan.is_special = plan.is_cast or plan.changed is not None
-        return plan
+            changed, flag = "out", None
+        elif flag is not None:
+            changed = first
+        written = WRITES.get(op.name, ()) if "training" in settings else ()
+        return _Plan(
+            op=op,
+            found=found,
+            tensors=tuple([at for _, at in tensors]),
+            settings=tuple([at for _, at in rest]),
+            nested=tuple([at for _, at in rest if isinstance(value[at], (tuple, list, dict))]),
+            changed=changed,
+            flag=flag,
+            written=tuple([arrays.index(each) for each in written if each in arrays]),
+            is_loss=op.name in LOSSES,
+            is_cast=name in _CASTS and bool(tensors),
+        )
 
     def op_named(self, name: str, arrays: tuple[str, ...], settings: tuple[str, ...]) -> Op:
         """The op with this signature, of which there is one."""

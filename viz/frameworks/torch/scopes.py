@@ -64,40 +64,16 @@ class Scopes:
         known = self._paths.get(id(x))
         if known is not None and known[0]() is x:
             return known[1]
-        if isinstance(x, nn.Parameter) and (found := self._holder(x, sys._getframe(1))) is not None:
+        if isinstance(x, nn.Parameter) and (found := _holder(x, sys._getframe(1))) is not None:
             self._meet(found[0])  # a trainer may look at weights before it calls the model
             return self._paths[id(x)][1]
-        return self._held(x, sys._getframe(1)) if is_weight or isinstance(x, nn.Parameter) else None
-
-    def _held(self, x: Any, frame: FrameType | None) -> str | None:
-        """What the innermost of the user's functions that holds something calls it."""
-        while frame is not None:
-            if not is_internal(frame.f_code.co_filename):
-                for key, value in spoken_of(frame):
-                    for name in held_as(key, value, x) if key not in _TELL_NOTHING else ():
-                        return name[:64]
-            frame = frame.f_back
-        return None
-
-    def _holder(self, thing: Any, frame: FrameType | None) -> tuple[nn.Module, str] | None:
-        """A module that holds another one or a parameter, and what the user's code calls it."""
-        while frame is not None:
-            if not is_internal(frame.f_code.co_filename):
-                for key, value in spoken_of(frame):
-                    if (
-                        isinstance(value, nn.Module)
-                        and key not in _TELL_NOTHING
-                        and any(each is thing for each in (*value.modules(), *value.parameters()))
-                    ):
-                        return value, key
-            frame = frame.f_back
-        return None
+        return _held(x, sys._getframe(1)) if is_weight or isinstance(x, nn.Parameter) else None
 
     def _meet(self, module: nn.Module) -> str:
         """The full name of a module that is called for the first time."""
         frame = sys._getframe(1)
-        name, root = self._held(module, frame), module
-        if name is None and (found := self._holder(module, frame)) is not None:
+        name, root = _held(module, frame), module
+        if name is None and (found := _holder(module, frame)) is not None:
             root, name = found
         first = name = name or type(root).__name__.lower()
         while name in self._roots:
@@ -141,12 +117,8 @@ class Scopes:
             owner = self._functions[op.name] = type("function", (Owner,), {})(None, op.name, op.name)
         scope = Scope("loss", op.name, owner, inputs[1::-1] + inputs[2:])
         self._front.begin(scope)
-        self.opened(scope)
-        return scope
-
-    def opened(self, scope: Scope) -> None:
-        """A scope that is no module's has begun."""
         self.open.append(scope)
+        return scope
 
     def close(self, scope: Scope, outputs: Any, error: BaseException | None) -> None:
         """A scope ends, and with it those inside that an error left open."""
@@ -195,10 +167,31 @@ class Scopes:
         scope = Scope("data", type(loader._dataset).__name__)
         scope.started = started
         self._front.begin(scope)
-        self.opened(scope)
+        self.open.append(scope)
         self.close(scope, batch, None)
         self._front.safely(tell_batch, self._front, loader, batch)
         return batch
+
+
+def _spoken(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
+    """What the user's functions speak of, the innermost first."""
+    while frame is not None:
+        if not is_internal(frame.f_code.co_filename):
+            yield from [each for each in spoken_of(frame) if each[0] not in _TELL_NOTHING]
+        frame = frame.f_back
+
+
+def _held(x: Any, frame: FrameType | None) -> str | None:
+    """What the innermost of the user's functions that holds something calls it."""
+    return next((name[:64] for key, value in _spoken(frame) for name in held_as(key, value, x)), None)
+
+
+def _holder(thing: Any, frame: FrameType | None) -> tuple[nn.Module, str] | None:
+    """A module that holds another one or a parameter, and what the user's code calls it."""
+    for key, value in _spoken(frame):
+        if isinstance(value, nn.Module) and any(x is thing for x in (*value.modules(), *value.parameters())):
+            return value, key
+    return None
 
 
 def _is_opaque(module: nn.Module) -> bool | None:

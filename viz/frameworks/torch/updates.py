@@ -67,7 +67,7 @@ class Updates:
             scope = Scope("optimizer", name, owner, [gradient for _, gradient, _ in changed])
             scope.started = started or scope.started
             self._front.begin(scope)
-            self._front.scopes.opened(scope)
+            self._front.scopes.open.append(scope)
         return scope, changed
 
     def ends(self, optimizer: torch.optim.Optimizer) -> None:
