@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from eagerflow.core.observe import Scope
-from viz.frameworks.torch.objects import OUTPUTS, Array, Weight, key_of_edge, node_of
+from viz.frameworks.torch.objects import Array, Weight, key_of_edge, node_of
 
 __all__ = ["Backward", "run_engine"]
 
@@ -66,16 +66,21 @@ class Backward:
 
     # ------------------------------------------------------------------ forward
 
-    def watch(self, op: Any, made: Sequence[torch.Tensor], numbers: range) -> tuple[_Group, set[int | None]]:
+    def watch(self, op: Any, made: Sequence[torch.Tensor], numbers: range) -> tuple[_Group, list[Any]]:
         """An op ran: hear of the nodes with these sequence numbers that lead to what it made.
 
         Returns:
-            The nodes, and the keys of what they give gradients to.
+            The nodes, and where they give gradients to: places, keys, and leaves.
         """
-        ends = [(node, x.output_nr) for x in made if (node := node_of(x)) is not None]
-        group = _Group(op, tuple([key_of_edge(node._sequence_nr(), output) for node, output in ends]))
-        watched, own, keys = self._watched, set[int](), set[int | None]()
-        nodes = [node for node, _ in ends]
+        nodes, watched, own, every = [], self._watched, set[int](), list[Any]()
+        entries: dict[int, list[tuple[int, int]]] = {}  # by number: outputs and keys
+        for x in made:
+            node = node_of(x)
+            if node is not None:
+                number, output = node._sequence_nr(), x.output_nr
+                entries.setdefault(number, []).append((output, key_of_edge(number, output)))
+                nodes.append(node)
+        group = _Group(op, tuple([key for each in entries.values() for _, key in each]))
         while nodes:
             node = nodes.pop()
             number = node._sequence_nr()
@@ -97,20 +102,18 @@ class Backward:
                     nodes.append(inner)
                 else:
                     exits.append((at, key_of_edge(to, output), None))
-            keys.update([key for _, key, _ in exits])
-            first = key_of_edge(number, 0)
-            entries = [(key - first, key) for key in group.keys if 0 <= key - first < OUTPUTS]
-            node.register_hook(partial(self._ran, group, entries, exits))
+            node.register_hook(partial(self._ran, group, entries.get(number, ()), exits))
             group.nodes = group.left = group.nodes + 1
+            every += exits
         watched |= own
-        return group, keys
+        return group, every
 
     def adopt(self, x: torch.Tensor, proxy: Any) -> None:
         """Functions that weren't heard made a tensor, such as compiled ones: all of them are announced as one op."""
         node, now = node_of(x), clock()
-        group, keys = self.watch(None, [x], range(self._opened, _sequence()))
+        group, exits = self.watch(None, [x], range(self._opened, _sequence()))
         if group.nodes:
-            inputs = self._objects.with_keys(keys)
+            inputs = self._objects.with_keys({key for _, key, _ in exits})
             name = re.sub(r"(?:Backward)?\d*$", "", node.name().rpartition("::")[2])
             name = "compiled" if name.startswith("Compiled") else re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
             group.op = self._front.mode.op_named(name, ("x",) * len(inputs), ())

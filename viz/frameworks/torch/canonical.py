@@ -14,7 +14,7 @@ from torch import nn
 
 from eagerflow.core.observe import Observer, Scope
 from viz.frameworks.contract import Array, Tensor
-from viz.frameworks.torch.advice import ADVICE, NOT_JUDGED, WORDS
+from viz.frameworks.torch.advice import ADVICE, WORDS
 from viz.frameworks.torch.layouts import LaidOut, answers_last, is_as_drawn, layer_of, loss_of
 from viz.frameworks.torch.modules import owner_of
 from viz.frameworks.torch.objects import Weight, as_numpy, made_at
@@ -54,7 +54,6 @@ class Canonical(Observer):
     def __init__(self, listener: Any) -> None:
         self._to = listener
         listener.advice = {**listener.advice, **ADVICE}
-        listener.leave_out(NOT_JUDGED)
         listener.has_tapes, listener.held, listener.words = False, self.held, WORDS
         self._known: dict[int, tuple[Callable[[], Any], Any]] = {}
         self._flips: dict[int, tuple[weakref.ref[Any], bool]] = {}  # of parameters
@@ -323,19 +322,17 @@ class Canonical(Observer):
         self._stepped |= self._used.keys()
         made = self.optimizer(scope.owner)
         set_of = optimizer.param_groups[0]
-        about = {
-            "name": scope.name,
-            "learning_rate": float(set_of.get("lr", 0.0)),
-            "momentum": set_of.get("momentum", 0.0),
-        }
-        about |= {
-            "epsilon": set_of.get("eps"),
-            "weight_decay": set_of.get("weight_decay"),
-            "created_at": made_at(optimizer),
-            "get_config": scope.owner.get_config,
-            "variables": trained if set_of.get("momentum") or "betas" in set_of else (),
-        }
-        vars(made).update(about, iterations=getattr(made, "iterations", -1) + 1)
+        vars(made).update(
+            name=scope.name,
+            learning_rate=float(set_of.get("lr", 0.0)),
+            momentum=set_of.get("momentum", 0.0),
+            epsilon=set_of.get("eps"),
+            weight_decay=set_of.get("weight_decay"),
+            created_at=made_at(optimizer),
+            get_config=scope.owner.get_config,
+            variables=trained if set_of.get("momentum") or "betas" in set_of else (),
+            iterations=getattr(made, "iterations", -1) + 1,
+        )
         return made, list(self._used.values())
 
     def _often(self, rule: str, optimizer: Any, place: Any) -> None:

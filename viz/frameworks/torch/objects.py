@@ -16,11 +16,9 @@ from viz.frameworks import contract
 from viz.frameworks.contract import Tensor, Variable
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["OUTPUTS", "Array", "Objects", "Weight", "as_numpy", "key_of_edge", "node_of"]
+__all__ = ["Array", "Objects", "Weight", "as_numpy", "key_of_edge", "node_of"]
 
-OUTPUTS = 1 << 16
-"""How many outputs of one autograd node have keys of their own."""
-_KEYS = 1 << 48  # keys of tensors that ops made: beyond all that count from 0
+_KEYS, _OUTPUTS = 1 << 48, 1 << 16  # keys of tensors that ops made: beyond all that count from 0; outputs of one node
 _new_key = itertools.count(1 << 40).__next__
 
 _unheard = torch._C.DisableTorchFunction
@@ -54,7 +52,7 @@ def node_of(x: torch.Tensor) -> Any:
 
 def key_of_edge(sequence: int, output: int) -> int:
     """The key of what an op made, by the number of its autograd node and which output of that it is."""
-    return _KEYS + sequence * OUTPUTS + output
+    return _KEYS + sequence * _OUTPUTS + output
 
 
 class _Type(NamedTuple):
@@ -261,7 +259,7 @@ class Objects:
             node = x.grad_fn
         except RuntimeError:
             node = None
-        key = None if node is None else _KEYS + node._sequence_nr() * OUTPUTS + x.output_nr
+        key = None if node is None else _KEYS + node._sequence_nr() * _OUTPUTS + x.output_nr
         array = self._array(x, self._forget)
         return self._keep(array, Tensor(array, key))
 
