@@ -109,6 +109,7 @@ class Array(contract.Array, NDArrayOperatorsMixin, weakref.ref[torch.Tensor]):
         held: of that which stands for memory, the size of all of it; else 0.
         proxy: the tensor or weight that observers know in its place, while it exists.
         shape: the lengths of its axes.
+        weights: of that which stands for memory, those that lie there.
     """
 
     at: int
@@ -116,6 +117,7 @@ class Array(contract.Array, NDArrayOperatorsMixin, weakref.ref[torch.Tensor]):
     device: Any = None
     held = 0
     proxy: Any = None
+    weights: Sequence[weakref.ref[Weight]] = ()
     _copy: Any = None
 
     @property
@@ -199,16 +201,6 @@ class Weight(Variable):
         return self.made_trainable and not self.requires_grad
 
 
-class _Memory(weakref.ref[Any]):
-    """A tensor's memory, and the array that stands for it."""
-
-    __slots__ = ("at", "owner", "weights")
-
-    at: int
-    owner: Array
-    weights: Sequence[weakref.ref[Weight]]
-
-
 class Objects:
     """What stands for the tensors that were met.
 
@@ -223,17 +215,14 @@ class Objects:
     def __init__(self, named: Callable[..., str | None], adopt: Callable[[torch.Tensor, Tensor], None]) -> None:
         self._named, self._adopt = named, adopt
         self.met: dict[int, Array] = {}
-        self._memory: dict[int, _Memory] = {}
-        known, memory = self.met, self._memory
+        self._memory: dict[weakref.ref[Any], Array] = {}  # what stands for each piece, by its storage
+        known = self.met
 
         def forget(met: Any) -> None:
             met.proxy = None
             known.pop(met.at, None)
 
-        def freed(met: Any) -> None:
-            memory.pop(met.at, None)
-
-        self._forget, self._freed = forget, freed
+        self._forget = forget
         self._numbers = itertools.count(1)
 
     # -- what is known
@@ -279,8 +268,8 @@ class Objects:
 
     def holder(self, x: torch.Tensor) -> Weight | None:
         """The weight whose memory, all of it, a tensor is: `w` of `w.data`."""
-        met = self._memory.get(x.untyped_storage()._cdata) if x.layout is torch.strided else None
-        for held in () if met is None else met.weights:
+        owner = self._owner(x)
+        for held in () if owner is None else owner.weights:
             weight = held()
             if weight is not None and weight.data.shape == tuple(x.shape):
                 return weight
@@ -318,9 +307,9 @@ class Objects:
         if key is not None:  # it was met as something else
             weight.identity = weight.key = key
         self._keep(weight.data, weight)
-        met = self._memory.get(x.untyped_storage()._cdata) if x.layout is torch.strided else None
-        if met is not None:
-            met.weights = [*[each for each in met.weights if each() is not None], weakref.ref(weight)]
+        owner = self._owner(x)
+        if owner is not None:
+            owner.weights = [*[each for each in owner.weights if each() is not None], weakref.ref(weight)]
         return weight
 
     def _now_tracked(self, x: torch.Tensor, proxy: Tensor) -> None:
@@ -351,14 +340,15 @@ class Objects:
         except (RuntimeError, NotImplementedError):  # of sparse tensors and the like
             array.held = x.numel() * x.element_size()
             return array
-        at = memory._cdata
-        met = self._memory.get(at)
-        if met is not None and met() is memory:
-            array.base = met.owner
-        else:
-            met = self._memory[at] = _Memory(memory, self._freed)
-            met.at, met.weights, met.owner, array.held = at, (), array, memory.nbytes()
+        array.base = self._memory.get(weakref.ref(memory))
+        if array.base is None:
+            self._memory[weakref.ref(memory, self._memory.__delitem__)] = array
+            array.held = memory.nbytes()
         return array
+
+    def _owner(self, x: torch.Tensor) -> Array | None:
+        """What stands for the memory in which a tensor lies."""
+        return self._memory.get(weakref.ref(x.untyped_storage())) if x.layout is torch.strided else None
 
     def clear(self) -> None:
         """Let go of all."""
