@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from eagerflow.core.observe import Scope
-from viz.frameworks.torch.objects import Array, Weight, key_of_edge, node_of
+from viz.frameworks.torch.objects import key_of_edge, node_of
 
 __all__ = ["Backward", "run_engine"]
 
@@ -61,7 +61,6 @@ class Backward:
         self._given: dict[int, Any] = {}  # gradients of its outputs, by key
         self._keys: list[int | None] = []  # of what it was given, ...
         self._results: list[Any] = []  # and its gradients
-        self._passed: dict[int | None, Array] = {}  # gradients that nodes gave to others in this pass, by key
         self._leaves: dict[int, torch.Tensor] = {}  # reached in this pass
 
     # ------------------------------------------------------------------ forward
@@ -96,8 +95,7 @@ class Backward:
                 to = inner._sequence_nr()
                 if to == _LEAF:
                     leaf = inner.variable
-                    known = self._objects.proxy(leaf)
-                    exits.append((at, known.identity if isinstance(known, Weight) else known.key, weakref.ref(leaf)))
+                    exits.append((at, self._objects.proxy(leaf).key, weakref.ref(leaf)))
                 elif to in numbers and (to in own or to not in watched):
                     nodes.append(inner)
                 else:
@@ -146,17 +144,14 @@ class Backward:
                 for at, key in entries:
                     x = gradients[at]
                     if x is not None:
-                        self._given[key] = self._gradient(group, x, self._passed.get(key))
+                        self._given[key] = self._gradient(group, x, again=True)
                 for at, to, leaf in exits:
                     x = results[at]
                     if x is not None:
-                        found = self._gradient(group, x)
                         self._keys.append(to)
-                        self._results.append(found)
+                        self._results.append(self._gradient(group, x))
                         if leaf is not None and (x := leaf()) is not None:
                             self._leaves[id(x)] = x
-                        elif found.__class__ is Array:
-                            self._passed[to] = found
                 group.left -= 1
                 self._next = _sequence()
                 if group.left <= 0:
@@ -166,17 +161,17 @@ class Backward:
         except Exception as error:  # noqa: BLE001  (see `_Front.safely`)
             self._front.broken(error)
 
-    def _gradient(self, group: _Group, x: torch.Tensor, passed: Array | None = None) -> Any:
-        """What stands for a gradient: a tensor if an op that was heard made it, or it can be differentiated again.
+    def _gradient(self, group: _Group, x: torch.Tensor, again: bool = False) -> Any:
+        """What stands for a gradient, perhaps one that another node gave and that is met `again`.
 
-        Perhaps it is `passed`, which another node gave.
+        It is a tensor if an op that was heard made it, or it can be differentiated again.
         """
         if self._tracks and node_of(x) is not None:
             return x
         known = self._objects.known(x) if self._made else None
         if known is not None and id(known) in self._made:
             return known
-        array = passed if passed is not None and passed() is x else self._objects.array(x)
+        array = self._objects.array(x, again)
         if self._keeps and group.nodes > 1:
             array.keep()
         return array

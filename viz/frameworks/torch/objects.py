@@ -256,9 +256,13 @@ class Objects:
         """What stands for a gradient that is kept."""
         return self.known(x) or self.made(x)
 
-    def array(self, x: torch.Tensor) -> Array:
-        """The array of a gradient on its way."""
+    def array(self, x: torch.Tensor, again: bool = False) -> Array:
+        """The array of a gradient on its way, which may have been met for the first time or `again`."""
         known = self.known(x)
+        owner = self._owner(x) if again and known is None else None
+        if owner is not None and owner() is x:
+            owner._copy = None  # gradients are added up in place
+            return owner
         return self._array(x) if known is None else known.data
 
     def weight(self, x: torch.Tensor) -> Weight:
