@@ -200,7 +200,7 @@ BUDGETS = {
     "viz/estimate": 820,
     "viz/facts": 7430,
     "viz/fit_gap": 1140,
-    "viz/frameworks/torch": 2980,
+    "viz/frameworks/torch": 2968,
     "viz/geometry": 3389,
     "viz/livepage": 4637,
     "viz/page": 2278,
