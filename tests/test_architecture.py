@@ -200,6 +200,7 @@ BUDGETS = {
     "viz/estimate": 820,
     "viz/facts": 7320,
     "viz/fit_gap": 1107,
+    "viz/frameworks/torch": 3073,
     "viz/geometry": 3389,
     "viz/livepage": 4613,
     "viz/page": 2094,

@@ -125,10 +125,6 @@ class Program:
         """
         self.enter(self.training.found, kind, severity, message, **about)
 
-    def leave_out(self, rules: Iterable[str]) -> None:
-        """Nothing is to be reported by these rules, such as `loss_mismatch.twice`."""
-        self._ignored = frozenset([*self._ignored, *rules])
-
     def enter(self, found: dict[Any, Finding], kind: str, severity: str, message: str, **about: Any) -> None:
         """The same among these findings, by their keys: equal ones are of the same kind and place."""
         rule, kind, fix = kind, kind.partition(".")[0], self.advice[kind]

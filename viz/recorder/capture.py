@@ -19,6 +19,7 @@ import numpy
 from eagerflow.core import observe
 from viz.chosen_steps import ChosenSteps
 from viz.facts.json_data import to_plain
+from viz.frameworks.contract import Array
 from viz.frameworks.objects import array_of, is_optimizer, is_tensor, is_variable, key_of, role_of
 from viz.recorder.compositions import guilty_part
 from viz.recorder.descriptions import about, device_name, filling, flat, learning_rate_of
@@ -529,7 +530,7 @@ class Capture(observe.Observer):
 
     def gradient(self, x: Any, key: int) -> int:
         """The position of a gradient: a raw array, or a tensor while the pass itself is recorded."""
-        if x.__class__ is numpy.ndarray:
+        if isinstance(x, (numpy.ndarray, Array)):
             position = self.meet(x, None, None, False)
         elif is_tensor(x):
             known = self._known(x)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy
-from numpy import generic, ndarray
 
 from eagerflow.config import kernels
 from eagerflow.core.observe import clock, unobserved
@@ -96,10 +95,8 @@ def described(error: BaseException | None) -> str | None:
 
 def device_name(array: Any) -> str:
     """`"cpu"`, or `"gpu:N"` for an array of CuPy's."""
-    if array.__class__ is ndarray or isinstance(array, generic):
-        return "cpu"
-    number = getattr(getattr(array, "device", None), "id", None)
-    return "cpu" if number is None else f"gpu:{number}"
+    device = getattr(array, "device", None)  # of NumPy's arrays a text, if any
+    return "cpu" if device is None or device.__class__ is str else f"gpu:{device.id}"
 
 
 def run_facts(options: Mapping[str, Any], began: int, stopped: int) -> dict[str, Any]:

@@ -39,7 +39,7 @@ _MACHINERY = frozenset(
         _STEPS,
         _CAPTURE + "forwarding.py",
         _CAPTURE + "observed.py",
-        *[_TORCH + name for name in ("front.py", "updates.py")],
+        *[_TORCH + name for name in ("front.py", "scopes.py", "updates.py")],
     ]
 )
 

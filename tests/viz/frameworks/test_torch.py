@@ -306,3 +306,26 @@ def test_weights_that_their_module_initializes_have_its_names():
         net = Net()
         net(torch.ones(2, 3)).sum().backward()
     assert {x.name for x in t.tensors if x.role == "parameter"} == {"net/last/weight", "net/last/bias"}
+
+
+def test_a_function_that_is_called_in_place_and_not_is_heard_both_times():
+    x = torch.randn(4, 3)
+    with viz.trace() as t:
+        hidden = x * 2
+        torch.nn.functional.relu(hidden, inplace=False)
+        torch.nn.functional.relu(hidden, inplace=True)
+    assert [op.name for op in t.ops] == ["multiply", "relu", "relu"]
+    assert t.ops[1].outputs != t.ops[2].outputs
+
+
+def test_each_op_of_a_gradient_that_is_differentiated_has_its_own_backward_op():
+    net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+    x = torch.randn(4, 3, requires_grad=True)
+    with viz.trace() as t:
+        (gradient,) = torch.autograd.grad(net(x).sum(), x, create_graph=True)
+        gradient.square().sum().backward()
+    assert [(op.name, op.forward) for op in t.ops if op.phase == "backward"] == [
+        *[("sum", 3), ("linear", 2), ("tanh", 1), ("linear", 0)],
+        *[("sum", 9), ("square", 8), ("linear", 7), ("tanh", 6), ("linear", 5)],  # of the gradient
+        *[("linear", 2), ("tanh", 1), ("linear", 0)],
+    ]

@@ -180,7 +180,9 @@ class Block(layers.Layer):
 
 
 def blocks(count, width=2):
-    return frames(ef.Sequential([layers.Dense(8), *[Block(width, f"block_{i}") for i in range(count)], layers.Dense(2)]))
+    return frames(
+        ef.Sequential([layers.Dense(8), *[Block(width, f"block_{i}") for i in range(count)], layers.Dense(2)])
+    )
 
 
 def test_two_large_blocks_one_behind_the_other_are_drawn_once():

@@ -1,11 +1,8 @@
-"""What to do about findings in programs of PyTorch, and which of the doctor's rules aren't asked there."""
+"""What to do about findings in programs of PyTorch."""
 
 from __future__ import annotations
 
-__all__ = ["ADVICE", "NOT_JUDGED", "WORDS"]
-
-NOT_JUDGED: tuple[str, ...] = ()
-"""Rules that would misjudge PyTorch's programs."""
+__all__ = ["ADVICE", "WORDS"]
 
 WORDS = {
     "stop_gradient": "detach()",
@@ -93,8 +90,6 @@ ADVICE = {
     "is measured.",
     "validation_mismatch.training_mode": "Call model.eval() before what is measured, and model.train() after it.",
     "validation_mismatch.dropout": "F.dropout(x, p, training=self.training), or nn.Dropout, which knows the mode.",
-    "validation_overlap.rows": "Split once, and take both parts of the one order: train, held = rows[k:], rows[:k], or "
-    "torch.utils.data.random_split.",
     "attention_mask": "key_padding_mask is True for what is hidden: key_padding_mask=(tokens == 0); the attn_mask "
     "of scaled_dot_product_attention is True for what may be seen.",
     "attention_mask.padding": "Hide it: key_padding_mask=(tokens == 0), or attn_mask=(tokens != 0)[:, None, None, :] "
@@ -104,15 +99,6 @@ ADVICE = {
     "label_leak.ahead": "Let no step see later ones: a causal mask (is_causal=True, "
     "nn.Transformer.generate_square_subsequent_mask), convolutions padded on the left, no bidirectional=True.",
     "label_leak.copied": "Shift the labels by one: cross_entropy of logits[:, :-1] and labels[:, 1:].",
-    "label_leak.twice": "Shift them once: models that shift labels themselves are given the tokens as labels; "
-    "with labels that are shifted already, take logits and labels as they are.",
-    "lr_too_low.schedule": "Call scheduler.step() once per epoch where the schedule counts epochs; for steps after "
-    "each batch, give it numbers of batches (T_max=epochs * len(loader)).",
-    "callback_mismatch.schedule": "Count the same things: T_max or total_steps = epochs * len(loader) with "
-    "scheduler.step() after each batch, or epochs with a step after each epoch.",
-    "callback_mismatch.schedule_first": "Call scheduler.step() after optimizer.step(): at the end of the epoch.",
-    "exploding_gradient.clip_order": "loss.backward(), then torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0), "
-    "then optimizer.step().",
     "vanishing_gradient.half": "Use torch.amp.GradScaler: scaler.scale(loss).backward(), scaler.step(optimizer), "
     "scaler.update(). Or autocast to bfloat16.",
     "vanishing_gradient.padding": "Take the state after the last real step: pack_padded_sequence, "

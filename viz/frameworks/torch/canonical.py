@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import nn
 
 from eagerflow.core.observe import Observer, Scope
 from viz.frameworks.contract import Array, Tensor
-from viz.frameworks.torch.advice import ADVICE, NOT_JUDGED, WORDS
+from viz.frameworks.torch.advice import ADVICE, WORDS
 from viz.frameworks.torch.layouts import LaidOut, answers_last, is_as_drawn, layer_of, loss_of
 from viz.frameworks.torch.modules import owner_of
 from viz.frameworks.torch.objects import Weight, as_numpy, made_at
@@ -54,13 +55,11 @@ class Canonical(Observer):
     def __init__(self, listener: Any) -> None:
         self._to = listener
         listener.advice = {**listener.advice, **ADVICE}
-        listener.leave_out(NOT_JUDGED)
         listener.has_tapes, listener.held, listener.words = False, self.held, WORDS
         self._known: dict[int, tuple[Callable[[], Any], Any]] = {}
         self._flips: dict[int, tuple[weakref.ref[Any], bool]] = {}  # of parameters
         self._weights: weakref.WeakValueDictionary[int, LaidOut] = weakref.WeakValueDictionary()
         self._owners: dict[int, tuple[Any, Any]] = {}
-        self._ops: dict[tuple[Any, ...], Any] = {}
         self._scopes: dict[int, Scope] = {}
         self._losses: dict[Any, Any] = {}
         self._first: set[int] = set()  # ids of what has its channels first, and their keys
@@ -144,16 +143,16 @@ class Canonical(Observer):
 
     def optimizer(self, raw: Any) -> Any:
         """What stands for an optimizer."""
-        known = self._owners.get(id(raw))
-        if known is None or known[0] is not raw:
-            known = self._owners[id(raw)] = raw, type(type(raw.thing).__name__, (), {})()
-        return known[1]
+        return self._stands_for(raw, lambda: type(type(raw.thing).__name__, (), {})())
 
     def owner(self, raw: Any) -> Any:
         """What stands for a module."""
+        return self._stands_for(raw, lambda: layer_of(self, raw, self._flips))
+
+    def _stands_for(self, raw: Any, make: Callable[[], Any]) -> Any:
         known = self._owners.get(id(raw))
         if known is None or known[0] is not raw:
-            known = self._owners[id(raw)] = raw, layer_of(self, raw, self._flips)
+            known = self._owners[id(raw)] = raw, make()
         return known[1]
 
     # ------------------------------------------------------------------ ops
@@ -205,11 +204,11 @@ class Canonical(Observer):
             result = self.of(outputs)
             if op.name in ("nll_loss", "kl_div") and self._to.heavy and error is None:
                 self._log_probabilities(op.name, self.of(first))
-            told = self._op(name, op.arrays, ("axis",) if values else ())
+            told = _op(name, op.arrays, ("axis",) if values else ())
             self._to.on_op(told, tuple(seen), values, result, started, ended, error)
             if by_name.get("bias") is not None and name in ("matmul", "conv") and made:
                 bias = (result, self.of(by_name["bias"]))
-                self._to.on_op(self._op("add", ("x1", "x2"), ()), bias, (), result, ended, ended, None)
+                self._to.on_op(_op("add", ("x1", "x2"), ()), bias, (), result, ended, ended, None)
 
     def _log_probabilities(self, loss: str, answers: Any) -> None:
         """What these losses take for logarithms of probabilities."""
@@ -225,14 +224,7 @@ class Canonical(Observer):
         if answers.shape != target.shape:
             stretched = numpy.broadcast_shapes(answers.shape, target.shape)
             made = Tensor(numpy.broadcast_to(numpy.float32(0), stretched), answers.key)
-            self._to._hand("op", self._op("subtract", ("x1", "x2"), ()), (answers, target), (), made, None)
-
-    def _op(self, *signature: Any) -> Any:
-        found = self._ops.get(signature)
-        if found is None:
-            name, arrays, settings = signature
-            found = self._ops[signature] = SimpleNamespace(name=name, arrays=arrays, settings=settings, fused=())
-        return found
+            self._to._hand("op", _op("subtract", ("x1", "x2"), ()), (answers, target), (), made, None)
 
     def on_read(self, tensor: Any, how: str) -> None:
         place = self._to.place()
@@ -276,7 +268,7 @@ class Canonical(Observer):
             if self._to._now["rule"]:
                 name = _OF_LOGITS.get(op.name) or op.means
                 given = tuple([self._gradient(key, x) for key, x in zip(out_keys, gradients)])
-                told = self._op(name, op.arrays, ())
+                told = _op(name, op.arrays, ())
                 if any(x is not None for x in given):
                     self._to.on_rule(told, out_keys, in_keys, given, tuple(found), started, ended, error)
 
@@ -344,19 +336,17 @@ class Canonical(Observer):
         self._stepped |= self._used.keys()
         made = self.optimizer(scope.owner)
         set_of = optimizer.param_groups[0]
-        about = {
-            "name": scope.name,
-            "learning_rate": float(set_of.get("lr", 0.0)),
-            "momentum": set_of.get("momentum", 0.0),
-        }
-        about |= {
-            "epsilon": set_of.get("eps"),
-            "weight_decay": set_of.get("weight_decay"),
-            "created_at": made_at(optimizer),
-            "get_config": scope.owner.get_config,
-            "variables": trained if set_of.get("momentum") or "betas" in set_of else (),
-        }
-        vars(made).update(about, iterations=getattr(made, "iterations", -1) + 1)
+        vars(made).update(
+            name=scope.name,
+            learning_rate=float(set_of.get("lr", 0.0)),
+            momentum=set_of.get("momentum", 0.0),
+            epsilon=set_of.get("eps"),
+            weight_decay=set_of.get("weight_decay"),
+            created_at=made_at(optimizer),
+            get_config=scope.owner.get_config,
+            variables=trained if set_of.get("momentum") or "betas" in set_of else (),
+            iterations=getattr(made, "iterations", -1) + 1,
+        )
         return made, list(self._used.values())
 
     def _often(self, rule: str, optimizer: Any, place: Any) -> None:
@@ -437,3 +427,8 @@ class Canonical(Observer):
             elif positive is not None and positive.numel() == 1:
                 self._losses[key].class_weight = [1.0, float(positive)]
         return self._losses[key], (target, self._answers("cross_entropy" if classes else "", scope.inputs[1]))
+
+
+@cache
+def _op(name: str, arrays: tuple[str, ...], settings: tuple[str, ...]) -> Any:
+    return SimpleNamespace(name=name, arrays=arrays, settings=settings, fused=())

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -19,11 +19,12 @@ from torch.utils.data import dataloader
 
 from eagerflow.core.observe import Observer, Scope, current, libraries, state
 from viz.frameworks.torch import routine
-from viz.frameworks.torch.backward import Backward
+from viz.frameworks.torch.backward import Backward, run_engine
 from viz.frameworks.torch.canonical import Canonical
-from viz.frameworks.torch.modules import Scopes
+from viz.frameworks.torch.modules import module_called
 from viz.frameworks.torch.objects import Objects, note_line
 from viz.frameworks.torch.ops import OpMode
+from viz.frameworks.torch.scopes import Scopes
 from viz.frameworks.torch.updates import Updates
 from viz.frameworks.torch.words import LIBRARIES
 from viz.recorder.capture import Capture
@@ -38,12 +39,10 @@ class _Front:
 
     Attributes:
         muted: above 0 nothing is announced.
-        resting: observers that made a mistake.
     """
 
     def __init__(self) -> None:
         self.muted = 0
-        self.resting: set[Observer] = set()
         self.scopes = Scopes(self)
         self.objects = Objects(self.scopes.path_of, lambda x, proxy: self.backward.adopt(x, proxy))
         self.backward = Backward(self)
@@ -92,27 +91,30 @@ class _Front:
     def begin(self, scope: Scope) -> None:
         """A scope begins."""
         for each in self.listeners():
-            self.guarded(each, "on_scope_begin", scope)
+            try:
+                each.on_scope_begin(scope)
+            except Exception as error:  # noqa: BLE001  (see `tell`)
+                self.failed(each, error)
 
     def end(self, scope: Scope, outputs: Any, error: BaseException | None) -> None:
         """A scope ends."""
-        for each in reversed(self.listeners()):
-            self.guarded(each, "on_scope_end", scope, outputs, error)
+        for each in self.listeners()[::-1]:
+            try:
+                each.on_scope_end(scope, outputs, error)
+            except Exception as failure:  # noqa: BLE001  (see `tell`)
+                self.failed(each, failure)
 
-    def tell(self, name: str, *event: Any) -> None:
+    def tell(self, name: str, *event: Any, to: Iterable[Observer] | None = None) -> None:
         """Announce an event."""
-        for each in self.listeners():
-            if each not in self.resting:
-                try:
-                    getattr(each, name)(*event)
-                except Exception as error:  # noqa: BLE001  (a mistake of a listener's must not reach the program)
-                    self.failed(each, error)
+        for each in self.listeners() if to is None else to:
+            try:
+                getattr(each, name)(*event)
+            except Exception as error:  # noqa: BLE001  (a mistake of a listener's must not reach the program)
+                self.failed(each, error)
 
     def tell_routine(self, name: str, thing: Any, about: dict[str, Any]) -> None:
         """The program called something that is no op, module or optimizer: those hear of it that know such calls."""
-        for each in self.listeners():
-            if hasattr(each, "on_routine"):
-                self.guarded(each, "on_routine", name, thing, about)
+        self.tell("on_routine", name, thing, about, to=[x for x in self.listeners() if hasattr(x, "on_routine")])
 
     def renamed(self, weight: Any) -> None:
         """A weight has another path, unless there is None."""
@@ -120,19 +122,12 @@ class _Front:
             if isinstance(each, Capture):
                 each.renamed(weight)
 
-    def guarded(self, listener: Observer, name: str, *event: Any) -> None:
-        """Tell one observer."""
-        if listener not in self.resting:
-            try:
-                getattr(listener, name)(*event)
-            except Exception as error:  # noqa: BLE001  (see `tell`)
-                self.failed(listener, error)
-
     def failed(self, listener: Observer, error: Exception) -> None:
         """An observer raised: one that stops the program means to; any other rests from here on."""
         if type(error).__module__.partition(".")[0] == "viz":
             raise error
-        self.resting.add(listener)
+        self._adapters = {each: None if told is listener else told for each, told in self._adapters.items()}
+        self._current = ()
         place = f"{type(listener).__module__}.{type(listener).__qualname__}"
         warnings.warn(f"viz: {place} failed and rests: {type(error).__name__}: {error}", RuntimeWarning, stacklevel=3)
 
@@ -289,15 +284,17 @@ def _patch() -> None:
     if not set(folders) <= set(libraries):
         libraries.extend(folders)
         is_internal.cache_clear()
-    _replace(nn.Module, "__call__", _module)
-    _replace(nn.Module, "__init__", _made)
-    _replace(optimizers.Optimizer, "__init__", _made)
-    _replace(torch.autograd.Function, "apply", _function)
-    _replace(dataloader.DataLoader, "__iter__", _quietly)
-    _replace(dataloader._BaseDataLoaderIter, "__next__", _data)
-    _replace(torch.autograd, "_engine_run_backward", _engine)
-    _replace(optimizers.Optimizer, "zero_grad", _zero_grad)
-    routine.patch(_replace, _here)
+    _hear(nn.Module, "__call__", module_called, is_part=False)
+    _hear(nn.Module, "__init__", _made)
+    _hear(optimizers.Optimizer, "__init__", _made)
+    _hear(optimizers.Optimizer, "zero_grad", _zero_grad)
+    _hear(dataloader.DataLoader, "__iter__", _quietly)
+    _hear(dataloader._BaseDataLoaderIter, "__next__", lambda front, advance, it: front.scopes.data(advance, it))
+    _hear(torch.autograd, "_engine_run_backward", run_engine, is_part=False)
+    _replace(torch.autograd.Function, "apply", _function(vars(torch.autograd.Function).get("apply")))
+    for module in (nn.functional, torch.functional, torch._tensor):
+        _replace(module, "handle_torch_function", _handle(module.handle_torch_function))
+    routine.patch(_hear)
     for register, handle in (
         (optimizers.register_optimizer_step_pre_hook, _step_begins),
         (optimizers.register_optimizer_step_post_hook, _step_ends),
@@ -310,33 +307,48 @@ def _patch_compiler() -> None:
     frames = sys.modules.get("torch._dynamo.eval_frame")
     name = "_maybe_set_eval_frame" if hasattr(frames, "_maybe_set_eval_frame") else "set_eval_frame"  # up to 2.5
     if frames is not None and not hasattr(getattr(frames, name), "__wrapped__"):
-        _replace(frames, name, _compiled)
+        _replace(frames, name, _compiled(getattr(frames, name)))
 
 
-def _replace(owner: Any, name: str, made: Callable[[Any], Any]) -> None:
+def _replace(owner: Any, name: str, made: Any) -> None:
     held = vars(owner).get(name)
-    setattr(owner, name, made(held))
+    setattr(owner, name, made)
     _patches.callback(setattr, owner, name, held)
 
 
-def _module(call: Any) -> Any:
-    @functools.wraps(call)
-    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if torch.compiler.is_compiling() or (front := _here(is_part=False)) is None:
-            return call(self, *args, **kwargs)
-        return front.scopes.module(call, self, args, kwargs)
+def _hear(owner: Any, name: str, heard: Callable[..., Any], is_part: bool = True) -> None:
+    """Call `heard` in place of a function, with what hears the thread, that function, and its arguments."""
+    held = vars(owner)[name]
 
-    return __call__
+    @functools.wraps(held)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if torch.compiler.is_compiling() or (front := _here(is_part)) is None:
+            return held(*args, **kwargs)
+        return heard(front, held, *args, **kwargs)
+
+    _replace(owner, name, call)
 
 
-def _made(initialize: Any) -> Any:
-    @functools.wraps(initialize)
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        if not torch.compiler.is_compiling() and _here() is not None:
-            note_line(self, sys._getframe(1))
-        initialize(self, *args, **kwargs)
+def _handle(held: Any) -> Any:
+    """What functions of torch's in Python call under a mode: the same without its search for other overrides."""
 
-    return __init__
+    @functools.wraps(held)
+    def handle_torch_function(function: Any, relevant: Any, *args: Any, **kwargs: Any) -> Any:
+        front, top = _fronts.get(threading.get_ident()), torch._C._len_torch_function_stack() - 1
+        if front is None or top < 0 or torch._C._get_function_stack_at(top) is not front.mode:
+            return held(function, relevant, *args, **kwargs)
+        torch._C._pop_torch_function_stack()
+        try:
+            return front.mode.__torch_function__(function, (), args, kwargs)
+        finally:
+            torch._C._push_on_torch_function_stack(front.mode)
+
+    return handle_torch_function
+
+
+def _made(front: _Front, initialize: Any, thing: Any, *args: Any, **kwargs: Any) -> None:
+    note_line(thing, sys._getframe(1))
+    initialize(thing, *args, **kwargs)
 
 
 def _compiled(set_callback: Any) -> Any:
@@ -361,46 +373,14 @@ def _function(held: Any) -> Any:
     return classmethod(apply)
 
 
-def _quietly(iterate: Any) -> Any:
-    @functools.wraps(iterate)
-    def __iter__(self: Any) -> Any:
-        front = _here()
-        if front is None:
-            return iterate(self)
-        with front.quiet():
-            return iterate(self)
-
-    return __iter__
+def _quietly(front: _Front, call: Any, *args: Any) -> Any:
+    with front.quiet():
+        return call(*args)
 
 
-def _zero_grad(zero: Any) -> Any:
-    @functools.wraps(zero)
-    def zero_grad(self: Any, set_to_none: bool = True) -> Any:
-        front = _here() if set_to_none else None
-        if front is None:
-            return zero(self, set_to_none)
-        with front.quiet():
-            return zero(self, set_to_none)
-
-    return zero_grad
-
-
-def _data(advance: Any) -> Any:
-    @functools.wraps(advance)
-    def __next__(self: Any) -> Any:
-        front = _here()
-        return advance(self) if front is None else front.scopes.data(advance, self)
-
-    return __next__
-
-
-def _engine(run: Any) -> Any:
-    @functools.wraps(run)
-    def _engine_run_backward(targets: Any, *args: Any, **kwargs: Any) -> Any:
-        front = _here(is_part=False)
-        return run(targets, *args, **kwargs) if front is None else front.backward.run(run, targets, args, kwargs)
-
-    return _engine_run_backward
+def _zero_grad(front: _Front, zero: Any, optimizer: Any, set_to_none: bool = True) -> Any:
+    with front.quiet() if set_to_none else contextlib.nullcontext():
+        return zero(optimizer, set_to_none)
 
 
 def _step_begins(optimizer: Any, args: Any, kwargs: Any) -> Any:

@@ -18,8 +18,7 @@ from viz.recorder.source_lines import is_internal
 
 __all__ = ["Array", "Objects", "Weight", "as_numpy", "key_of_edge", "node_of"]
 
-_LEAF = 2**64 - 1  # the sequence number of what gives a gradient to a leaf
-_KEYS = 1 << 48  # keys of tensors that ops made: beyond all that count from 0
+_KEYS, _OUTPUTS = 1 << 48, 1 << 16  # keys of tensors that ops made: beyond all that count from 0; outputs of one node
 _new_key = itertools.count(1 << 40).__next__
 
 _unheard = torch._C.DisableTorchFunction
@@ -53,7 +52,7 @@ def node_of(x: torch.Tensor) -> Any:
 
 def key_of_edge(sequence: int, output: int) -> int:
     """The key of what an op made, by the number of its autograd node and which output of that it is."""
-    return _KEYS + (sequence << 8) + output
+    return _KEYS + sequence * _OUTPUTS + output
 
 
 class _Type(NamedTuple):
@@ -101,33 +100,37 @@ def as_numpy(x: torch.Tensor) -> Any:
             return x.numpy()
 
 
-class Array(contract.Array, NDArrayOperatorsMixin):
-    """A tensor's numbers, which NumPy gets when somebody asks; the tensor itself isn't kept.
+class Array(contract.Array, NDArrayOperatorsMixin, weakref.ref[torch.Tensor]):
+    """A tensor's numbers, which NumPy gets when somebody asks: a weak reference, so the tensor itself isn't kept.
 
     Attributes:
+        at: the identity of the tensor.
         base: the array that stands for the memory of which this is a view; None for that one.
         device: None for the processor, else with its number as `id`.
         dtype: NumPy's type, or one with the same attributes.
+        held: of that which stands for memory, the size of all of it; else 0.
+        proxy: the tensor or weight that observers know in its place, while it exists.
         shape: the lengths of its axes.
+        weights: of that which stands for memory, those that lie there.
     """
 
-    __slots__ = ("__weakref__", "_copy", "_held", "_source", "base", "device", "dtype", "shape")
-
-    def __init__(self, x: torch.Tensor, base: Any, held: int) -> None:
-        self._source = weakref.ref(x)
-        self.base, self._held, self._copy = base, held, None
-        self.shape, self.dtype = tuple(x.shape), _types[x.dtype]
-        self.device = None if x.is_cpu else _Device(x.device.index or 0)
+    at: int
+    base: Any = None
+    device: Any = None
+    held = 0
+    proxy: Any = None
+    weights: Sequence[weakref.ref[Weight]] = ()
+    _copy: Any = None
 
     @property
     def source(self) -> Any:
         """The tensor, while the program keeps it."""
-        return self._source()
+        return self()
 
     @property
     def nbytes(self) -> int:
         """Of all the memory, where this stands for it."""
-        return self._held or self.size * int(self.dtype.itemsize)
+        return self.held or self.size * int(self.dtype.itemsize)
 
     @property
     def data(self) -> Array:
@@ -136,21 +139,25 @@ class Array(contract.Array, NDArrayOperatorsMixin):
     @property
     def ptr(self) -> int:
         """Where its elements begin in memory."""
-        x = self._source()
+        x = self()
         return 0 if x is None else x.data_ptr()
 
     def get(self) -> Any:
         """The values on the host."""
         if self._copy is not None:
             return self._copy
-        x = self._source()
+        x = self()
         if x is None:
             raise RuntimeError("the tensor is gone: its values can be read only while it is announced")
         return as_numpy(x)
 
     def keep(self) -> None:
         """Keep a copy of the values: the tensor may be gone, or changed, when this is announced."""
-        self._copy = self.get().copy()
+        x = self()
+        if x is not None and self.shape == () and self.dtype.__class__ is not _Type:
+            self._copy = numpy.array(x.item(), self.dtype)
+        else:
+            self._copy = self.get().copy()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return numpy.array(self.get(), dtype, copy=copy)
@@ -196,77 +203,69 @@ class Weight(Variable):
         return self.made_trainable and not self.requires_grad
 
 
-class _Met(weakref.ref[torch.Tensor]):
-    """A tensor that was met, and what stands for it."""
-
-    __slots__ = ("at", "proxy")
-
-    at: int
-    proxy: Any
-
-
-class _Memory(weakref.ref[Any]):
-    """A tensor's memory, and the array that stands for it."""
-
-    __slots__ = ("at", "owner", "weights")
-
-    at: int
-    owner: Array
-    weights: Sequence[weakref.ref[Weight]]
-
-
 class Objects:
     """What stands for the tensors that were met.
 
     Args:
         adopt: is called with a tensor that functions made which weren't heard, and what stands for it.
         named: gives a parameter or buffer its path, when it is met; with True, any weight what the code calls it.
+
+    Attributes:
+        met: the arrays of the tensors that were met, by their identity.
     """
 
     def __init__(self, named: Callable[..., str | None], adopt: Callable[[torch.Tensor, Tensor], None]) -> None:
         self._named, self._adopt = named, adopt
-        self._known: dict[int, _Met] = {}
-        self._memory: dict[int, _Memory] = {}
-        known, memory = self._known, self._memory
+        self.met: dict[int, Array] = {}
+        self._memory: dict[weakref.ref[Any], Array] = {}  # what stands for each piece, by its storage
+        known = self.met
 
-        def forget(met: _Met) -> None:
-            if known.get(met.at) is met:
-                del known[met.at]
+        def forget(met: Any) -> None:
+            met.proxy = None
+            known.pop(met.at, None)
 
-        def freed(met: _Memory) -> None:
-            if memory.get(met.at) is met:
-                del memory[met.at]
-
-        self._forget, self._freed = forget, freed
+        self._forget = forget
         self._numbers = itertools.count(1)
 
     # -- what is known
 
-    def proxy(self, x: Any) -> Any:
+    def proxy(self, x: torch.Tensor) -> Any:
         """What stands for a tensor as it is now."""
-        met = self._known.get(id(x))
-        if met is not None and met() is x:
-            proxy = met.proxy
-            if x is not None and proxy.key is None and x.requires_grad:
-                self._now_tracked(x, proxy)
-            return proxy
-        return self._new(x)
+        met = self.met.get(id(x))
+        proxy: Any = met.proxy if met is not None and met() is x else None
+        if proxy is None:
+            return self._new(x)
+        if proxy.key is None and x.requires_grad:
+            self._now_tracked(x, proxy)
+        return proxy
 
-    def known(self, x: torch.Tensor) -> Tensor | None:
+    def known(self, x: torch.Tensor) -> Any:
         """The same of a tensor that was met before; else None."""
-        met = self._known.get(id(x))
+        met = self.met.get(id(x))
         return met.proxy if met is not None and met() is x else None
 
     def made(self, x: torch.Tensor) -> Tensor:
         """What stands for a tensor that an op just made, or changed."""
-        node = node_of(x)
-        key = None if node is None else key_of_edge(node._sequence_nr(), x.output_nr)
-        return self._keep(x, Tensor(self._array(x), key))
+        try:
+            node = x.grad_fn
+        except RuntimeError:
+            node = None
+        key = None if node is None else _KEYS + node._sequence_nr() * _OUTPUTS + x.output_nr
+        array = self._array(x, self._forget)
+        return self._keep(array, Tensor(array, key))
 
-    def array(self, x: torch.Tensor) -> Any:
-        """The array of a gradient on its way."""
-        met = self._known.get(id(x))
-        return met.proxy.data if met is not None and met() is x else self.made(x).data
+    def gradient(self, x: torch.Tensor) -> Any:
+        """What stands for a gradient that is kept."""
+        return self.known(x) or self.made(x)
+
+    def array(self, x: torch.Tensor, again: bool = False) -> Array:
+        """The array of a gradient on its way, which may have been met for the first time or `again`."""
+        known = self.known(x)
+        owner = self._owner(x) if again and known is None else None
+        if owner is not None and owner() is x:
+            owner._copy = None  # gradients are added up in place
+            return owner
+        return self._array(x) if known is None else known.data
 
     def weight(self, x: torch.Tensor) -> Weight:
         """What stands for a leaf that is trained, also one that was met as something else."""
@@ -275,8 +274,8 @@ class Objects:
 
     def holder(self, x: torch.Tensor) -> Weight | None:
         """The weight whose memory, all of it, a tensor is: `w` of `w.data`."""
-        met = self._memory.get(x.untyped_storage()._cdata) if x.layout is torch.strided else None
-        for held in () if met is None else met.weights:
+        owner = self._owner(x)
+        for held in () if owner is None else owner.weights:
             weight = held()
             if weight is not None and weight.data.shape == tuple(x.shape):
                 return weight
@@ -290,9 +289,9 @@ class Objects:
         known.path = path
         return known
 
-    def alias(self, x: torch.Tensor, proxy: Tensor) -> None:
-        """From here on, another proxy stands for a tensor."""
-        self._keep(x, proxy)
+    def with_keys(self, keys: set[int | None]) -> tuple[Tensor, ...]:
+        """What stands for the tensors with these keys that still exist."""
+        return tuple([met.proxy for met in list(self.met.values()) if met.proxy.key in keys])
 
     # -- what is new
 
@@ -302,58 +301,64 @@ class Objects:
             return self._weight(x, None, path)
         weight = None if x.requires_grad else self.holder(x)
         if weight is not None:
-            return self._keep(x, weight)
+            return self._keep(self._array(x, self._forget), weight)
         proxy = self.made(x)
         if node_of(x) is not None:
             self._adopt(x, proxy)
         return proxy
 
-    def with_keys(self, keys: set[int]) -> tuple[Tensor, ...]:
-        """What stands for the tensors with these keys that still exist."""
-        return tuple([met.proxy for met in list(self._known.values()) if met.proxy.key in keys])
-
     def _weight(self, x: torch.Tensor, key: int | None, path: str | None = None) -> Weight:
         path = path or self._named(x, True) or f"weight_{next(self._numbers)}"
-        weight = Weight(x, self._array(x), path)
+        weight = Weight(x, self._array(x, self._forget), path)
         if key is not None:  # it was met as something else
             weight.identity = weight.key = key
-        self._keep(x, weight)
-        met = self._memory.get(x.untyped_storage()._cdata) if x.layout is torch.strided else None
-        if met is not None:
-            met.weights = [*[each for each in met.weights if each() is not None], weakref.ref(weight)]
+        self._keep(weight.data, weight)
+        owner = self._owner(x)
+        if owner is not None:
+            owner.weights = [*[each for each in owner.weights if each() is not None], weakref.ref(weight)]
         return weight
 
     def _now_tracked(self, x: torch.Tensor, proxy: Tensor) -> None:
         """Gradients are wanted of what was met before."""
         node = node_of(x)
         if isinstance(proxy, Weight):
-            if node_of(x) is None:
+            if node is None:
                 proxy.requires_grad, proxy.key = True, proxy.identity
         else:
             proxy.key = _new_key() if node is None else key_of_edge(node._sequence_nr(), x.output_nr)
 
-    def _keep(self, x: torch.Tensor, proxy: Any) -> Any:
-        met = _Met(x, self._forget)
-        met.at, met.proxy = id(x), proxy
-        self._known[met.at] = met
+    def _keep(self, array: Array, proxy: Any) -> Any:
+        former = self.met.get(array.at)
+        if former is not None:  # from here on, another one stands for the tensor
+            former.proxy = None
+        array.proxy = proxy
+        self.met[array.at] = array
         return proxy
 
-    def _array(self, x: torch.Tensor) -> Array:
+    def _array(self, x: torch.Tensor, forget: Callable[[Any], None] | None = None) -> Array:
         """What stands for its numbers: views of one piece of memory have the same base."""
+        array = Array(x, forget)
+        array.at, array.shape, array.dtype = id(x), tuple(x.shape), _types[x.dtype]
+        if not x.is_cpu:
+            array.device = _Device(x.device.index or 0)
         try:
             memory = x.untyped_storage()
         except (RuntimeError, NotImplementedError):  # of sparse tensors and the like
-            return Array(x, None, x.numel() * x.element_size())
-        at = memory._cdata
-        met = self._memory.get(at)
-        if met is not None and met() is memory:
-            return Array(x, met.owner, 0)
-        met = self._memory[at] = _Memory(memory, self._freed)
-        met.at, met.weights = at, ()
-        met.owner = made = Array(x, None, memory.nbytes())
-        return made
+            array.held = x.numel() * x.element_size()
+            return array
+        array.base = self._memory.get(weakref.ref(memory))
+        if array.base is None:
+            self._memory[weakref.ref(memory, self._memory.__delitem__)] = array
+            array.held = memory.nbytes()
+        return array
+
+    def _owner(self, x: torch.Tensor) -> Array | None:
+        """What stands for the memory in which a tensor lies."""
+        return self._memory.get(weakref.ref(x.untyped_storage())) if x.layout is torch.strided else None
 
     def clear(self) -> None:
         """Let go of all."""
-        self._known.clear()
+        for met in self.met.values():
+            met.proxy = None
+        self.met.clear()
         self._memory.clear()

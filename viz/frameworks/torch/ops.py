@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from eagerflow.core.observe import current, state
+from eagerflow.core.observe import state
 from viz.facts.json_data import to_plain
 from viz.frameworks import contract
 from viz.frameworks.torch.objects import Weight, node_of
@@ -59,26 +60,20 @@ class Op(contract.Op):
         return f"<op {self.name}>"
 
 
+@dataclasses.dataclass(slots=True)
 class _Plan:
-    """How one kind of call is announced.
-
-    Attributes:
-        op: what is announced.
-        tensors, settings: where the arguments are, by position or keyword.
-        changed: where what changes in place is: a position or keyword; None where nothing is.
-        written: names of what changes besides, where `training` is set.
-        is_loss: whether it compares answers with targets.
-    """
-
-    __slots__ = ("changed", "is_cast", "is_loss", "op", "settings", "tensors", "written")
+    """How one kind of call is announced; a place of an argument is a position or a keyword."""
 
     op: Op
-    tensors: tuple[Any, ...]
-    settings: tuple[Any, ...]
-    changed: Any
-    written: tuple[str, ...]
-    is_loss: bool
-    is_cast: bool
+    found: Sequence[tuple[str, Any]]  # each argument: the name of its parameter, and its place
+    tensors: tuple[Any, ...]  # places of the tensors
+    settings: tuple[Any, ...]  # and of the others
+    nested: tuple[Any, ...]  # of lists and the like, which may hold tensors
+    changed: Any  # the place of what changes in place; None where nothing does
+    flag: Any  # the place of what says whether it does; None where it always does
+    written: tuple[int, ...]  # the inputs that change besides, where `training` is set
+    is_loss: bool  # does it compare answers with targets?
+    is_cast: bool  # does it give another type, or another device?
 
 
 def tensors_in(nested: Any, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
@@ -140,115 +135,87 @@ class OpMode(TorchFunctionMode):
     # ------------------------------------------------------------------ ops
 
     def _op(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        if not current():
-            return func(*args, **kwargs)
         front = self._front
+        if not front.listeners():
+            return func(*args, **kwargs)
         try:
             plan, given, inputs, settings = self._planned(func, args, kwargs)
         except Exception as error:  # noqa: BLE001  (see `_Front.safely`)
             front.broken(error)
             return func(*args, **kwargs)
-        loss = front.scopes.of_loss(plan.op, inputs, settings) if plan.is_loss and front.scopes.wants_loss else None
-        if loss is not None:
-            front.begin(loss)
-            front.scopes.opened(loss)
+        op = plan.op
+        loss = front.scopes.begin_loss(op, inputs, settings) if plan.is_loss else None
         first, started = _sequence(), clock()
         try:
             out = func(*args, **kwargs)
         except BaseException as error:
-            front.tell("on_op", plan.op, inputs, settings, None, started, clock(), front.told(error))
+            front.tell("on_op", op, inputs, settings, None, started, clock(), front.told(error))
             if loss is not None:
                 front.scopes.close(loss, None, error)
             raise
-        ended = clock()
-        if plan.changed is not None:
-            target = kwargs[plan.changed] if plan.changed.__class__ is str else args[plan.changed]
-            front.safely(self._changed, plan, given, inputs, settings, target, started, ended, first)
-        elif out.__class__ is torch.Tensor:
-            for x in given:
-                if x is out:
-                    return out
-            try:
-                self._announce(plan, given, inputs, settings, (out,), started, ended, first)
-            except Exception as error:  # noqa: BLE001
-                front.broken(error)
-        elif out is not None and (made := [x for _, x in tensors_in(out) if not any([x is each for each in given])]):
-            front.safely(self._announce, plan, given, inputs, settings, made, started, ended, first)
+        ended, last = clock(), _sequence()
+        try:
+            made = _new(out, given)
+            if plan.is_cast and made:
+                name = "cast" if made[0].device == given[0].device else "to_device"
+                op = self.op_named(name, op.arrays, op.settings)
+            if plan.changed is not None and (plan.flag is None or _argument(args, kwargs, plan.flag) is True):
+                made = self._changed(op, given, inputs, _argument(args, kwargs, plan.changed), (started, ended))
+            if made:
+                self._announce(op, inputs, settings, made, started, ended, range(first, last))
+            if plan.written and settings[op.settings.index("training")]:
+                weights = [inputs[at] for at in plan.written if isinstance(inputs[at], Weight)]
+                front.tell("on_updates", "assign", [(weight, (), ended, ended) for weight in weights])
+        except Exception as error:  # noqa: BLE001
+            front.broken(error)
         if loss is not None:
-            front.scopes.close(loss, [x for _, x in tensors_in(out)], None)
+            front.scopes.close(loss, out, None)
         return out
 
     def one_op(self, run: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], weights: Sequence[Any] = ()) -> Any:
         """Announce a function that is no function of torch's as one op, which reads these weights besides."""
-        plan = _Plan()
         pairs = [*tensors_in(args, "x"), *tensors_in(kwargs), *[(f"weight[{i}]", x) for i, x in enumerate(weights)]]
-        plan.op = self.op_named(run.__name__, tuple([name for name, _ in pairs]), ())
-        plan.written, plan.is_cast = (), False
-        given = [x for _, x in pairs]
-        inputs = tuple([self._objects.proxy(x) for x in given])
+        op = self.op_named(run.__name__, tuple([name for name, _ in pairs]), ())
+        inputs = tuple([self._objects.proxy(x) for _, x in pairs])
         first, started = _sequence(), clock()
         try:
             out = run(*args, **kwargs)
         except BaseException as error:
-            self._front.tell("on_op", plan.op, inputs, (), None, started, clock(), self._front.told(error))
+            self._front.tell("on_op", op, inputs, (), None, started, clock(), self._front.told(error))
             raise
-        made = [x for _, x in tensors_in(out) if not any([x is each for each in given])]
+        made = _new(out, [x for _, x in pairs])
         if made:
-            self._front.safely(self._announce, plan, given, inputs, (), made, started, clock(), first)
+            self._front.safely(self._announce, op, inputs, (), made, started, clock(), range(first, _sequence()))
         return out
 
     def _announce(
         self,
-        plan: _Plan,
-        given: Sequence[torch.Tensor],
+        op: Op,
         inputs: tuple[Any, ...],
         settings: tuple[Any, ...],
         made: Sequence[torch.Tensor],
         started: int,
         ended: int,
-        first: int,
+        numbers: range,
     ) -> None:
-        front, objects = self._front, self._objects
-        op = plan.op
-        if plan.is_cast and given and made:
-            op = self._cast(plan, given[0], made[0])
-        outputs = [objects.made(x) for x in made]
+        """An op ran, and made nodes with these numbers."""
+        front, outputs = self._front, tuple(map(self._objects.made, made))
         if front.backward.depth:
             front.backward.heard(outputs, ended)
-        result = outputs[0] if len(outputs) == 1 else tuple(outputs)
+        result = outputs[0] if len(outputs) == 1 else outputs
         for each in front.listeners():
-            if each not in front.resting:
-                try:
-                    each.on_op(op, inputs, settings, result, started, ended, None)
-                except Exception as error:  # noqa: BLE001
-                    front.failed(each, error)
-        if _sequence() != first:
-            front.backward.watch(op, made, first)
-        for name in plan.written:
-            at = op.arrays.index(name) if name in op.arrays else -1
-            if at >= 0 and "training" in op.settings and settings[op.settings.index("training")]:
-                weight = inputs[at]
-                if isinstance(weight, Weight):
-                    front.tell("on_updates", "assign", [(weight, (), ended, ended)])
-
-    def _cast(self, plan: _Plan, given: torch.Tensor, made: torch.Tensor) -> Op:
-        name = "cast" if made.device == given.device else "to_device"
-        return self.op_named(name, plan.op.arrays, plan.op.settings)
+            try:
+                each.on_op(op, inputs, settings, result, started, ended, None)
+            except Exception as error:  # noqa: BLE001
+                front.failed(each, error)
+        if numbers:
+            front.backward.watch(op, made, numbers)
 
     def _changed(
-        self,
-        plan: _Plan,
-        given: Sequence[torch.Tensor],
-        inputs: tuple[Any, ...],
-        settings: tuple[Any, ...],
-        target: Any,
-        started: int,
-        ended: int,
-        first: int,
-    ) -> None:
-        """Something was changed in place: a weight of a loop by hand, or what becomes another tensor to observers."""
-        front, objects = self._front, self._objects
-        made: list[torch.Tensor] = []
+        self, op: Op, given: Sequence[torch.Tensor], inputs: tuple[Any, ...], target: Any, times: tuple[int, int]
+    ) -> list[torch.Tensor]:
+        """Announce the weights that were changed in place; gives what became another tensor to observers."""
+        objects, made = self._objects, list[torch.Tensor]()
         for x in [x for _, x in tensors_in(target)]:
             whole = x._base if x._is_view() and not x.is_inference() else None
             for each in (x,) if whole is None else (x, whole):
@@ -260,11 +227,10 @@ class OpMode(TorchFunctionMode):
                 if isinstance(weight, Weight):
                     if weight.name not in COUNTERS:
                         others = tuple([w for w in inputs if w is not weight])
-                        front.tell("on_updates", plan.op.name, [(weight, others, started, ended)])
+                        self._front.tell("on_updates", op.name, [(weight, others, *times)])
                 elif each is x or weight is not None:
                     made.append(each)
-        if made:
-            self._announce(plan, given, inputs, settings, made, started, ended, first)
+        return made
 
     # ------------------------------------------------------------------ signatures
 
@@ -274,66 +240,73 @@ class OpMode(TorchFunctionMode):
         """The plan of a call, the tensors that it is given, what stands for them, and the other arguments."""
         key = (func, *map(type, args), *kwargs, *map(type, kwargs.values())) if kwargs else (func, *map(type, args))
         plan = self._plans.get(key)
-        proxy = self._objects.proxy
         if plan is None:
-            found = self._arguments(func, args, kwargs)
-            plan = self._plan(func, args, kwargs, found)
-            nested = any(isinstance(value, (list, tuple, dict)) for _, _, value in found)
-            if not nested and plan.changed != "inplace":
-                self._plans[key] = plan
-            elif nested:  # each call may hold other tensors
-                pairs = [(n, x) for name, _, value in found for n, x in tensors_in(value, name)]
-                rest = [(name, value) for name, _, value in found if next(tensors_in(value), None) is None]
-                plan.op = self.op_named(plan.op.name, tuple([n for n, _ in pairs]), tuple([n for n, _ in rest]))
-                given = [x for _, x in pairs]
-                return plan, given, tuple(map(proxy, given)), tuple([_plain(value) for _, value in rest])
-        if kwargs:
-            given = [args[at] if at.__class__ is int else kwargs[at] for at in plan.tensors]
-            rest = [args[at] if at.__class__ is int else kwargs[at] for at in plan.settings]
-        else:
-            given = [args[at] for at in plan.tensors]
-            rest = [args[at] for at in plan.settings]
-        settings = tuple([x if x.__class__ in _PLAIN else _plain(x) for x in rest])
-        return plan, given, tuple([proxy(x) for x in given]), settings
+            plan = self._plans[key] = self._plan(func, args, kwargs)
+        for at in plan.nested:
+            if next(tensors_in(_argument(args, kwargs, at)), None) is not None:
+                return self._nested(plan, args, kwargs)
+        given, inputs, known, proxy = [], [], self._objects.met, self._objects.proxy
+        for at in plan.tensors:
+            x = args[at] if at.__class__ is int else kwargs[at]
+            met = known.get(id(x))
+            given.append(x)
+            inputs.append(met.proxy if met is not None and met() is x and met.proxy.key is not None else proxy(x))
+        if not plan.settings:
+            return plan, given, tuple(inputs), ()
+        rest = [args[at] if at.__class__ is int else kwargs[at] for at in plan.settings]
+        return plan, given, tuple(inputs), tuple([x if x.__class__ in _PLAIN else _plain(x) for x in rest])
 
-    def _arguments(
-        self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> list[tuple[str, int | str, Any]]:
-        """Each argument with the name of its parameter, and where it is."""
-        names = _parameters(func, len(args))
-        found: list[tuple[str, int | str, Any]] = [
-            (names[i] if i < len(names) else f"x{i + 1}", i, x) for i, x in enumerate(args)
-        ]
-        found += [(key, key, value) for key, value in kwargs.items()]
-        if getattr(func, "__name__", "") in _REVERSED and len(args) == 2:
-            found[:2] = [("x1", *found[1][1:]), ("x2", *found[0][1:])]
-        return found
+    def _nested(
+        self, plan: _Plan, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[_Plan, Sequence[torch.Tensor], tuple[Any, ...], tuple[Any, ...]]:
+        """The same for a call in which lists or the like hold tensors: each may hold others."""
+        found = [(name, _argument(args, kwargs, at)) for name, at in plan.found]
+        pairs = [each for name, value in found for each in tensors_in(value, name)]
+        rest = [(name, value) for name, value in found if next(tensors_in(value), None) is None]
+        op = self.op_named(plan.op.name, tuple([n for n, _ in pairs]), tuple([n for n, _ in rest]))
+        given = [x for _, x in pairs]
+        return (
+            dataclasses.replace(plan, op=op, written=()),
+            given,
+            tuple(map(self._objects.proxy, given)),
+            tuple([_plain(value) for _, value in rest]),
+        )
 
-    def _plan(
-        self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], found: Sequence[tuple[str, int | str, Any]]
-    ) -> _Plan:
+    def _plan(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _Plan:
         name = getattr(func, "__name__", type(func).__name__)
         name = getattr(func.__self__, "__name__", name) if name == "__get__" else name.partition(".")[0]
         plain = name.strip("_")
-        plan = _Plan()
-        plan.tensors = tuple([at for _, at, x in found if isinstance(x, torch.Tensor)])
-        plan.settings = tuple([at for _, at, x in found if not isinstance(x, torch.Tensor)])
-        plan.op = self.op_named(
-            CALLED.get(plain, plain).removeprefix("foreach_"),
-            tuple([key for key, _, x in found if isinstance(x, torch.Tensor)]),
-            tuple([key for key, _, x in found if not isinstance(x, torch.Tensor)]),
-        )
-        given = {key: (at, value) for key, at, value in found}
-        plan.changed = None
+        names = _parameters(func, len(args))
+        found: list[tuple[str, Any]] = [(names[i] if i < len(names) else f"x{i + 1}", i) for i in range(len(args))]
+        found += [(key, key) for key in kwargs]
+        if getattr(func, "__name__", "") in _REVERSED and len(args) == 2:
+            found[:2] = [("x1", 1), ("x2", 0)]
+        value = {at: _argument(args, kwargs, at) for _, at in found}
+        tensors = [(key, at) for key, at in found if isinstance(value[at], torch.Tensor)]
+        rest = [(key, at) for key, at in found if not isinstance(value[at], torch.Tensor)]
+        arrays, settings = tuple([key for key, _ in tensors]), tuple([key for key, _ in rest])
+        op = self.op_named(CALLED.get(plain, plain).removeprefix("foreach_"), arrays, settings)
+        changed, flag = None, next((at for key, at in found if key == "inplace"), None)
+        first = 0 if args else next(iter(kwargs), None)
         if name in _IN_PLACE_OPERATORS or (name.endswith("_") and not name.endswith("__")):
-            plan.changed = 0 if args else next(iter(kwargs), None)
-        elif "out" in kwargs and kwargs["out"] is not None:
-            plan.changed = "out"
-        elif given.get("inplace", (None, False))[1] is True:
-            plan.changed = 0 if args else next(iter(kwargs))
-        plan.written = WRITES.get(plan.op.name, ())
-        plan.is_loss, plan.is_cast = plan.op.name in LOSSES, name in _CASTS
-        return plan
+            changed, flag = first, None
+        elif kwargs.get("out") is not None:
+            changed, flag = "out", None
+        elif flag is not None:
+            changed = first
+        written = WRITES.get(op.name, ()) if "training" in settings else ()
+        return _Plan(
+            op=op,
+            found=found,
+            tensors=tuple([at for _, at in tensors]),
+            settings=tuple([at for _, at in rest]),
+            nested=tuple([at for _, at in rest if isinstance(value[at], (tuple, list, dict))]),
+            changed=changed,
+            flag=flag,
+            written=tuple([arrays.index(each) for each in written if each in arrays]),
+            is_loss=op.name in LOSSES,
+            is_cast=name in _CASTS and bool(tensors),
+        )
 
     def op_named(self, name: str, arrays: tuple[str, ...], settings: tuple[str, ...]) -> Op:
         """The op with this signature, of which there is one."""
@@ -347,10 +320,9 @@ class OpMode(TorchFunctionMode):
 
     def _read(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Python takes the values: three frames up, for observers, is the code that asked."""
-        if args and (known := self._objects.known(args[0])) is not None:
-            for each in self._front.listeners():
-                if each not in self._front.resting:
-                    each.on_read(known, READS[func.__name__])
+        known = self._objects.known(args[0]) if args else None
+        for each in self._front.listeners() if known is not None else ():
+            each.on_read(known, READS[func.__name__])
         return func(*args, **kwargs)
 
     def _fill(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -394,6 +366,20 @@ class OpMode(TorchFunctionMode):
         """Run Python of torch's own so that the functions which it calls are heard."""
         with self:
             return _unchecked(func)(*args, **kwargs)
+
+
+def _new(out: Any, given: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+    """The tensors in what a function returned that it wasn't given."""
+    if out.__class__ is torch.Tensor:
+        for x in given:
+            if x is out:
+                return ()
+        return (out,)
+    return () if out is None else [x for _, x in tensors_in(out) if not any([x is each for each in given])]
+
+
+def _argument(args: Sequence[Any], kwargs: Mapping[str, Any], at: int | str) -> Any:
+    return args[at] if isinstance(at, int) else kwargs[at]
 
 
 @cache

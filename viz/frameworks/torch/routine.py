@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -17,46 +16,40 @@ __all__ = ["patch", "tell_batch"]
 _Told = Callable[..., dict[str, Any] | None]
 
 
-def patch(replace: Callable[..., None], here: Callable[[], Any]) -> None:
+def patch(hear: Callable[..., None]) -> None:
     """Hear these calls.
 
     Args:
-        replace: puts a function in the place of a class' or module's own, as long as anything is heard.
-        here: what hears the running thread; None for nothing.
+        hear: lets a function be called in the place of a class' or module's own, as long as anything is heard.
     """
     inside: set[int] = set()  # threads in which such a call runs: those within one are its own
 
-    def hear(name: str, facts: _Told) -> Callable[[Any], Any]:
-        def made(held: Any) -> Any:
-            @functools.wraps(held)
-            def call(*args: Any, **kwargs: Any) -> Any:
-                thread = threading.get_ident()
-                if thread in inside or torch.compiler.is_compiling() or here() is None:
-                    return held(*args, **kwargs)
-                inside.add(thread)
-                try:
-                    given = held(*args, **kwargs)
-                finally:
-                    inside.discard(thread)
-                front = here()
-                if front is not None:
-                    front.safely(_tell, front, name, args[0] if args else None, facts, (*args, *kwargs.values(), given))
-                return given
+    def tell(owner: Any, name: str, told: str, facts: _Told) -> None:
+        def heard(front: Any, held: Any, *args: Any, **kwargs: Any) -> Any:
+            thread = threading.get_ident()
+            if thread in inside:
+                return held(*args, **kwargs)
+            inside.add(thread)
+            try:
+                given = held(*args, **kwargs)
+            finally:
+                inside.discard(thread)
+            if not front.muted:
+                front.safely(_tell, front, told, args[0] if args else None, facts, (*args, *kwargs.values(), given))
+            return given
 
-            return call
+        hear(owner, name, heard)
 
-        return made
-
-    replace(nn.Module, "train", hear("mode", lambda module, *_: {"training": module.training}))
-    replace(nn.Module, "state_dict", hear("state_taken", lambda *given: {"state": given[-1]}))
-    replace(nn.Module, "load_state_dict", hear("state_given", _of_state))
+    tell(nn.Module, "train", "mode", lambda module, *_: {"training": module.training})
+    tell(nn.Module, "state_dict", "state_taken", lambda *given: {"state": given[-1]})
+    tell(nn.Module, "load_state_dict", "state_given", _of_state)
     for kind in [each for each in vars(lr_scheduler).values() if _has_steps(each)]:
-        replace(kind, "step", hear("schedule", _of_schedule))
-    replace(grad_scaler.GradScaler, "unscale_", hear("unscale", lambda *given: {}))
-    replace(grad_scaler.GradScaler, "step", hear("scaled_step", _of_scaler))
+        tell(kind, "step", "schedule", _of_schedule)
+    tell(grad_scaler.GradScaler, "unscale_", "unscale", lambda *given: {})
+    tell(grad_scaler.GradScaler, "step", "scaled_step", _of_scaler)
     for name in ("clip_grad_norm_", "clip_grad_value_"):
         for place in (nn.utils.clip_grad, nn.utils):
-            replace(place, name, hear("clip", lambda *given: {}))
+            tell(place, name, "clip", lambda *given: {})
 
 
 def _tell(front: Any, name: str, thing: Any, facts: _Told, given: tuple[Any, ...]) -> None:

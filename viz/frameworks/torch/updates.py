@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -20,7 +19,7 @@ class Updates:
 
     def __init__(self, front: Any) -> None:
         self._front = front
-        self._steps: list[list[Any]] = []  # of each that runs: the optimizer, its scope, what `mute` gave
+        self._steps: list[list[Any]] = []  # of each that runs: the optimizer, what `_begin` gave, what `mute` gave
 
     def begins(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
         """An optimizer is about to make a step, in which only a closure is heard.
@@ -33,8 +32,8 @@ class Updates:
         if not front.is_heard:
             return None
         closures = [each for each in (*args[1:], *kwargs.values()) if callable(each)]
-        scope = None if closures else self._begin(optimizer)  # else the gradients come first
-        self._steps.append([optimizer, scope, front.mute()])
+        begun = None if closures else self._begin(optimizer)  # else the gradients come first
+        self._steps.append([optimizer, begun, front.mute()])
         if not closures:
             return None
         swapped = {id(each): self._heard(each) for each in closures}
@@ -54,50 +53,50 @@ class Updates:
 
         return heard
 
-    def _begin(self, optimizer: torch.optim.Optimizer, started: int = 0) -> Scope:
-        front, name = self._front, type(optimizer).__name__.lower()
+    def _begin(self, optimizer: torch.optim.Optimizer, started: int = 0) -> tuple[Scope, list[Any]]:
+        """Open the scope; gives it and what changes: weights, gradients, numbers of elements."""
+        objects, name = self._front.objects, type(optimizer).__name__.lower()
         with _unheard():
-            grads = [front.objects.proxy(x.grad) for x in _trained(optimizer) if x.grad is not None]
-            scope = Scope("optimizer", name, front.scopes.owner(optimizer, name, name), grads)
+            changed = [
+                (objects.weight(x), objects.proxy(x.grad), x.numel())
+                for group in optimizer.param_groups
+                for x in group["params"]
+                if x.grad is not None
+            ]
+            owner = self._front.scopes.owner(optimizer, name, name)
+            scope = Scope("optimizer", name, owner, [gradient for _, gradient, _ in changed])
             scope.started = started or scope.started
-            front.begin(scope)
-            front.scopes.opened(scope)
-        return scope
+            self._front.begin(scope)
+            self._front.scopes.open.append(scope)
+        return scope, changed
 
     def ends(self, optimizer: torch.optim.Optimizer) -> None:
         """It has made its step."""
         if not self._steps or self._steps[-1][0] is not optimizer:
             return
-        _, scope, above = self._steps.pop()
+        _, begun, above = self._steps.pop()
         self._front.unmute(above)
-        if scope is None:
-            scope = self._begin(optimizer, self._front.backward.ended)
+        scope, changed = begun or self._begin(optimizer, self._front.backward.ended)
         with _unheard():
-            self._tell(scope, optimizer)
+            self._tell(scope, changed)
             self._front.scopes.close(scope, None, None)
 
     def abandon(self) -> None:
         """Something is called that no optimizer calls within a step that isn't heard: an error ended the step."""
         if self._steps and self._front.muted:
-            _, scope, above = self._steps.pop()
+            _, begun, above = self._steps.pop()
             self._front.unmute(above)
-            if scope is not None:
-                self._front.scopes.close(scope, None, None)
+            if begun is not None:
+                self._front.scopes.close(begun[0], None, None)
 
-    def _tell(self, scope: Scope, optimizer: torch.optim.Optimizer) -> None:
+    def _tell(self, scope: Scope, changed: list[Any]) -> None:
         """One pass over all weights: each has a part of its time, by size."""
-        objects, ended = self._front.objects, clock()
-        changed = [x for x in _trained(optimizer) if x.grad is not None]
-        each = (ended - scope.started) / (sum([x.numel() for x in changed]) or 1)
+        ended = clock()
+        each = (ended - scope.started) / (sum([size for _, _, size in changed]) or 1)
         updates, at = [], float(scope.started)
-        for x in changed:
-            until = at + each * x.numel()
-            updates.append((objects.weight(x), (objects.proxy(x.grad),), int(at), int(until)))
+        for weight, gradient, size in changed:
+            until = at + each * size
+            updates.append((weight, (gradient,), int(at), int(until)))
             at = until
         if updates:
             self._front.tell("on_updates", f"{scope.name}_update", updates)
-
-
-def _trained(optimizer: torch.optim.Optimizer) -> Iterator[torch.Tensor]:
-    for group in optimizer.param_groups:
-        yield from group["params"]

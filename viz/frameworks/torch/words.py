@@ -14,9 +14,15 @@ __all__ = [
     "OPENED",
     "READS",
     "SKIPPED",
-    "VIEWS",
-    "WRITES",
 ]
+__all__ += ["VIEWS", "WRITES"]
+
+
+def _by_name(table: str) -> dict[str, str]:
+    """`word: name name` of each line, by the names."""
+    lines = [line.split() for line in table.strip().splitlines()]
+    return {name: word.rstrip(":") for word, *names in lines for name in names}
+
 
 # Beside torch's own folder: their lines aren't the user's.
 LIBRARIES = "torch accelerate lightning lightning_fabric pytorch_lightning torchvision transformers".split()
@@ -37,16 +43,8 @@ SKIPPED = frozenset(
 )
 # Python takes the values out.
 READS = {
-    "item": "item",
-    "tolist": "tolist",
-    "numpy": "numpy",
-    "__array__": "array",
-    "__bool__": "bool",
-    "__float__": "float",
-    "__int__": "int",
-    "__index__": "index",
-    "__complex__": "complex",
-    "__contains__": "in",
+    name: name.strip("_").replace("contains", "in")
+    for name in "item tolist numpy __array__ __bool__ __float__ __int__ __index__ __complex__ __contains__".split()
 }
 # Properties that make a tensor of another one.
 VIEWS = frozenset("T mT H mH real imag".split())
@@ -56,18 +54,16 @@ FILLS = frozenset(
     new_ones new_tensor new_zeros ones ones_like tensor tril_indices triu_indices zeros zeros_like
     """.split()
 )
-DRAWS = {
-    "rand": "uniform",
-    "rand_like": "uniform",
-    "randn": "normal",
-    "randn_like": "normal",
-    "randint": "integers",
-    "randint_like": "integers",
-    "randperm": "permutation",
-    "normal": "normal",
-    "bernoulli": "bernoulli",
-    "multinomial": "categorical",
-}
+DRAWS = _by_name(
+    """
+    uniform: rand rand_like
+    normal: randn randn_like normal
+    integers: randint randint_like
+    permutation: randperm
+    bernoulli: bernoulli
+    categorical: multinomial
+    """
+)
 # Python of torch's own into which a reader wants to look.
 OPENED = frozenset(["multi_head_attention_forward"])
 # What a function changes besides: the names of its parameters.
@@ -75,44 +71,32 @@ WRITES = {"batch_norm": ("running_mean", "running_var"), "instance_norm": ("runn
 COUNTERS = frozenset(["num_batches_tracked"])  # buffers whose changes tell a reader nothing
 
 # Operators are called as viz calls them, by which they get signs; functions keep the names that users of torch know.
-CALLED = {
-    "sub": "subtract",
-    "mul": "multiply",
-    "div": "divide",
-    "truediv": "divide",
-    "true_divide": "divide",
-    "pow": "power",
-    "floordiv": "floor_divide",
-    "getitem": "take_index",
-    "setitem": "overwrite",
-    "neg": "negative",
-    "gt": "greater",
-    "ge": "greater_equal",
-    "lt": "less",
-    "le": "less_equal",
-    "eq": "equal",
-    "ne": "not_equal",
-    "iadd": "add",
-    "isub": "subtract",
-    "imul": "multiply",
-    "itruediv": "divide",
-    "idiv": "divide",
-    "ipow": "power",
-    "radd": "add",
-    "rsub": "subtract",
-    "rmul": "multiply",
-    "rdiv": "divide",
-    "rtruediv": "divide",
-    "rpow": "power",
-    "rmatmul": "matmul",
-    "T": "transpose",
-    "data": "detach",
-    "mT": "transpose",
-    "abs": "absolute",
-    "and": "logical_and",
-    "or": "logical_or",
-    "invert": "logical_not",
-}
+CALLED = _by_name(
+    """
+    add: iadd radd
+    subtract: sub isub rsub
+    multiply: mul imul rmul
+    divide: div truediv true_divide itruediv idiv rdiv rtruediv
+    power: pow ipow rpow
+    matmul: rmatmul
+    floor_divide: floordiv
+    take_index: getitem
+    overwrite: setitem
+    negative: neg
+    greater: gt
+    greater_equal: ge
+    less: lt
+    less_equal: le
+    equal: eq
+    not_equal: ne
+    transpose: T mT
+    detach: data
+    absolute: abs
+    logical_and: and
+    logical_or: or
+    logical_not: invert
+    """
+)
 
 LOSSES = frozenset(
     """
@@ -124,31 +108,32 @@ LOSSES = frozenset(
 )
 
 # Functions that do what an op of eagerflow's does, by that.
-_SAME = {
-    "matmul": "linear mm bmm",
-    "conv": "conv1d conv2d conv3d",
-    "max_pool": "max_pool1d max_pool2d max_pool3d",
-    "average_pool": "avg_pool1d avg_pool2d avg_pool3d",
-    "reshape": "view view_as reshape_as flatten unflatten unsqueeze squeeze",
-    "transpose": "permute movedim swapaxes swapdims t",
-    "broadcast_to": "expand expand_as",
-    "split": "chunk unbind tensor_split hsplit vsplit dsplit",
-    "concatenate": "cat",
-    "copy": "clone contiguous",
-    "stop_gradient": "detach",
-    "gather": "embedding index_select",
-    "clip": "clamp",
-    "relu": "relu6",
-    "gelu_exact": "gelu",
-    "masked_scale": "dropout",
-    "normalize_batch": "batch_norm",
-    "sign_of": "sign",
-    "mean_squared_error": "mse_loss",
-    "mean_absolute_error": "l1_loss",
-    "kl_divergence": "kl_div",
-    "binary_crossentropy": "binary_cross_entropy",
-}
-MEANS = {name: same for same, names in _SAME.items() for name in names.split()}
+MEANS = _by_name(
+    """
+    matmul: linear mm bmm
+    conv: conv1d conv2d conv3d
+    max_pool: max_pool1d max_pool2d max_pool3d
+    average_pool: avg_pool1d avg_pool2d avg_pool3d
+    reshape: view view_as reshape_as flatten unflatten unsqueeze squeeze
+    transpose: permute movedim swapaxes swapdims t
+    broadcast_to: expand expand_as
+    split: chunk unbind tensor_split hsplit vsplit dsplit
+    concatenate: cat
+    copy: clone contiguous
+    stop_gradient: detach
+    gather: embedding index_select
+    clip: clamp
+    relu: relu6
+    gelu_exact: gelu
+    masked_scale: dropout
+    normalize_batch: batch_norm
+    sign_of: sign
+    mean_squared_error: mse_loss
+    mean_absolute_error: l1_loss
+    kl_divergence: kl_div
+    binary_crossentropy: binary_cross_entropy
+    """
+)
 """By the names of functions."""
 MOVES = frozenset(
     """
