@@ -206,7 +206,7 @@ BUDGETS = {
     "viz/page": 2094,
     "viz/picture": 5197,
     "viz/rates": 375,
-    "viz/recorder": 5382_399,
+    "viz/recorder": 5382,
     "viz/replay": 2277,
     "viz/reports": 51,
     "viz/samples": 1112,
