@@ -205,7 +205,7 @@ BUDGETS = {
     "viz/livepage": 4258,
     "viz/page": 2094,
     "viz/picture": 5197,
-    "viz/rates": 375,
+    "viz/rates": 379,
     "viz/recorder": 5382,
     "viz/replay": 2277,
     "viz/reports": 51,

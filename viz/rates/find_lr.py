@@ -17,6 +17,7 @@ from eagerflow.optimizers.rate import LearningRate
 from viz.boundary import boundary
 from viz.dry_run.kept_state import optimizers_of, put_back
 from viz.frameworks import only_eagerflow
+from viz.frameworks.objects import is_model
 from viz.rates.sweep import LearningRates, judged
 
 __all__ = ["find_lr"]
@@ -64,7 +65,7 @@ def find_lr(
 
     Raises:
         ValueError: when the model isn't compiled or the arguments are out of range, or the step reports no `monitor`.
-        TypeError: for data that `fit` wouldn't take.
+        TypeError: for a model of another framework, such as Keras on our backend, and for data that `fit` refuses.
 
     Source: Smith, "Cyclical learning rates for training neural networks", 2017.
 
@@ -79,6 +80,9 @@ def find_lr(
     True
     """
     only_eagerflow("viz.find_lr", model)
+    if not is_model(model):
+        kind = f"{type(model).__module__}.{type(model).__name__}"
+        raise TypeError(f"viz.find_lr: expected a model of eagerflow; got a {kind}")
     if getattr(model, "optimizer", None) is None and not optimizers_of(model):
         raise ValueError("find_lr: compile the model first, for example model.compile(optimizer='adam', loss='mse').")
     if not 0 < low < high or not math.isfinite(high):

@@ -137,3 +137,11 @@ def test_a_notebook_shows_the_reason_once_in_words_that_make_a_sentence():
     (light,) = pictures(found._repr_html_())
     assert words(found._repr_html_()) == ""
     assert found.reason.split(";")[0] in light
+
+
+def test_what_is_no_model_of_eagerflow_is_refused_by_its_class():
+    class Sequential:
+        optimizer = loss = None
+
+    with pytest.raises(TypeError, match=r"find_lr: expected a model of eagerflow; got a .*Sequential"):
+        viz.find_lr(Sequential(), np.ones((8, 2)), np.ones((8, 1)))
