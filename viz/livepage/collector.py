@@ -529,13 +529,11 @@ class Collector(observe.Observer):
             self._tell(self.progress.status(self.step, now, owner, mode))
         if mode != "training":
             return
-        is_model = hasattr(owner, "optimizer")
-        name = _name_of(owner) if is_model else self._losses.model_of(self._gradients)
-        name = "" if self.progress.in_fit else name
-        if self._inside:
-            self._learning_rates.hear_step(owner, self._inside, self.step, name)
+        if self.progress.in_fit:
+            name = ""
         else:
-            self._learning_rates.hear(owner, self.step, name)
+            name = _name_of(owner) if hasattr(owner, "optimizer") else self._losses.model_of(self._gradients)
+        self._learning_rates.hear_step(owner, self._inside, self.step, name)
 
     def _point_beside(self, name: str, step: int, value: Any) -> None:
         self._box.point(f"extra|{name}", step, value)

@@ -18,7 +18,10 @@ from tests.viz.frameworks.programs import PROGRAMS  # noqa: E402
 
 STEPS = 3
 OF_TORCH = ("DeprecationWarning", "FutureWarning", "UserWarning", "ResourceWarning")  # what it says of itself
-pytestmark = [pytest.mark.filterwarnings(f"ignore::{name}") for name in OF_TORCH]
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    *[pytest.mark.filterwarnings(f"ignore::{name}") for name in OF_TORCH],
+]
 
 
 def state_of(kept):
@@ -60,14 +63,6 @@ def run(name, watch=None):
     with watch as t:
         results = [made.step() for _ in range(STEPS)]
     return results, made.kept, torch.get_rng_state(), t
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("stats", ["none", "full"])

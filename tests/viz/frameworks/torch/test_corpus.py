@@ -32,11 +32,8 @@ def measured(claim: str, names: dict) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def _seeded_afterwards(one_thread):
     yield
-    torch.set_num_threads(threads)
     torch.manual_seed(0)
 
 

@@ -16,15 +16,9 @@ torch = pytest.importorskip("torch", reason="PyTorch isn't installed here: make 
 
 from torch import nn  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SECONDS = 240  # a program that hangs is ended
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class Training:
