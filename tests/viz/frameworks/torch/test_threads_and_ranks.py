@@ -157,6 +157,10 @@ if __name__ == "__main__":
 """
 
 
+# About one process in eighty with PyTorch's gloo aborts like this when it ends, without viz, too: it is started again.
+GLOO_ABORTED = "terminate called without an active exception"
+
+
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
@@ -164,7 +168,11 @@ def run(tmp_path, monkeypatch):
 
     def run(*command):
         whole = [sys.executable, *command]
-        return subprocess.run(whole, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=SECONDS)
+        for _ in range(4):
+            done = subprocess.run(whole, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=SECONDS)
+            if GLOO_ABORTED not in done.stderr:
+                break
+        return done
 
     return run
 
