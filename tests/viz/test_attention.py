@@ -7,6 +7,8 @@ import pytest
 
 import eagerflow as ef
 import viz
+from viz.page.attention_maps import attention_maps
+from viz.page.heat_map import heat_map
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 5, 8)).astype("float32")
@@ -44,3 +46,36 @@ def test_each_layer_of_a_model_has_its_scores_and_its_row_in_the_picture(tmp_pat
 def test_a_call_without_attention_is_an_error():
     with pytest.raises(ValueError, match="no attention ran"):
         viz.attention(ef.layers.Dense(2), X)
+
+
+@pytest.fixture
+def attending():
+    inputs = ef.Input((5, 8))
+    x = ef.layers.MultiHeadAttention(2, 4, name="look")(inputs, inputs, use_causal_mask=True)
+    model = ef.Model(inputs, ef.layers.GlobalAveragePooling1D()(x))
+    model.compile("adam", "mse")
+    return model
+
+
+def test_a_recording_that_kept_a_layers_arrays_shows_each_head_in_the_page(attending):
+    (scores,) = viz.attention(attending, X).scores.values()
+    with viz.trace(values="look") as t:
+        attending.train_on_batch(X, X[:, 0])
+    ((op, heads),) = attention_maps(t)
+    assert t.ops[op].name == "dot_product_attention"
+    assert heads == [heat_map(head / head.max(), 0) for head in scores[0]]
+    assert all(head in t.to_html() for head in heads)
+
+
+def test_a_softmax_of_heads_is_shown_where_it_was_kept():
+    with viz.trace(values="softmax") as t:
+        made = ef.ops.softmax(ef.Tensor(RNG.normal(size=(2, 3, 4, 6))))
+        ef.ops.softmax(ef.Tensor(X))
+    assert attention_maps(t) == [(t.ops[0].id, [heat_map(h / h.max(), 0) for h in np.asarray(made)[0].astype("f4")])]
+
+
+@pytest.mark.parametrize("kept", ["query", "nothing like it", None])
+def test_without_what_they_are_computed_from_no_scores_are_shown(attending, kept):
+    with viz.trace(values=kept) as t:
+        attending.train_on_batch(X, X[:, 0])
+    assert attention_maps(t) == []

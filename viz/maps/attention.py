@@ -12,14 +12,14 @@ import numpy
 
 from eagerflow.core.observe import Observer, Scope
 from viz.doctor.facts.host_arrays import host
+from viz.facts.attention_scores import OPS, scores_of
 from viz.frameworks import observing
 from viz.frameworks.objects import array_of
-from viz.maps.heat_map import heat_map, picture
+from viz.page.heat_map import heat_map, picture
 from viz.picture.rendering.raster import check_picture_name, write_picture
 
 __all__ = ["Attention", "attention"]
 
-_OPS = {"dot_product_attention": 1, "scaled_dot_product_attention": 2}  # and where they have their heads
 _SIDE, _GAP, _LEFT, _TOP = 150, 14, 90, 40  # of the picture, in pixels
 _MOST_LABELS = 24  # tokens
 
@@ -96,37 +96,16 @@ class _Heard(Observer):
         self._open.pop()
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, *about: Any) -> None:
-        if op.name not in _OPS:
+        if op.name not in OPS:
             return
         given = dict(zip(op.arrays, [None if x is None else host(array_of(x)) for x in inputs])) | dict(
             zip(op.settings, settings)
         )
-        query, key = (
-            numpy.swapaxes(given[name], 1, 2) if _OPS[op.name] == 1 else given[name] for name in ("query", "key")
-        )
-        scores = _scores(query, key, given)
+        scores = scores_of(op.name, given)
         name = self._open[-1] if self._open else op.name
         while name in self.scores:
             name += "'"
         self.scores[name] = scores
-
-
-def _scores(query: numpy.ndarray, key: numpy.ndarray, given: Mapping[str, Any]) -> numpy.ndarray:
-    """The softmax of (batch, heads, queries, size) times (batch, heads, keys, size), with bias and mask."""
-    key = numpy.repeat(key, query.shape[1] // key.shape[1], axis=1)
-    logits = query.astype("float64") @ numpy.swapaxes(key, 2, 3).astype("float64")
-    logits = logits * (given.get("scale") or query.shape[-1] ** -0.5)
-    cap, mask, bias = given.get("attn_logits_soft_cap"), given.get("mask", given.get("attn_mask")), given.get("bias")
-    logits = logits if cap is None else cap * numpy.tanh(logits / cap)
-    if mask is not None and mask.dtype.kind == "f":
-        bias, mask = mask, None
-    logits = logits if bias is None else logits + bias
-    logits = logits if mask is None else numpy.where(mask, logits, -numpy.inf)
-    if given.get("is_causal"):
-        logits = numpy.where(numpy.tri(*logits.shape[-2:]) > 0, logits, -numpy.inf)
-    highest = logits.max(axis=-1, keepdims=True)
-    powers = numpy.exp(logits - numpy.where(numpy.isfinite(highest), highest, 0.0))
-    return numpy.asarray(powers / numpy.maximum(powers.sum(axis=-1, keepdims=True), 1e-300))
 
 
 def attention(model: Any, *inputs: Any, **options: Any) -> Attention:

@@ -11,7 +11,7 @@ import numpy
 from eagerflow.core.observe import unobserved
 from viz.dry_run.kept_state import put_back
 from viz.frameworks.objects import is_model
-from viz.maps.heat_map import heat_map, picture
+from viz.page.heat_map import heat_map, picture
 from viz.picture.rendering.raster import check_picture_name, write_picture
 
 __all__ = ["LossLandscape", "loss_landscape"]

@@ -26,6 +26,7 @@ from viz.facts.lines.quoted_files import lines_of
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
 from viz.facts.selection import origin, step_kinds, update_passes, variables_of
+from viz.page.attention_maps import attention_maps
 from viz.page.settings import is_writable, settings_text
 from viz.page.smaller_record import cut
 from viz.page.stats_column import stats_column
@@ -103,6 +104,7 @@ def data(
         "came_in": came_in(part),
         "guilty": _guilty(part, first),
         "reads": [[op, read.how, columns.frame(read.line)] for op, reads in part.reads.items() for read in reads],
+        "attention": attention_maps(part),
         "types": kinds_of_types(part),
         "measured": _measured(part),
         "same": _same_arrays(part),

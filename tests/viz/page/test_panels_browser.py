@@ -411,3 +411,23 @@ def test_time_between_ops_is_told_with_where_most_of_it_was(shown, pages):
       return [box.left + (100e6 - from) / (to - from) * box.width, box.bottom - 4]; }})()""")
     shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
     assert shown.run("document.querySelector('.timeline .tip').textContent").startswith("201 ms between exp and sum · ")
+
+
+def attending() -> viz.Recording:
+    inputs = ef.Input((6, 8))
+    x = ef.layers.MultiHeadAttention(3, 4, name="attention")(inputs, inputs, use_causal_mask=True)
+    model = ef.Model(inputs, ef.layers.GlobalAveragePooling1D()(x))
+    model.compile("adam", "mse")
+    x = np.random.default_rng(0).normal(size=(4, 6, 8)).astype("float32")
+    with viz.trace(values="attention") as t:
+        model.train_on_batch(x, x[:, 0])
+    return t
+
+
+def test_the_panel_of_attention_shows_an_image_of_each_head(shown, pages):
+    shown.show(pages("attending", attending))
+    shown.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title === 'dot_product_attention').id)")
+    assert shown.texts(".panel .heads figcaption") == ["head 0", "head 1", "head 2"]
+    assert shown.run("[...document.querySelectorAll('.panel .heads img')].map(i => [i.naturalWidth, i.width > 60])") == [
+        [6, True]
+    ] * 3

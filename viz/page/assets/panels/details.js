@@ -126,6 +126,7 @@ export class Details {
     const { model } = this,
       titled = (title) => (whose ? [title, el("small", {}, whose)] : title);
     return [
+      this.attentionOf(op),
       ...codeOf(this.viewer, op),
       ...this.readsOf(op),
       section(titled(op.outputs.length > 1 ? "Outputs" : "Output"), op.outputs.map((t) => this.tensorCard(t))),
@@ -154,6 +155,13 @@ export class Details {
     return (this.model.reads.get(op.id) || []).map(({ how, frame }) =>
       section(`Read by Python, with ${clean(how, 20)}`, frame ? codeView(this.viewer, [frame]) : "its line wasn't recorded"),
     );
+  }
+
+  // What each head looks at, where the recording kept what that is computed from.
+  attentionOf(op) {
+    const heads = this.model.attention.get(op.id) || [],
+      drawn = heads.map((address, i) => el("figure", {}, el("img", { src: address, alt: `head ${i}` }), el("figcaption", {}, `head ${i}`)));
+    return heads.length ? section(["Attention", el("small", {}, "first row of the batch: downwards who looks, to the right at what")], el("div", { class: "heads" }, drawn)) : null;
   }
 
   // A part of a fused op: its name, and what it makes.

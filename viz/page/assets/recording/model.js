@@ -117,6 +117,7 @@ export class Model {
       if (!this.reads.has(op)) this.reads.set(op, []);
       this.reads.get(op).push({ how, frame: frame === null ? null : this.frames[frame] });
     }
+    this.attention = new Map(this.data.attention); // op -> addresses of images, one for each head
     this.guilty = new Map(this.data.guilty); // fused op -> the number of the part that did so in it
     this.cameIn = new Set(this.data.came_in); // tensors that held NaN or infinity when they came to the first op
     const [flaw, culprit] = this.data.flaw || [null, null];
