@@ -186,7 +186,7 @@ BUDGETS = {
     "tests/compiled": 1195,
     "tests/viz/facts": 2573,
     "tests/viz/geometry": 541,
-    "tests/viz/page": 5184,
+    "tests/viz/page": 5203,
     "tests/viz/picture": 4004,
     "tests/viz/recorder": 2885,
     "viz/add_ons": 961,

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from viz.livepage import LivePage as LivePage, live as live
     from viz.maps.attention import Attention as Attention, attention as attention
     from viz.maps.landscape import LossLandscape as LossLandscape, loss_landscape as loss_landscape
+    from viz.maps.underflow import Underflow as Underflow, underflow as underflow
     from viz.nonfinite.find_nonfinite import find_nonfinite as find_nonfinite
     from viz.nonfinite.finding import (
         Nonfinite as Nonfinite,
@@ -74,6 +75,7 @@ _HOMES = {
     "livepage": "LivePage live",
     "maps.attention": "Attention attention",
     "maps.landscape": "LossLandscape loss_landscape",
+    "maps.underflow": "Underflow underflow",
     "nonfinite.find_nonfinite": "find_nonfinite",
     "nonfinite.finding": "Nonfinite NonfiniteError NonfiniteWarning",
     "patching": "patch",
@@ -92,9 +94,20 @@ _LAZY = {name: home for home, names in _HOMES.items() for name in names.split()}
 __all__ = ["Attention", "Diagnosis", "Difference", "Drawing", "Explanation", "Finding", "Frame", "Gap", "LearningRates"]
 __all__ += ["LivePage", "Logs", "LossLandscape", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "Op", "Recording"]
 __all__ += ["RendererMissing", "Scope", "Stats", "Step", "Storage", "SummaryWriter", "TensorInfo", "TraceFileError"]
-__all__ += ["Tracer", "Watch", "attention", "diagnose", "diff", "explain", "find_lr", "find_nonfinite", "gap"]
+__all__ += [
+    "Tracer",
+    "Underflow",
+    "Watch",
+    "attention",
+    "diagnose",
+    "diff",
+    "explain",
+    "find_lr",
+    "find_nonfinite",
+    "gap",
+]
 __all__ += ["keep_step", "live", "load", "loss_landscape", "model_to_dot", "patch", "plot_model", "step"]
-__all__ += ["summary", "trace", "watch"]
+__all__ += ["summary", "trace", "underflow", "watch"]
 
 
 # What people write as functions who know the commands: the file that each takes, and what does it in Python.

@@ -428,6 +428,5 @@ def test_the_panel_of_attention_shows_an_image_of_each_head(shown, pages):
     shown.show(pages("attending", attending))
     shown.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title === 'dot_product_attention').id)")
     assert shown.texts(".panel .heads figcaption") == ["head 0", "head 1", "head 2"]
-    assert shown.run("[...document.querySelectorAll('.panel .heads img')].map(i => [i.naturalWidth, i.width > 60])") == [
-        [6, True]
-    ] * 3
+    sizes = "[...document.querySelectorAll('.panel .heads img')].map(each => [each.naturalWidth, each.width > 60])"
+    assert shown.run(sizes) == [[6, True]] * 3
