@@ -32,9 +32,8 @@ class BrokenLink(Exception):
 
 def pages() -> dict[str, Path]:
     """The pages of text: by name in the site, the file that each comes from."""
-    found = {
-        str(path.relative_to(ROOT / "docs").with_suffix("")): path for path in sorted((ROOT / "docs").rglob("*.md"))
-    }
+    files = [path for path in sorted((ROOT / "docs").rglob("*.md")) if path.parent.name != "paper"]
+    found = {str(path.relative_to(ROOT / "docs").with_suffix("")): path for path in files}
     found.pop("index", None)  # the list of pages for readers on a forge; the site has its navigation
     return {**found, **{name: ROOT / file for file, name in OTHERS.items() if name != "index"}}
 
