@@ -27,7 +27,7 @@ __all__ = ["main"]
 _READ = ("script", "file", "a", "b")  # arguments that name what a command reads
 _WRITTEN = ("out", "html", "draw", "sarif", "trace", "augmented")  # and what it writes
 _ABOUT = """\
-See what an eagerflow program really runs, and what is wrong with it. Your script needs no changes.
+See what an eagerflow, Keras or PyTorch program really runs, and what is wrong with it. Your script needs no changes.
 
 Ask a script:
 

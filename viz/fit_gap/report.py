@@ -51,6 +51,7 @@ _ADVICE = {
     WEIGHTS: "Pass the same sample_weight to evaluate to compare the two.",
     PENALTIES: "Compare metrics instead of losses: they have no penalties.",
 }
+_RISEN = "The network got worse during the epoch: `viz doctor` may say why."
 
 
 _ROW, _LENGTH, _TOP = 26, 420, 44
@@ -162,7 +163,8 @@ class Gap:
             return "The two agree."
         ordered = sorted(self.parts, key=lambda each: -abs(self.parts[each]))
         first = ordered[0]
-        advice = f"{MEANS[first]}. {_ADVICE[first]}" if advised else f"{MEANS[first]}."
+        what_to_do = _RISEN if first == RUNNING and self.parts[first] < 0 else _ADVICE[first]
+        advice = f"{MEANS[first]}. {what_to_do}" if advised else f"{MEANS[first]}."
         if sum(abs(value) for value in self.parts.values()) > _AGAINST * abs(whole):
             listed = ", ".join([f"{name} {_signed(self.parts[name])}" for name in ordered[:3]])
             return f"Causes work against each other: {listed}. The largest is {first}: {advice}"

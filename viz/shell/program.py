@@ -21,7 +21,7 @@ from viz.shell.terminal import paint
 
 __all__ = ["Script", "check_kept", "print_error"]
 
-_OTHER_FRAMEWORKS = ("torch", "jax", "mxnet", "paddle")
+_OTHER_FRAMEWORKS = ("jax", "mxnet", "paddle")
 
 
 class Script(NamedTuple):
@@ -148,8 +148,10 @@ def print_error(error: BaseException, program: str, ours: str) -> None:
 
 
 def _of_other_frameworks(error: BaseException) -> list[str]:
-    """What to say where a script needs a framework that isn't installed, and whose programs viz can't watch."""
+    """What to say where a script needs another framework that isn't installed."""
     name = error.name.partition(".")[0] if isinstance(error, ModuleNotFoundError) and error.name else ""
+    if name == "torch":
+        return ["install PyTorch into the environment that runs viz: pip install torch"]
     if name not in _OTHER_FRAMEWORKS:
         return []
     return [f"viz watches what Keras or eagerflow computes in a script; it doesn't see what {name} computes"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import importlib.util
 import json
 import os
 import sys
@@ -55,6 +56,12 @@ def test_a_missing_framework_is_told_to_be_none_that_viz_watches(command, name, 
     assert main([command, script(f"import {name}\n")]) > 0
     said = f"viz watches what Keras or eagerflow computes in a script; it doesn't see what {framework} computes"
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="PyTorch is installed")
+def test_a_missing_pytorch_is_to_be_installed_where_viz_is(script, capsys):
+    assert main(["doctor", script("import torch\n")]) > 0
+    assert "pip install torch" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("source", "status", "said"), ENDS)

@@ -145,6 +145,13 @@ def test_a_fit_that_is_broken_off_is_taken_apart_as_its_last_epoch_left_it():
     assert list(gap.parts) == ["running mean"]
 
 
+@pytest.mark.parametrize(("rate", "said"), [(0.1, "the network learnt"), (3.0, "The network got worse")])
+def test_whether_the_network_learnt_during_the_epoch_is_said(rate, said):
+    model = ef.Sequential([ef.Input((1,)), layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+    model.compile(ef.optimizers.SGD(rate), "mse")
+    assert said in viz.gap(model, np.ones((64, 1)), np.full((64, 1), 2.0), batch_size=32).verdict
+
+
 NAN = """\
 import numpy as np, keras
 keras.utils.set_random_seed(0)
