@@ -407,3 +407,31 @@ def test_numbers_of_numpy_are_settings_and_are_kept_as_plain_ones():
     for rate in (np.float32(1.5), np.nan, np.complex64(0.5), np.True_):
         with pytest.raises(ValueError, match="from 0 to 1"):
             L.Dropout(rate)
+
+
+def test_the_shift_of_batch_renormalization_is_clipped():
+    layer = L.BatchNormalization(renorm=True, renorm_clipping={"rmin": 1.0, "rmax": 1.0, "dmax": 0.25})
+    x = np.array([[4.0], [6.0], [-3.0]], "float32")
+    expected = (x - x.mean()) / np.sqrt(x.var() + 1e-3) + 0.25
+    np.testing.assert_allclose(layer(x, training=True), expected, rtol=1e-5)
+
+
+def test_kernels_of_einsum_dense_are_scaled_by_the_inputs_and_outputs_of_the_equation():
+    layer = L.EinsumDense("abc,cde->abde", (None, 4, 8))
+    layer.build((None, 5, 16))
+    limit = np.sqrt(6 / (16 + 4 * 8))
+    assert 0.95 * limit < abs(layer.kernel.numpy()).max() <= limit
+    ones = L.EinsumDense("abc,cd->abd", (None, 4), kernel_initializer="ones")
+    assert ones(np.ones((1, 2, 3))).tolist() == [[[3.0] * 4] * 2]
+
+
+def test_a_cell_may_be_any_object_with_a_call_and_a_state_size():
+    class Sum:
+        state_size = output_size = 2
+
+        def call(self, inputs, states, training):
+            total = inputs + states[0]
+            return total, [total]
+
+    x = np.arange(6.0, dtype="float32").reshape(1, 3, 2)
+    assert L.RNN(Sum(), return_sequences=True)(x).tolist() == x.cumsum(axis=1).tolist()

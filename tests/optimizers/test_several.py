@@ -134,3 +134,14 @@ def test_the_scale_of_losses_is_always_dynamic():
     assert ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(), dynamic=True).initial_scale == 2.0**15
     with pytest.raises(ValueError, match="loss_scale_factor="):
         ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(), dynamic=False)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_averages_of_each_optimizer_replace_the_weights_at_the_end(named):
+    averaging = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+    several, v = optimizers.MultiOptimizer(optimizers.OptimizerMap(averaging)), ef.Variable([1.0])
+    for _ in range(2):
+        several.apply([ef.Tensor([1.0])], [v])
+    assert v.tolist() == [-1.0]
+    several.finalize_variable_values([v] if named else None)
+    assert v.tolist() == [-0.5]
