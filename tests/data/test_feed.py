@@ -254,3 +254,9 @@ def test_a_table_of_words_is_led_to_get_dummies():
 
     with pytest.raises(TypeError, match=r"pandas\.get_dummies\(y, dtype='float32'\)"):
         feed_for(np.zeros((2, 1)), np.array([["red"], ["blue"]], object).view(Table))
+
+
+def test_class_weights_of_sequences_are_those_of_each_step():
+    y = np.eye(3)[[[0, 1], [2, 0]]]
+    ((_, _, weights),) = batches(feed_for(np.zeros((2, 2, 1)), y, class_weight={0: 4.0, 1: 5.0, 2: 6.0}))
+    assert weights.tolist() == [[4.0, 5.0], [6.0, 4.0]]

@@ -435,3 +435,19 @@ def test_a_cell_may_be_any_object_with_a_call_and_a_state_size():
 
     x = np.arange(6.0, dtype="float32").reshape(1, 3, 2)
     assert L.RNN(Sum(), return_sequences=True)(x).tolist() == x.cumsum(axis=1).tolist()
+
+
+def test_masked_first_steps_give_the_first_of_the_initial_states():
+    by_cell, layer = L.RNN(L.LSTMCell(2), return_sequences=True), L.LSTM(2, return_sequences=True)
+    x, mask = np.random.default_rng(0).normal(size=(1, 3, 3)).astype("float32"), np.array([[False, True, False]])
+    states = [np.full((1, 2), 0.5, "float32"), np.full((1, 2), -0.25, "float32")]
+    found = by_cell(x, mask=mask, initial_state=states).numpy()
+    layer.build(x.shape)
+    layer.set_weights(by_cell.get_weights())
+    assert found[0, 0].tolist() == [0.5, 0.5]
+    np.testing.assert_allclose(found, layer(x, mask=mask, initial_state=states), rtol=1e-6)
+
+
+def test_output_padding_of_transposed_convolutions_may_be_0_along_an_axis():
+    layer = L.Conv2DTranspose(1, 3, strides=2, output_padding=(1, 0), kernel_initializer="ones")
+    assert layer(np.ones((1, 4, 4, 1))).shape == (1, 3 * 2 + 3 + 1, 3 * 2 + 3, 1)

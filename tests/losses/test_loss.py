@@ -20,6 +20,8 @@ def test_a_confident_mistake_costs_what_its_logits_say(device):
     loss = losses.SparseCategoricalCrossentropy()
     assert float(loss([1], ef.activations.softmax(logits))) == 200.0
     assert float(losses.CategoricalCrossentropy()([[0.0, 1.0]], ef.activations.softmax(logits))) == 200.0
+    of_steps = ef.activations.softmax(ef.Tensor([[[200.0, 0.0], [0.0, 300.0]]]))
+    assert float(loss([[1, 0]], of_steps)) == 250.0
     yes = ef.Tensor([[-150.0]])
     assert float(losses.BinaryCrossentropy()([[1.0]], ef.activations.sigmoid(yes))) == 150.0
 
@@ -205,3 +207,8 @@ def test_circle_compares_with_other_embeddings(remove):
     total = np.log((np.exp(near) * counted).sum(1)) + np.log((np.exp(far) * ~equal).sum(1))
     found = losses.circle(labels, x, of_others, others, remove_diagonal=remove, gamma=2)
     np.testing.assert_allclose(found, np.log1p(np.exp(total)), rtol=1e-6)
+
+
+def test_an_ignored_class_costs_nothing():
+    p = [[0.5, 0.5], [0.25, 0.75]]
+    assert losses.sparse_categorical_crossentropy([0, 1], p, ignore_class=1).tolist() == pytest.approx([np.log(2), 0])

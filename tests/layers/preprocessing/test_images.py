@@ -338,6 +338,7 @@ def test_lists_of_boxes_of_unequal_lengths_are_filled_up():
         ),
         (lambda: layers.RandomHue(0.1)(np.ones((2, 4, 4, 1))), "channels"),
         (lambda: layers.MaxNumBoundingBoxes(0), "max_number=0"),
+        (lambda: layers.RandomColorDegeneration(1.5), "factor=1.5"),
         (lambda: layers.ContrastLimitedAdaptiveHistogramEqualization(tile_grid_size=0), "tile_grid_size=0"),
     ],
 )
@@ -438,3 +439,8 @@ def test_the_number_of_boxes_stands_in_the_output_shape():
     found = layer.compute_output_shape({"images": (2, 8, 8, 3), "bounding_boxes": boxes})
     assert found == {"images": (2, 8, 8, 3), "bounding_boxes": {"boxes": (2, 3, 4), "labels": (2, 3)}}
     assert layer.compute_output_shape((2, 8, 8, 3)) == (2, 8, 8, 3)
+
+
+def test_crops_as_high_as_the_image_are_those_of_its_middle_as_in_keras():
+    layer = layers.RandomCrop(10, 5, seed=1)
+    np.testing.assert_array_equal(layer(IMAGES, training=True), layer(IMAGES, training=False))
