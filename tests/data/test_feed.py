@@ -260,3 +260,7 @@ def test_class_weights_of_sequences_are_those_of_each_step():
     y = np.eye(3)[[[0, 1], [2, 0]]]
     ((_, _, weights),) = batches(feed_for(np.zeros((2, 2, 1)), y, class_weight={0: 4.0, 1: 5.0, 2: 6.0}))
     assert weights.tolist() == [[4.0, 5.0], [6.0, 4.0]]
+
+
+def test_batches_have_32_samples_unless_told():
+    assert [len(batch) for batch in batches(feed_for(np.zeros((70, 1))))] == [32, 32, 6]

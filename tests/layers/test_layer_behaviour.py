@@ -451,3 +451,15 @@ def test_masked_first_steps_give_the_first_of_the_initial_states():
 def test_output_padding_of_transposed_convolutions_may_be_0_along_an_axis():
     layer = L.Conv2DTranspose(1, 3, strides=2, output_padding=(1, 0), kernel_initializer="ones")
     assert layer(np.ones((1, 4, 4, 1))).shape == (1, 3 * 2 + 3 + 1, 3 * 2 + 3, 1)
+
+
+def test_masked_first_steps_of_a_users_cell_give_its_first_state():
+    class Two:
+        state_size, output_size = [2, 2], 2
+
+        def call(self, inputs, states, training):
+            return inputs, [inputs, states[1]]
+
+    x, states = np.ones((1, 2, 2), "float32"), [np.full((1, 2), 5.0, "float32"), np.full((1, 2), 7.0, "float32")]
+    found = L.RNN(Two(), return_sequences=True)(x, mask=np.array([[False, True]]), initial_state=states)
+    assert found.tolist() == [[[5.0, 5.0], [1.0, 1.0]]]

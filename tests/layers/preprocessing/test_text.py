@@ -262,8 +262,8 @@ def test_weights_of_words_are_filled_up_to_max_tokens():
 @pytest.mark.parametrize("mode", ["one_hot", "multi_hot", "count"])
 @pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 2)])
 def test_categories_know_their_shape(mode, shape):
-    layer = layers.CategoryEncoding(4, output_mode=mode)
-    assert layer.compute_output_shape(shape) == layer(np.ones(shape, int)).shape
+    for layer in (layers.CategoryEncoding(4, output_mode=mode), layers.Hashing(3, output_mode=mode)):
+        assert layer.compute_output_shape(shape) == layer(np.ones(shape, int)).shape
 
 
 def test_text_vectorization_computes_strings():

@@ -129,3 +129,12 @@ def test_losses_and_metrics_of_keras_2_by_the_names_of_outputs(tmp_path):
     found = made.evaluate(x, y, verbose=0, return_dict=True)
     assert found["loss"] == pytest.approx(0.5**2 + 0.25, rel=1e-5)
     assert (found["p_mean_absolute_error"], found["q_mean_absolute_error"]) == pytest.approx((0.5, 0.25), rel=1e-5)
+
+
+def test_files_from_before_models_had_weights_beside_those_of_layers(tmp_path):
+    shutil.copyfile(FOLDER / "keras2_sequential.h5", tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "a") as file:
+        del file["model_weights/top_level_model_weights"]
+    made, whole = load_model(tmp_path / "m.h5"), load_model(FOLDER / "keras2_sequential.h5")
+    for found, expected in zip(made.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
