@@ -172,3 +172,20 @@ def test_mel_spectrograms_are_as_exact_as_their_type(dtype, close):
     found, threefold = layer(x), layer(3 * x)
     assert found.dtype == dtype
     np.testing.assert_allclose(threefold, 3 * found.numpy(), rtol=close)
+
+
+@pytest.mark.parametrize("sizes", [(0, 50), (20, 0, 30), (50, 0)])
+def test_batches_without_rows_change_no_statistics(sizes):
+    class Parts(PyDataset):
+        def __len__(self):
+            return len(sizes)
+
+        def __getitem__(self, index):
+            return DATA[sum(sizes[:index]) : sum(sizes[: index + 1])]
+
+    layer = layers.Normalization()
+    with pytest.raises(ValueError, match="without a value"):
+        layer.adapt(DATA[:0])
+    layer.adapt(Parts())
+    np.testing.assert_allclose(layer.adapt_mean, DATA.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(layer.adapt_variance, DATA.var(0), rtol=1e-6)
