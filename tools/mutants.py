@@ -145,6 +145,7 @@ class Measure:
         _BUILD.mkdir(parents=True, exist_ok=True)
         path = _BUILD / f"{name}.part"
         self.coverage = coverage.Coverage(data_file=path, source_pkgs=["eagerflow", "viz"], config_file=False)
+        self.coverage.set_option("run:disable_warnings", ["module-not-imported"])  # pytest would make an error of it
         self.coverage.erase()
         self.coverage.start()
         self.file = path.with_suffix(".jsonl").open("w", encoding="utf-8")
@@ -158,9 +159,9 @@ class Measure:
         self.coverage.switch_context("")
 
     def pytest_unconfigure(self) -> None:
+        self.file.close()
         self.coverage.stop()
         self.coverage.save()
-        self.file.close()
 
 
 class Try:

@@ -244,3 +244,15 @@ def test_types_of_integers_and_numbers(device):
     assert isinstance(total, Tensor)
     assert int(total) == 3
     assert ops.add(1.5, 2).dtype == "float32"
+
+
+def test_errors_of_three_shapes_and_long_errors():
+    with pytest.raises(ValueError, match=r"shapes \(2,\) and \(3,\) and \(4,\) don't broadcast"):
+        ops.where(np.ones(2, bool), np.ones(3), np.ones(4))
+
+    @op()
+    def longwinded(xp, x):
+        raise ValueError("word " * 100)
+
+    with pytest.raises(ValueError, match=r"longwinded.*word wo\w*\.\.\.$"):
+        longwinded(Tensor([1.0]))

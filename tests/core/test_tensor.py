@@ -225,3 +225,11 @@ def test_a_list_that_holds_itself_is_refused(again):
     value += [value] * again
     with pytest.raises(ValueError, match="holds itself, or is nested more than 64 deep"):
         Tensor(value)
+
+
+def test_a_copy_in_another_type_keeps_its_gradient():
+    x = Variable([1.5, 2.0])
+    with GradientTape() as tape:
+        copied = Tensor(x * x, "float64")
+    assert copied.dtype == "float64"
+    assert tape.gradient(copied, x).tolist() == [3.0, 4.0]

@@ -251,3 +251,12 @@ def test_a_small_change_that_fails_changes_nothing():
     with pytest.raises(ValueError, match="broadcast"):
         change()
     assert v.tolist() == [1.0, 2.0]
+
+
+def test_what_is_added_broadcasts_but_never_stretches_the_variable():
+    v = Variable(np.zeros((3, 2)))
+    v.assign_add([[1.0], [2.0], [3.0]])
+    v.assign_sub([1.0, 0.0])
+    assert v.tolist() == [[0.0, 1.0], [1.0, 2.0], [2.0, 3.0]]
+    with pytest.raises(ValueError, match="shape"):
+        Variable(np.zeros((3, 1))).assign_add(np.ones((3, 2)))

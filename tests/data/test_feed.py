@@ -228,3 +228,39 @@ def test_what_goes_on_is_shuffled_anew_only_after_all_was_seen():
     cut_off = ArrayFeed(np.arange(8), batch_size=2, steps=2, goes_on=True)
     next(cut_off.epoch())
     assert next(cut_off.epoch()).tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("used", [1, 2])
+def test_a_pass_goes_on_from_a_saved_position(used):
+    def feed():
+        return feed_for(ef.data.Dataset.range(8).shuffle(8).batch(2))
+
+    set_random_seed(0)
+    first = feed()
+    running = first.epoch()
+    for _ in range(used):
+        next(running)
+    position = first.position()
+    rest = [batch.tolist() for batch in running]
+    again = feed()
+    again.go_to(position, used)
+    assert [batch.tolist() for batch in again.epoch()] == rest
+    assert len(rest) == 4 - used
+
+
+def test_a_table_of_words_is_led_to_get_dummies():
+    class Table(np.ndarray):
+        columns, dtypes = ("color",), (np.dtype(object),)
+
+    with pytest.raises(TypeError, match=r"pandas\.get_dummies\(y, dtype='float32'\)"):
+        feed_for(np.zeros((2, 1)), np.array([["red"], ["blue"]], object).view(Table))
+
+
+def test_class_weights_of_sequences_are_those_of_each_step():
+    y = np.eye(3)[[[0, 1], [2, 0]]]
+    ((_, _, weights),) = batches(feed_for(np.zeros((2, 2, 1)), y, class_weight={0: 4.0, 1: 5.0, 2: 6.0}))
+    assert weights.tolist() == [[4.0, 5.0], [6.0, 4.0]]
+
+
+def test_batches_have_32_samples_unless_told():
+    assert [len(batch) for batch in batches(feed_for(np.zeros((70, 1))))] == [32, 32, 6]

@@ -73,3 +73,10 @@ def test_random_order():
 def test_mistakes(settings, message):
     with pytest.raises(ValueError, match=message):
         windows(**settings)
+
+
+@pytest.mark.parametrize(("seeds", "same"), [((3, 3), True), ((3, 4), False), ((None, None), False)])
+def test_a_seed_fixes_the_order(seeds, same):
+    one, other = (windows(sequence_length=1, batch_size=None, shuffle=True, seed=seed) for seed in seeds)
+    assert (one == other) is same
+    assert sorted(one) == sorted(other) == windows(sequence_length=1, batch_size=None)

@@ -407,3 +407,59 @@ def test_numbers_of_numpy_are_settings_and_are_kept_as_plain_ones():
     for rate in (np.float32(1.5), np.nan, np.complex64(0.5), np.True_):
         with pytest.raises(ValueError, match="from 0 to 1"):
             L.Dropout(rate)
+
+
+def test_the_shift_of_batch_renormalization_is_clipped():
+    layer = L.BatchNormalization(renorm=True, renorm_clipping={"rmin": 1.0, "rmax": 1.0, "dmax": 0.25})
+    x = np.array([[4.0], [6.0], [-3.0]], "float32")
+    expected = (x - x.mean()) / np.sqrt(x.var() + 1e-3) + 0.25
+    np.testing.assert_allclose(layer(x, training=True), expected, rtol=1e-5)
+
+
+def test_kernels_of_einsum_dense_are_scaled_by_the_inputs_and_outputs_of_the_equation():
+    layer = L.EinsumDense("abc,cde->abde", (None, 4, 8))
+    layer.build((None, 5, 16))
+    limit = np.sqrt(6 / (16 + 4 * 8))
+    assert 0.95 * limit < abs(layer.kernel.numpy()).max() <= limit
+    ones = L.EinsumDense("abc,cd->abd", (None, 4), kernel_initializer="ones")
+    assert ones(np.ones((1, 2, 3))).tolist() == [[[3.0] * 4] * 2]
+
+
+def test_a_cell_may_be_any_object_with_a_call_and_a_state_size():
+    class Sum:
+        state_size = output_size = 2
+
+        def call(self, inputs, states, training):
+            total = inputs + states[0]
+            return total, [total]
+
+    x = np.arange(6.0, dtype="float32").reshape(1, 3, 2)
+    assert L.RNN(Sum(), return_sequences=True)(x).tolist() == x.cumsum(axis=1).tolist()
+
+
+def test_masked_first_steps_give_the_first_of_the_initial_states():
+    by_cell, layer = L.RNN(L.LSTMCell(2), return_sequences=True), L.LSTM(2, return_sequences=True)
+    x, mask = np.random.default_rng(0).normal(size=(1, 3, 3)).astype("float32"), np.array([[False, True, False]])
+    states = [np.full((1, 2), 0.5, "float32"), np.full((1, 2), -0.25, "float32")]
+    found = by_cell(x, mask=mask, initial_state=states).numpy()
+    layer.build(x.shape)
+    layer.set_weights(by_cell.get_weights())
+    assert found[0, 0].tolist() == [0.5, 0.5]
+    np.testing.assert_allclose(found, layer(x, mask=mask, initial_state=states), rtol=1e-6)
+
+
+def test_output_padding_of_transposed_convolutions_may_be_0_along_an_axis():
+    layer = L.Conv2DTranspose(1, 3, strides=2, output_padding=(1, 0), kernel_initializer="ones")
+    assert layer(np.ones((1, 4, 4, 1))).shape == (1, 3 * 2 + 3 + 1, 3 * 2 + 3, 1)
+
+
+def test_masked_first_steps_of_a_users_cell_give_its_first_state():
+    class Two:
+        state_size, output_size = [2, 2], 2
+
+        def call(self, inputs, states, training):
+            return inputs, [inputs, states[1]]
+
+    x, states = np.ones((1, 2, 2), "float32"), [np.full((1, 2), 5.0, "float32"), np.full((1, 2), 7.0, "float32")]
+    found = L.RNN(Two(), return_sequences=True)(x, mask=np.array([[False, True]]), initial_state=states)
+    assert found.tolist() == [[[5.0, 5.0], [1.0, 1.0]]]

@@ -20,6 +20,8 @@ def test_a_confident_mistake_costs_what_its_logits_say(device):
     loss = losses.SparseCategoricalCrossentropy()
     assert float(loss([1], ef.activations.softmax(logits))) == 200.0
     assert float(losses.CategoricalCrossentropy()([[0.0, 1.0]], ef.activations.softmax(logits))) == 200.0
+    of_steps = ef.activations.softmax(ef.Tensor([[[200.0, 0.0], [0.0, 300.0]]]))
+    assert float(loss([[1, 0]], of_steps)) == 250.0
     yes = ef.Tensor([[-150.0]])
     assert float(losses.BinaryCrossentropy()([[1.0]], ef.activations.sigmoid(yes))) == 150.0
 
@@ -180,3 +182,33 @@ def test_signatures_show_the_default_name(cls):
     shown = inspect.signature(cls).parameters["name"].default
     assert cls().name == shown != cls(name="mine").name
     assert list(inspect.signature(cls).parameters) == ["reduction", "name", "dtype"]
+
+
+def test_generalized_crossentropy_of_sequences_is_that_of_the_picked_classes():
+    labels, p = np.array([[0, 1], [2, 2]]), np.random.default_rng(0).dirichlet(np.ones(3), (2, 2))
+    picked = np.take_along_axis(p, labels[..., None], -1)[..., 0]
+    found = losses.categorical_generalized_cross_entropy(labels, p, q=0.7)
+    np.testing.assert_allclose(found, (1 - picked**0.7) / 0.7, rtol=1e-6)
+    for q in (0, -0.5, 1.5):
+        with pytest.raises(ValueError, match=rf"q={q}\): expected a number above 0"):
+            losses.CategoricalGeneralizedCrossEntropy(q=q)
+
+
+@pytest.mark.parametrize("remove", [True, False])
+def test_circle_compares_with_other_embeddings(remove):
+    rng = np.random.default_rng(0)
+    x, others = (rows / np.linalg.norm(rows, axis=1)[:, None] for rows in (rng.normal(size=(n, 4)) for n in (3, 5)))
+    labels, of_others = np.array([0, 1, 0]), np.array([0, 0, 1, 1, 0])
+    apart = np.maximum(1 - x @ others.T, 0)
+    equal = labels[:, None] == of_others
+    near = np.maximum(0.4 + apart, 0) * (apart - 0.4) * 2
+    far = np.maximum(1.4 - apart, 0) * (0.6 - apart) * 2
+    counted = equal & ~np.eye(3, 5, dtype=bool) if remove else equal
+    total = np.log((np.exp(near) * counted).sum(1)) + np.log((np.exp(far) * ~equal).sum(1))
+    found = losses.circle(labels, x, of_others, others, remove_diagonal=remove, gamma=2)
+    np.testing.assert_allclose(found, np.log1p(np.exp(total)), rtol=1e-6)
+
+
+def test_an_ignored_class_costs_nothing():
+    p = [[0.5, 0.5], [0.25, 0.75]]
+    assert losses.sparse_categorical_crossentropy([0, 1], p, ignore_class=1).tolist() == pytest.approx([np.log(2), 0])

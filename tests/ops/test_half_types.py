@@ -112,3 +112,11 @@ def test_numbers_among_the_settings_keep_the_type_of_halves(call, dtype):
         out = call(x)
     assert out.dtype.name == dtype
     assert tape.gradient(out, x).dtype.name == dtype
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_infinities_become_the_largest_numbers_of_halves(dtype):
+    largest = float(ml_dtypes.finfo(dtype).max)
+    found = ops.nan_to_num(ef.Tensor([np.inf, -np.inf, np.nan, 1.0], dtype))
+    assert found.dtype == dtype
+    assert found.astype("float32").tolist() == [largest, -largest, 0.0, 1.0]

@@ -375,3 +375,10 @@ def test_a_constraint_that_raises_leaves_nothing_changed(size):
     v.constraint = None
     optimizer.apply([np.ones(size)] * 2, [other, v])
     assert int(optimizer.iterations) == 2
+
+
+def test_states_come_in_the_order_of_keras():
+    optimizer = Adam(amsgrad=True)
+    optimizer.build([ef.Variable([1.0], name=name) for name in "ab"])
+    slots = [v.name for v in optimizer.variables[2:]]
+    assert slots == "a_momentum a_velocity b_momentum b_velocity a_velocity_hat b_velocity_hat".split()

@@ -134,3 +134,31 @@ def test_the_scale_of_losses_is_always_dynamic():
     assert ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(), dynamic=True).initial_scale == 2.0**15
     with pytest.raises(ValueError, match="loss_scale_factor="):
         ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(), dynamic=False)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_averages_of_each_optimizer_replace_the_weights_at_the_end(named):
+    averaging = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+    several, v = optimizers.MultiOptimizer(optimizers.OptimizerMap(averaging)), ef.Variable([1.0])
+    for _ in range(2):
+        several.apply([ef.Tensor([1.0])], [v])
+    assert v.tolist() == [-1.0]
+    several.finalize_variable_values([v] if named else None)
+    assert v.tolist() == [-0.5]
+
+
+def test_muon_decays_what_adam_updates_by_its_own_share():
+    muon = optimizers.Muon(0.5, weight_decay=0.25, adam_weight_decay=0.5)
+    matrix, bias = ef.Variable(np.ones((2, 2))), ef.Variable(np.ones(2))
+    muon.build([matrix, bias])
+    muon.apply([np.zeros((2, 2)), np.zeros(2)], [matrix, bias])
+    np.testing.assert_allclose(matrix, np.full((2, 2), 1 - 0.5 * 0.25), rtol=1e-6)
+    np.testing.assert_allclose(bias, np.full(2, 1 - 0.5 * 0.5), rtol=1e-6)
+
+
+def test_a_loss_scale_is_built_with_its_first_update():
+    scaled = optimizers.LossScaleOptimizer(optimizers.SGD(0.5), initial_scale=4.0)
+    v = ef.Variable([1.0])
+    scaled.apply([ef.Tensor([4.0])], [v])
+    assert scaled.built
+    assert v.tolist() == [0.5]

@@ -338,6 +338,7 @@ def test_lists_of_boxes_of_unequal_lengths_are_filled_up():
         ),
         (lambda: layers.RandomHue(0.1)(np.ones((2, 4, 4, 1))), "channels"),
         (lambda: layers.MaxNumBoundingBoxes(0), "max_number=0"),
+        (lambda: layers.RandomColorDegeneration(1.5), "factor=1.5"),
         (lambda: layers.ContrastLimitedAdaptiveHistogramEqualization(tile_grid_size=0), "tile_grid_size=0"),
     ],
 )
@@ -422,3 +423,24 @@ def test_boxes_are_turned_and_moved_by_lists_and_whole_degrees_too(angle):
     move = ef.utils.bounding_boxes.affine_transform
     moved = move([[[1.0, 1.0, 3.0, 5.0]]], angle, [0.125], **still, height=9, width=9)
     np.testing.assert_allclose(moved.numpy(), [[[1.0, 4.0, 5.0, 6.0]]], atol=1e-5)
+
+
+def test_images_and_masks_stay_where_nothing_is_trained():
+    layer, masks = layers.RandomRotation(0.5, seed=1), IMAGES[..., :1]
+    move = layer.get_random_transformation(IMAGES, training=True)
+    assert not np.array_equal(layer.transform_segmentation_masks(masks, move), masks)
+    np.testing.assert_array_equal(layer.transform_segmentation_masks(masks, move, training=False), masks)
+    np.testing.assert_array_equal(layer.transform_images(IMAGES, move, training=False), IMAGES)
+
+
+def test_the_number_of_boxes_stands_in_the_output_shape():
+    layer = layers.MaxNumBoundingBoxes(3, bounding_box_format="xyxy")
+    boxes = {"boxes": (2, 7, 4), "labels": (2, 7)}
+    found = layer.compute_output_shape({"images": (2, 8, 8, 3), "bounding_boxes": boxes})
+    assert found == {"images": (2, 8, 8, 3), "bounding_boxes": {"boxes": (2, 3, 4), "labels": (2, 3)}}
+    assert layer.compute_output_shape((2, 8, 8, 3)) == (2, 8, 8, 3)
+
+
+def test_crops_as_high_as_the_image_are_those_of_its_middle_as_in_keras():
+    layer = layers.RandomCrop(10, 5, seed=1)
+    np.testing.assert_array_equal(layer(IMAGES, training=True), layer(IMAGES, training=False))

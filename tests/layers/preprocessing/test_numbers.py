@@ -162,3 +162,30 @@ def test_configurations_name_layers_that_load_late():
 def test_names_are_found_and_near_ones_proposed():
     with pytest.raises(AttributeError, match="Did you mean 'Rescaling'"):
         layers.Rescalling  # noqa: B018
+
+
+@pytest.mark.parametrize(("dtype", "close"), [("float16", 2e-3), ("float32", 1e-5), ("float64", 1e-13)])
+def test_mel_spectrograms_are_as_exact_as_their_type(dtype, close):
+    settings = {"fft_length": 64, "sequence_stride": 32, "sampling_rate": 8000, "num_mel_bins": 4, "mag_exp": 1.0}
+    layer = layers.MelSpectrogram(**settings, power_to_db=False, dtype=dtype)
+    x = np.random.default_rng(0).normal(size=300)
+    found, threefold = layer(x), layer(3 * x)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(threefold, 3 * found.numpy(), rtol=close)
+
+
+@pytest.mark.parametrize("sizes", [(0, 50), (20, 0, 30), (50, 0)])
+def test_batches_without_rows_change_no_statistics(sizes):
+    class Parts(PyDataset):
+        def __len__(self):
+            return len(sizes)
+
+        def __getitem__(self, index):
+            return DATA[sum(sizes[:index]) : sum(sizes[: index + 1])]
+
+    layer = layers.Normalization()
+    with pytest.raises(ValueError, match="without a value"):
+        layer.adapt(DATA[:0])
+    layer.adapt(Parts())
+    np.testing.assert_allclose(layer.adapt_mean, DATA.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(layer.adapt_variance, DATA.var(0), rtol=1e-6)

@@ -251,3 +251,20 @@ def test_integers_and_hashes_in_a_functional_model():
 def test_texts_without_a_word_are_vectors_of_zeros(mode):
     layer = layers.TextVectorization(vocabulary=["a", "b"], output_mode=mode)
     assert layer([" ", ""]).tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_weights_of_words_are_filled_up_to_max_tokens():
+    settings = {"output_mode": "tf_idf", "max_tokens": 6, "pad_to_max_tokens": True}
+    layer = layers.TextVectorization(vocabulary=["a", "b"], idf_weights=[1.0, 3.0], **settings)
+    assert layer(["a b b c"]).tolist() == [[2.0, 1.0, 6.0, 0.0, 0.0, 0.0]]  # an unknown word weighs their mean
+
+
+@pytest.mark.parametrize("mode", ["one_hot", "multi_hot", "count"])
+@pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 2)])
+def test_categories_know_their_shape(mode, shape):
+    for layer in (layers.CategoryEncoding(4, output_mode=mode), layers.Hashing(3, output_mode=mode)):
+        assert layer.compute_output_shape(shape) == layer(np.ones(shape, int)).shape
+
+
+def test_text_vectorization_computes_strings():
+    assert layers.TextVectorization().compute_dtype == layers.TextVectorization().variable_dtype == "string"

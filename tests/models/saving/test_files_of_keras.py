@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
+import shutil
 
+import h5py
 import numpy as np
 import pytest
 
@@ -111,3 +114,27 @@ def test_arrays_in_configurations_of_keras(tmp_path):
         assert (found.dtype, found.tolist()) == ("float64", held["value"])
         found = ef.saving.deserialize_keras_object({"class_name": kind, "config": {**held, "dtype": "S99999999"}})
         assert found.tolist() == held["value"]
+
+
+def test_losses_and_metrics_of_keras_2_by_the_names_of_outputs(tmp_path):
+    shutil.copyfile(FOLDER / "keras2_functional.h5", tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "a") as file:
+        config = json.loads(file.attrs["training_config"])
+        wrapped = {"class_name": "MeanSquaredError", "config": {"reduction": "auto", "name": "mean_squared_error"}}
+        losses, metrics = {"p": wrapped, "q": "mae"}, dict(zip("pq", config["metrics"], strict=True))
+        file.attrs["training_config"] = json.dumps({**config, "loss": losses, "metrics": metrics})
+    made = load_model(tmp_path / "m.h5")
+    x = [KERAS_2[k] for k in sorted(KERAS_2) if k.startswith("functional x")]
+    y = {"p": KERAS_2["functional y0"] + 0.5, "q": KERAS_2["functional y1"] + 0.25}
+    found = made.evaluate(x, y, verbose=0, return_dict=True)
+    assert found["loss"] == pytest.approx(0.5**2 + 0.25, rel=1e-5)
+    assert (found["p_mean_absolute_error"], found["q_mean_absolute_error"]) == pytest.approx((0.5, 0.25), rel=1e-5)
+
+
+def test_files_from_before_models_had_weights_beside_those_of_layers(tmp_path):
+    shutil.copyfile(FOLDER / "keras2_sequential.h5", tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "a") as file:
+        del file["model_weights/top_level_model_weights"]
+    made, whole = load_model(tmp_path / "m.h5"), load_model(FOLDER / "keras2_sequential.h5")
+    for found, expected in zip(made.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)

@@ -251,3 +251,10 @@ def test_layers_of_a_whole_file_can_be_left_alone(tmp_path):
     load_weights(again, tmp_path / "w.weights.h5", objects_to_skip=[again.layers[-1]])
     assert np.array_equal(again.layers[-1].get_weights()[0], end[0])
     assert np.array_equal(again.layers[0].get_weights()[0], made.layers[0].get_weights()[0])
+
+
+def test_folders_say_what_they_lack(tmp_path):
+    model().save(tmp_path / "m", zipped=False)
+    (tmp_path / "m" / "model.weights.h5").unlink()
+    with pytest.raises(FileFormatError, match=r"has no model\.weights\.h5"):
+        load_model(tmp_path / "m")

@@ -122,6 +122,15 @@ def test_another_configuration_in_hdf5(tmp_path):
     refused(tmp_path / "m.h5", "checksum of its configuration is wrong")
 
 
+def test_hdf5_groups_nested_too_deep(tmp_path):
+    made = model()
+    made.save_weights(tmp_path / "w.weights.h5")
+    with h5py.File(tmp_path / "w.weights.h5", "a") as file:
+        file.create_group("layers/" + "deeper/" * 200)
+    with pytest.raises(FileFormatError, match="nested too deep"):
+        made.load_weights(tmp_path / "w.weights.h5")
+
+
 def test_hdf5_with_too_few_arrays(tmp_path):
     made = ef.Sequential([ef.Input((3,)), ef.layers.Dense(4, use_bias=False), ef.layers.Dense(2)])
     made.save_weights(tmp_path / "w.h5")

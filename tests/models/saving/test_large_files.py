@@ -207,7 +207,9 @@ def test_nothing_is_left_beside_the_file(tmp_path):
     assert load_model(tmp_path / "other.keras").built
 
 
-def test_parts_of_files():
+@pytest.mark.parametrize("block", [1, 4, 2**20])
+def test_parts_of_files(block, monkeypatch):
+    monkeypatch.setattr(files, "_BLOCK", block)
     part = files.Section(io.BytesIO(b"0123456789"), 2, 6)
     assert part.read() == b"234567"
     assert part.read(3) == b""

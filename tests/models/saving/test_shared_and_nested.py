@@ -6,6 +6,7 @@ import json
 import re
 import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
@@ -255,3 +256,22 @@ def test_a_sequential_that_calls_a_layer_twice_is_written_to_h5_once(repeated, t
     again.set_weights([w + 1 for w in model.get_weights()])
     again.load_weights(tmp_path / "w.h5")
     np.testing.assert_array_equal(again(X), model(X))
+
+
+def test_a_private_attribute_goes_by_the_name_of_its_property_as_in_keras(tmp_path):
+    class Outer(ef.layers.Layer):
+        def __init__(self):
+            super().__init__(name="outer")
+            self._inner, self._other = ef.layers.Dense(1), ef.layers.Dense(1)
+
+        @property
+        def inner(self):
+            return self._inner
+
+        def call(self, x):
+            return self._other(self._inner(x))
+
+    model = ef.Sequential([ef.Input((1,)), Outer()])
+    model.save_weights(tmp_path / "m.weights.h5")
+    with h5py.File(tmp_path / "m.weights.h5") as file:
+        assert [*file["layers/outer"]] == ["_other", "inner", "vars"]

@@ -66,3 +66,8 @@ def test_no_gradient_flows_to_scale_and_translation():
     assert ef.grad(lambda s: ops.sum(image.scale_and_translate(np.arange(5.0), (5,), s, [0.0], (0,), "linear")))(
         np.array([1.0])
     ).tolist() == [0.0]
+
+
+def test_images_of_one_channel_are_gray_already():
+    one = np.arange(8.0, dtype="float32").reshape(2, 2, 2, 1)
+    np.testing.assert_array_equal(ops.image.rgb_to_grayscale(one), one)

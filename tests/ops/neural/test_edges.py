@@ -255,3 +255,13 @@ def test_negative_labels_are_not_answered_with_more_outputs():
         ops.sparse_categorical_crossentropy(np.array([-1, 2]), np.full((2, 3), 0.3, "float32"))
     assert "renumber the classes" in str(told.value)
     assert "more outputs" not in str(told.value)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_probabilities_of_sequences_are_normalized_over_classes(dtype):
+    output = np.random.default_rng(0).uniform(0.1, 1.0, (2, 3, 4)).astype(dtype)
+    target = np.array([[0, 1, 2], [3, 0, 1]])
+    picked = np.take_along_axis(output / output.sum(-1, dtype="float32")[..., None], target[..., None], -1)[..., 0]
+    found = ops.sparse_categorical_crossentropy(target, output)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, -np.log(picked), rtol=1e-3 if dtype == "float16" else 1e-6)

@@ -161,11 +161,15 @@ class Normalization(Layer):
             count = math.prod([array.shape[a] for a in self._reduced])
             seen += count
             share = count / seen if seen else 0.0
+            if not count:
+                array = numpy.zeros([1 if axis in self._reduced else n for axis, n in enumerate(array.shape)])
             own_mean = array.mean(axis=self._reduced, dtype="float64")
             own_variance = array.var(axis=self._reduced, dtype="float64")
             joint = mean * (1 - share) + own_mean * share
             variance = (variance + (mean - joint) ** 2) * (1 - share) + (own_variance + (own_mean - joint) ** 2) * share
             mean = joint
+        if not seen:
+            raise ValueError(f"{describe(self)}: adapt got data without a value.")
         self.adapt_mean.assign(mean.astype(self.variable_dtype))
         self.adapt_variance.assign(variance.astype(self.variable_dtype))
 
