@@ -10,7 +10,7 @@ import viz
 from eagerflow import ops
 from eagerflow.core import observe
 from viz.cli import main
-from viz.export.run_metadata import messages
+from viz.export.event_protos import messages
 from viz.export.tensorboard_events import EventLog
 from viz.export.tensorboard_graph import names_of
 
