@@ -46,13 +46,7 @@ class Blame:
 
 
 def describe(error: BaseException, blame: Blame, trail: TracebackType | None = None) -> dict[str, Any]:
-    """An exception as plain data.
-
-    Args:
-        error: the exception.
-        blame: what is known of its origin.
-        trail: its traceback, where it isn't the exception's own.
-    """
+    """An exception as plain data."""
     trail = error.__traceback__ if trail is None else trail
     frames = [frame for frame in traceback.extract_tb(trail) if not _is_ours(frame.filename)]
     shown = [[f.filename, f.lineno, f.name, (f.line or "").strip()[:300]] for f in frames[-MOST_FRAMES:]]

@@ -62,12 +62,7 @@ class NotebookView:
             self.draw(now=True, here=True)
 
     def draw(self, now: bool = False, here: bool = False) -> None:
-        """Draw what is new, if there is any: when a while has gone by since the last time, or at once.
-
-        Args:
-            now: at once.
-            here: below the cell that runs, even if there is nothing new.
-        """
+        """Draw what is new, if there is any: when a while has gone by since the last time, or at once."""
         with self._drawing:
             if here:
                 self._place.repeat()
