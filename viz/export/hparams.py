@@ -59,9 +59,8 @@ def _setting(value: Any) -> Any:
         return bool(value)
     if isinstance(value, (bool, str)):
         return value
-    if isinstance(value, (int, float, numpy.number)):
-        return float(value)
-    if getattr(value, "shape", None) == () and hasattr(value, "__float__"):  # a tensor
+    is_single = getattr(value, "shape", None) == () and hasattr(value, "__float__")  # a tensor, or NumPy's number
+    if isinstance(value, (int, float)) or is_single:
         return float(value)
     return repr(value)[:200]
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Input, Model, Sequential, tree
+from eagerflow import Input, Model, Sequential
 from eagerflow.base.messages import say
 from eagerflow.layers import TextVectorization
 from eagerflow.onnx import Converted
@@ -128,12 +128,12 @@ def _content(
     numbers = Numbers()
     weights = sum([array.nbytes for array in made.graph.constants.values()])
     count = kept(inputs.arrays, weights)
-    checked = [_run(model, inputs.packed(inputs.sample(i))) for i in range(min(_CHECKED, count))]
+    checked = [runs.run(model, inputs.packed(inputs.sample(i))) for i in range(min(_CHECKED, count))]
     known = runs.places(made, first, checked[0])
     layers = runs.layers_of(checked[0].record, known)
     alive = [None] * len(layers)
     if inputs.are_given:
-        alive = alive_channels(lambda batch: _run(model, inputs.packed(batch)).arrays(), inputs.arrays, layers)
+        alive = alive_channels(lambda batch: runs.run(model, inputs.packed(batch)).arrays(), inputs.arrays, layers)
     content = {
         "model": {"bytes": weights, "weights": int(model.count_params()), "runtime": vendored.about()["version"]},
         **_controls(inputs, made, checked, vectorizer, options),
@@ -152,10 +152,6 @@ def _content(
         "checks": [expected(run, layers, numbers) for run in checked],
     }
     return content, numbers
-
-
-def _run(model: Any, arguments: Any) -> runs.Run:
-    return runs.run(model, arguments, lambda outputs: [x.data for x in tree.flatten(outputs)])
 
 
 def _bytes(made: Converted) -> bytes:
