@@ -127,6 +127,6 @@ class Changes:
 
     def to_dict(self) -> dict[str, Any]:
         """The difference as plain data that JSON can hold."""
-        found = dataclasses.asdict(dataclasses.replace(self, recordings=None, steps=None))
+        found = dataclasses.asdict(dataclasses.replace(self, pairs=[], recordings=None, steps=None))
         del found["recordings"], found["steps"]
-        return {"different": bool(self), **finite(found)}
+        return {"different": bool(self), **finite(found | {"pairs": self.pairs})}
