@@ -199,7 +199,7 @@ BUDGETS = {
     "viz/doctor": 13784,
     "viz/dry_run": 1033,
     "viz/estimate": 820,
-    "viz/export": 2783,
+    "viz/export": 2775,
     "viz/facts": 7351,
     "viz/fit_gap": 1107,
     "viz/frameworks/torch": 3073,

@@ -39,41 +39,10 @@ class PyTorchNames(EventLog):
     ) -> None:
         super().__init__(log_dir, call, purge_step, flush_secs, filename_suffix)
         self.log_dir, self._purged_from = log_dir, purge_step
-        self._others: dict[str, EventLog] = {}  # the runs below this one
 
     def get_logdir(self) -> str:
         """The folder of the run."""
         return self.log_dir
-
-    def flush(self) -> None:
-        """Writes everything to disk, so that TensorBoard can read it.
-
-        >>> import viz
-        >>> from pathlib import Path
-        >>> with viz.SummaryWriter("run") as log:
-        ...     log.scalar("loss", 0.5, step=1)
-        ...     log.flush()  # TensorBoard sees it from here on
-        ...     print(any(path.stat().st_size for path in Path("run").iterdir()))
-        True
-        """
-        super().flush()
-        for log in self._others.values():
-            log.flush()
-
-    def close(self) -> None:
-        """Closes the file. Later calls begin another file.
-
-        >>> import viz
-        >>> from pathlib import Path
-        >>> log = viz.SummaryWriter("logs")
-        >>> log.scalar("loss", 0.5, step=1)
-        >>> log.close()
-        >>> any(path.stat().st_size for path in Path("logs").iterdir())
-        True
-        """
-        super().close()
-        for log in self._others.values():
-            log.close()
 
     def add_scalar(
         self,

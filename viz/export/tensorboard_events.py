@@ -72,6 +72,7 @@ class EventLog:
         self._waiting, self._most_waiting = 0, math.inf  # events
         self._told: set[str] = set()
         self.last_steps: dict[str, int] = {}  # of the scalars
+        self._others: dict[str, EventLog] = {}  # the runs below this one
 
     def scalars(self, values: dict[str, Any], step: int) -> None:
         """Writes several numbers, each under its own tag.
@@ -279,12 +280,23 @@ class EventLog:
         return writer
 
     def flush(self) -> None:
-        """Let readers see everything up to here."""
+        """Writes everything to disk, so that TensorBoard can read it.
+
+        >>> import viz
+        >>> from pathlib import Path
+        >>> with viz.SummaryWriter("run") as log:
+        ...     log.scalar("loss", 0.5, step=1)
+        ...     log.flush()  # TensorBoard sees it from here on
+        ...     print(any(path.stat().st_size for path in Path("run").iterdir()))
+        True
+        """
         with self._lock:
             self._stop_timer()
             if self._writer is not None:
                 self._written(self._writer)
             self._flushed = time.monotonic()
+        for log in self._others.values():
+            log.flush()
 
     def _stop_timer(self) -> None:
         timer, self._timer = self._timer, None
@@ -292,12 +304,23 @@ class EventLog:
             timer.cancel()
 
     def close(self) -> None:
-        """Finish the file."""
+        """Closes the file. Later calls begin another file.
+
+        >>> import viz
+        >>> from pathlib import Path
+        >>> log = viz.SummaryWriter("logs")
+        >>> log.scalar("loss", 0.5, step=1)
+        >>> log.close()
+        >>> any(path.stat().st_size for path in Path("logs").iterdir())
+        True
+        """
         with self._lock:
             self._stop_timer()
             writer, self._writer = self._writer, None
             if writer is not None:
                 writer.close()
+        for log in self._others.values():
+            log.close()
 
 
 _open_logs = weakref.WeakSet[EventLog]()
