@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import pathlib
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from types import FrameType
 from typing import Any
 
 from viz.command.ranks import ranks_here
@@ -19,13 +14,12 @@ from viz.livepage.handle import LivePage, live
 from viz.shell.output_files import check_target
 from viz.shell.program import Script
 from viz.shell.script_runner import run_script
-from viz.shell.signals import ENDING, is_ours
+from viz.shell.signals import Ended
 
 __all__ = ["run_live"]
 
 _EVERY = 2.0
 _LINGER = 10.0  # seconds that the page's process outlives one that is killed, without a browser that looks
-_TELLING = 1.0  # seconds in which a signal is announced, before it takes effect
 
 
 def run_live(options: argparse.Namespace) -> int:
@@ -41,42 +35,20 @@ def run_live(options: argparse.Namespace) -> int:
     page.belongs_to(f"-m {options.script}" if options.module else options.script)
     errors: list[BaseException] = []
     try:
-        listening = _told_of_signals(page)  # which learns of the script's error before it closes
-        _, status = run_script(script, listening, errors.append)
+        _, status = run_script(script, contextlib.nullcontext(), errors.append)
         page.close(errors[0] if errors else None)
         if options.out and page.recording is not None and page.recording.ops:
             page.recording.save(options.out)
             print(f"wrote the last recorded step to {options.out}", file=sys.stderr)
-        if not options.exit:
+        if not options.exit and not _by_signal(errors):
             _serve(page)
-    finally:  # whenever Ctrl-C comes, the port is free afterwards
-        page.close(quit=True)
+    finally:  # whenever Ctrl-C comes, the port is free afterwards; another signal leaves the page to who looks at it
+        page.close(quit=not _by_signal(errors))
     return status
 
 
-@contextlib.contextmanager
-def _told_of_signals(page: LivePage) -> Iterator[LivePage]:
-    """Within, the page hears of the signal that ends the program, unless the script has plans of its own for it."""
-    here = threading.current_thread() is threading.main_thread()
-    before = {number: signal.getsignal(number) for number in ENDING} if here else {}
-    free = {number: known for number, known in before.items() if known is signal.SIG_DFL or is_ours(known)}
-
-    def end(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        # In a thread: what the signal interrupted may hold the locks that it takes to tell.
-        teller = threading.Thread(target=page.end_by, args=(signal.Signals(number).name,), daemon=True)
-        teller.start()
-        teller.join(_TELLING)
-        os.kill(os.getpid(), number)
-
-    for number in free:
-        signal.signal(number, end)
-    try:
-        yield page
-    finally:
-        for number, known in free.items():
-            if signal.getsignal(number) is end:
-                signal.signal(number, known)
+def _by_signal(errors: list[BaseException]) -> bool:
+    return any(isinstance(error, Ended) for error in errors)
 
 
 def _refuse_others(options: argparse.Namespace) -> None:

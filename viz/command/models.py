@@ -29,11 +29,7 @@ def seen(options: argparse.Namespace, stats: bool = True) -> Record:
 
 
 def opened(options: argparse.Namespace) -> Recording:
-    """The recording that a command was asked about.
-
-    Args:
-        options: `file`, `sizes` and `rank`.
-    """
+    """The recording that a command was asked about."""
     path = os.fspath(options.file)
     if not is_model(path):
         if options.sizes:

@@ -127,12 +127,6 @@ class Changes:
 
     def to_dict(self) -> dict[str, Any]:
         """The difference as plain data that JSON can hold."""
-        found = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name not in ("recordings", "steps")
-        }
-        lists = ("ops", "layers", "kinds", "weights")
-        found |= {name: [dataclasses.asdict(each) for each in found[name]] for name in lists}
-        found["first"] = None if self.first is None else dataclasses.asdict(self.first)
-        return {"different": bool(self), **finite(found)}
+        found = dataclasses.asdict(dataclasses.replace(self, pairs=[], recordings=None, steps=None))
+        del found["recordings"], found["steps"]
+        return {"different": bool(self), **finite(found | {"pairs": self.pairs})}

@@ -45,6 +45,15 @@ class Condition:
     amount: float
     relative: bool
 
+    def holds(self, number: float) -> bool:
+        """Whether a number is beyond the limit."""
+        return number > self.amount if self.above else number < self.amount
+
+    @property
+    def side(self) -> str:
+        """How a bound on the number is told."""
+        return "at least" if self.above else "at most"
+
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
@@ -101,17 +110,7 @@ def judge(
     conditions: Sequence[Condition],
     steps: tuple[frozenset[int], frozenset[int]] | None = None,
 ) -> list[Verdict]:
-    """What becomes of the conditions.
-
-    Args:
-        a: the recordings of a program, one or more.
-        b: those of another, which came later.
-        conditions: what must not be.
-        steps: the numbers of the steps of each side that count; None: all.
-
-    Raises:
-        ValueError: for a figure that there isn't.
-    """
+    """What becomes of the conditions."""
     before, after = Side(a, steps and steps[0]), Side(b, steps and steps[1])
     options = [record.meta.get("options") or {} for record in (*a, *b)]
     other = [name for name in _COSTLY if len({repr(each.get(name)) for each in options}) > 1]
@@ -151,9 +150,9 @@ def _exactly(first: float, second: float, condition: Condition, why: str) -> Ver
     if math.isnan(measured):
         failed = (second > 0) == condition.above if first == 0 and second == second else None
     else:
-        failed = measured > condition.amount if condition.above else measured < condition.amount
-    shown = [_shown(condition.name, each) for each in (first, second)]
-    return Verdict(condition.text, failed, shown[0], shown[1], _percent(change), why)
+        failed = condition.holds(measured)
+    shown = _shown(condition.name, first), _shown(condition.name, second)
+    return Verdict(condition.text, failed, *shown, _percent(change), why)
 
 
 def _change(first: float, second: float) -> float | None:
@@ -173,11 +172,11 @@ def _noisy(before: Side, after: Side, condition: Condition) -> Verdict:
     a, b = [side.losses() if name == "loss" else side.times(name, least) for side in (before, after)]
     if not a or not b:
         return _undecided(condition, f"no {name} of single steps was recorded on both sides")
-    typical = [_shown(name, statistics.median(each)) for each in (a, b)]
+    typical = _shown(name, statistics.median(a)), _shown(name, statistics.median(b))
     if not all(math.isfinite(each) for each in (*a, *b)):
         bad = not all(math.isfinite(each) for each in b)
         why = "not all losses are finite"
-        return Verdict(condition.text, True if bad and condition.above else None, typical[0], typical[1], "", why)
+        return Verdict(condition.text, True if bad and condition.above else None, *typical, "", why)
     if not condition.relative:
         return _against_limit(b, typical, condition)
     lowered = max(before.lowered(name), after.lowered(name)) if name in _TIMES else 0.0
@@ -185,17 +184,15 @@ def _noisy(before: Side, after: Side, condition: Condition) -> Verdict:
     if found is None:
         return _undecided(condition, _too_few(7 if name == "loss" else 5, a, b), *typical)
     change, bound = found
-    failed = bound > condition.amount if condition.above else bound < condition.amount
-    side = "at least" if condition.above else "at most"
     which = "the quicker half of the steps, " if name in _TIMES else "the later half of the steps, "
     runs = max(len(before.runs), len(after.runs))
     of = f" of {len(before.runs)} and {len(after.runs)} recordings" if runs > 1 else ""
     why = (
-        f"medians; step against step {_percent(change)}, {side} {_percent(bound)} with {SURE:.0%} certainty; "
+        f"medians; step against step {_percent(change)}, {condition.side} {_percent(bound)} with {SURE:.0%} certainty; "
         f"{which}{len(a)} and {len(b)}{of}"
     )
     between = _change(statistics.median(a), statistics.median(b))
-    return Verdict(condition.text, failed, typical[0], typical[1], _percent(between), why)
+    return Verdict(condition.text, condition.holds(bound), *typical, _percent(between), why)
 
 
 def _paired(a: list[float], b: list[float], above: bool) -> tuple[float, float] | None:
@@ -213,16 +210,13 @@ def _too_few(least: int, *sides: list[float]) -> str:
     return f"{told} comparable steps can't be told from noise; record at least {least + 1} steps of equal size"
 
 
-def _against_limit(b: list[float], typical: list[str], condition: Condition) -> Verdict:
-    values = b if condition.above else [-each for each in b]
-    lowest = least_median(values)
+def _against_limit(b: list[float], typical: tuple[str, str], condition: Condition) -> Verdict:
+    lowest = least_median(b if condition.above else [-each for each in b])
     if lowest is None:
         return _undecided(condition, _too_few(7, b), *typical)
     bound = lowest if condition.above else -lowest
-    failed = bound > condition.amount if condition.above else bound < condition.amount
-    side = "at least" if condition.above else "at most"
-    why = f"{side} {_shown(condition.name, bound)} with {SURE:.0%} certainty; {len(b)} steps"
-    return Verdict(condition.text, failed, typical[0], typical[1], "", why)
+    why = f"{condition.side} {_shown(condition.name, bound)} with {SURE:.0%} certainty; {len(b)} steps"
+    return Verdict(condition.text, condition.holds(bound), *typical, "", why)
 
 
 def _shown(name: str, value: float) -> str:

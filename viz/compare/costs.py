@@ -22,14 +22,7 @@ Together = Callable[[Iterable[Op]], int]
 def costs(
     records: tuple[Record, Record], sides: tuple[Sequence[Op], Sequence[Op]], name: Naming, times: Sequence[Together]
 ) -> list[Cost]:
-    """The costs of ops by what they count for, what differs most first.
-
-    Args:
-        records: both recordings.
-        sides: the ops of each.
-        name: what an op counts for.
-        times: for each side, how its times are added.
-    """
+    """The costs of ops by what they count for, what differs most first."""
     found: dict[str, Cost] = {}
     for side, ops in enumerate(sides):
         alike: dict[str, list[Op]] = {}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from viz.compare.changes import Changes, Cost
 from viz.compare.conditions import Verdict
-from viz.compare.report import text
+from viz.compare.report import cost_cells, text
 from viz.compare.usual_costs import usual_costs
 from viz.facts import formatting
 
@@ -40,28 +41,19 @@ def markdown(found: Changes, verdicts: Sequence[Verdict] = ()) -> str:
         parts += [_layer(cost) for cost in layers]
         parts.append("")
     whole = str(text(found, usual))
-    fence = "`" * max(3, 1 + max([len(run) for run in _ticks(whole)], default=0))
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", whole)), default=0))
     parts += ["<details><summary>everything</summary>", "", f"{fence}text", whole, fence, "", "</details>", ""]
     return "\n".join(parts)
 
 
-def _ticks(words: str) -> list[str]:
-    return [run for run in "".join([c if c == "`" else " " for c in words]).split() if run]
-
-
 def _layer(cost: Cost) -> str:
-    change = f"{cost.time_b / cost.time_a - 1:+.0%}" if cost.time_a and cost.time_b else ""
-    times = [formatting.seconds(time) if time else "" for time in (cost.time_a, cost.time_b)]
-    sizes = [formatting.nbytes(size) for size in (cost.memory_a, cost.memory_b)]
-    return f"| {' | '.join([_cell(cost.name), *times, change, *sizes])} |"
+    return f"| {' | '.join([_cell(cost.name), *cost_cells(cost)[1:]])} |"
 
 
 def _cell(words: str) -> str:
     """A text that stays in its cell, whatever it holds."""
-    found = formatting.clean(words, 120)
-    for sign in "\\|<>`*_[]":
-        found = found.replace(sign, f"\\{sign}" if sign not in "<>" else {"<": "&lt;", ">": "&gt;"}[sign])
-    return found
+    found = re.sub(r"[\\|`*_\[\]]", r"\\\g<0>", formatting.clean(words, 120))
+    return found.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _code(words: str) -> str:

@@ -7,6 +7,8 @@ import math
 import statistics
 from collections.abc import Sequence
 
+import numpy
+
 __all__ = ["SURE", "by_ranks", "drift", "least_median", "least_ratio", "quiet", "typical_ratio"]
 
 SURE = 0.99  # how sure a bound is
@@ -76,16 +78,8 @@ def drift(values: Sequence[float]) -> float:
     if len(values) < count:
         return 0.0
     edges = [round(len(values) * i / count) for i in range(count + 1)]
-    lows = [_lowest_tenth(values[start:end]) for start, end in itertools.pairwise(edges)]
+    lows = [float(numpy.quantile(values[start:end], 0.1)) for start, end in itertools.pairwise(edges)]
     return max(lows) / min(lows) - 1 if min(lows) > 0 else 0.0
-
-
-def _lowest_tenth(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    at = (len(ordered) - 1) / 10
-    low = math.floor(at)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (at - low) * (ordered[high] - ordered[low])
 
 
 def _chance(m: int, n: int) -> int | None:
@@ -104,19 +98,13 @@ def _chance(m: int, n: int) -> int | None:
 
 def _reversals(m: int, n: int) -> list[int]:
     """In how many orders of `m` and `n` numbers there are 0, 1, 2, ... reversed pairs."""
-    rows = [[1] for _ in range(n + 1)]  # by how many of the second kind there are, for those of the first so far
-    for _ in range(m):
-        new = [[1]]
-        for j in range(1, n + 1):
-            # The largest number is of the first kind, and reverses j pairs, or of the second.
-            shifted = [0] * j + rows[j]
-            other = new[j - 1]
-            size = max(len(shifted), len(other))
-            new.append(
-                [(shifted[k] if k < len(shifted) else 0) + (other[k] if k < len(other) else 0) for k in range(size)]
-            )
-        rows = new
-    return rows[n]
+    ways = [1] + [0] * (m * n)  # the coefficients of the product of (1 - q^(n + i)) / (1 - q^i)
+    for i in range(1, m + 1):
+        for k in range(m * n, n + i - 1, -1):
+            ways[k] -= ways[k - n - i]
+        for k in range(i, m * n + 1):
+            ways[k] += ways[k - i]
+    return ways
 
 
 def least_median(values: Sequence[float]) -> float | None:

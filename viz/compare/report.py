@@ -16,7 +16,7 @@ from viz.facts import formatting
 from viz.facts.schema import Logs
 from viz.facts.text_table import Columns, Text, table
 
-__all__ = ["text"]
+__all__ = ["cost_cells", "text"]
 
 _Titles = Callable[[OpChange | ValueChange], str]
 
@@ -155,11 +155,11 @@ def _weight_cells(change: WeightChange) -> tuple[str, ...]:
 
 
 def _costs(found: Changes, usual: UsualCosts) -> list[str]:
-    lines = [_cost_line(cost) for cost in usual.layers[:_LONGEST] if cost.time_a or cost.time_b]
+    lines = [cost_cells(cost) for cost in usual.layers[:_LONGEST] if cost.time_a or cost.time_b]
     if not lines:
         return []
-    totals = [sum([getattr(cost, name) for cost in usual.layers]) for name in _NUMBERS]
-    whole = _cost_cells("total", *totals)
+    numbers = ("time_a", "time_b", "memory_a", "memory_b")
+    whole = cost_cells(Cost("total", *[sum([getattr(cost, name) for cost in usual.layers]) for name in numbers]))
     more = len(usual.layers) - len(lines)
     heads = ("layer", "time", "→", "change", "made", "→")
     shown = table(heads, [*lines, whole], total=True, least="made,change")
@@ -171,22 +171,16 @@ def _costs(found: Changes, usual: UsualCosts) -> list[str]:
     ]
 
 
-_NUMBERS = ("time_a", "time_b", "memory_a", "memory_b")
-
-
-def _cost_line(cost: Cost) -> tuple[str, ...]:
-    return _cost_cells(formatting.clean(cost.name, 80), *[getattr(cost, name) for name in _NUMBERS])
-
-
-def _cost_cells(name: str, time_a: int, time_b: int, memory_a: int, memory_b: int) -> tuple[str, ...]:
-    change = f"{time_b / time_a - 1:+.0%}" if time_a and time_b else ""
+def cost_cells(cost: Cost) -> tuple[str, ...]:
+    """What a layer took and made, as the cells of a table."""
+    change = f"{cost.time_b / cost.time_a - 1:+.0%}" if cost.time_a and cost.time_b else ""
+    times = [formatting.seconds(time) if time else "" for time in (cost.time_a, cost.time_b)]
     return (
-        name,
-        formatting.seconds(time_a) if time_a else "",
-        formatting.seconds(time_b) if time_b else "",
+        formatting.clean(cost.name, 80),
+        *times,
         change,
-        formatting.nbytes(memory_a),
-        formatting.nbytes(memory_b),
+        formatting.nbytes(cost.memory_a),
+        formatting.nbytes(cost.memory_b),
     )
 
 

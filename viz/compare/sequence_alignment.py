@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Hashable, Sequence
+import collections
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, TypeVar
 
-__all__ = ["align"]
+__all__ = ["align", "by_occurrence", "without"]
 
+T = TypeVar("T")
 _MOST_EDITS = 400  # beyond that the shortest script is too dear, and equal elements are matched by number
 
 
@@ -26,7 +29,7 @@ def align(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]
     inner_a, inner_b = a[first : len(a) - last], b[first : len(b) - last]
     found = _shortest(inner_a, inner_b)
     if found is None:
-        found = _by_number(inner_a, inner_b)
+        found = _rising(by_occurrence(inner_a, inner_b))
     middle = [(i + first, j + first) for i, j in found]
     end = [(len(a) - i, len(b) - i) for i in range(last, 0, -1)]
     return [*[(i, i) for i in range(first)], *middle, *end]
@@ -35,52 +38,36 @@ def align(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]
 def _shortest(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]] | None:
     """The pairs of the shortest edit script; None when it is too long."""
     n, m = len(a), len(b)
-    reach = {1: 0}  # diagonal -> how far into `a` one gets
-    history: list[dict[int, int]] = []
+    # By diagonal, how far into `a` one gets, and the pairs up to there, the last one first.
+    reach: dict[int, tuple[int, Any]] = {1: (0, None)}
     for edits in range(min(n + m, _MOST_EDITS) + 1):
-        history.append(dict(reach))
         for k in range(-edits, edits + 1, 2):
-            down = k == -edits or (k != edits and reach[k - 1] < reach[k + 1])
-            x = reach[k + 1] if down else reach[k - 1] + 1
+            down = k == -edits or (k != edits and reach[k - 1][0] < reach[k + 1][0])
+            x, found = reach[k + 1] if down else (reach[k - 1][0] + 1, reach[k - 1][1])
             while x < n and x - k < m and a[x] == b[x - k]:
-                x += 1
-            reach[k] = x
+                x, found = x + 1, (x, x - k, found)
+            reach[k] = x, found
             if x >= n and x - k >= m:
-                return _walked_back(history, n, m)
+                pairs = []
+                while found is not None:
+                    i, j, found = found
+                    pairs.append((i, j))
+                return pairs[::-1]
     return None
 
 
-def _walked_back(history: list[dict[int, int]], x: int, y: int) -> list[tuple[int, int]]:
-    pairs: list[tuple[int, int]] = []
-    for edits in range(len(history) - 1, -1, -1):
-        reach, k = history[edits], x - y
-        down = k == -edits or (k != edits and reach[k - 1] < reach[k + 1])
-        before = k + 1 if down else k - 1
-        start = reach[before] if edits else 0
-        begin = start if down else start + 1
-        if not edits:
-            begin = 0
-        while x > begin and y > 0 and x - 1 >= 0:
-            x, y = x - 1, y - 1
-            pairs.append((x, y))
-        x, y = start, start - before
-    return pairs[::-1]
-
-
-def _by_number(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
-    """The longest rising run of pairs among those of the n-th occurrences."""
-    places: dict[tuple[Hashable, int], int] = {}
-    counts: dict[Hashable, int] = {}
+def by_occurrence(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """Positions of the n-th occurrence of each element in the one and of its n-th in the other."""
+    places: dict[Hashable, collections.deque[int]] = collections.defaultdict(collections.deque)
     for j, each in enumerate(b):
-        counts[each] = counts.get(each, -1) + 1
-        places[each, counts[each]] = j
-    counts.clear()
-    pairs = []
-    for i, each in enumerate(a):
-        counts[each] = counts.get(each, -1) + 1
-        if (each, counts[each]) in places:
-            pairs.append((i, places[each, counts[each]]))
-    return _rising(pairs)
+        places[each].append(j)
+    return [(i, places[each].popleft()) for i, each in enumerate(a) if places[each]]
+
+
+def without(values: Sequence[T], places: Iterable[int]) -> list[T]:
+    """What is left of a sequence without these places."""
+    gone = set(places)
+    return [value for i, value in enumerate(values) if i not in gone]
 
 
 def _rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:

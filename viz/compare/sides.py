@@ -16,10 +16,6 @@ __all__ = ["Side", "nearest"]
 class Side:
     """The recordings of one program.
 
-    Args:
-        records: one or more.
-        steps: the numbers of the steps that count; None: all.
-
     Attributes:
         runs: the figures of each.
     """

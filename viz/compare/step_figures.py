@@ -41,12 +41,7 @@ class StepFigures:
 
 
 def figures_of(record: Record, steps: frozenset[int] | None = None) -> StepFigures:
-    """The figures of a recording; without steps, of the whole as one step.
-
-    Args:
-        record: the recording.
-        steps: the numbers of the steps that count; None: all.
-    """
+    """The figures of a recording; without steps, of the whole as one step."""
     counted = None if steps is None else {i for i, number in enumerate(step_numbers(record)) if number in steps}
     by_step: dict[int | None, dict[str, float]] = {}
     counted_flops, made = all_flops(record, record.ops), Made(record)

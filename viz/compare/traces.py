@@ -13,6 +13,7 @@ from viz.compare.costs import by_layer, costs, sum_of_times
 from viz.compare.difference import Difference
 from viz.compare.op_pairing import Pairing
 from viz.compare.op_places import shared_name
+from viz.compare.sequence_alignment import by_occurrence, without
 from viz.compare.tensor_distance import apart, arrays_apart, comparable
 from viz.facts import formatting
 from viz.facts.schema import VARIABLES, Op, Record, Scope, TensorInfo
@@ -21,9 +22,8 @@ from viz.facts.selection import line_of, variables_of
 __all__ = ["compare_traces", "difference_from"]
 
 
-_OF_NO_INTEREST = frozenset(
-    ["name", "layers", "input_layers", "output_layers", "layer", "backward_layer", "build_input_shape"]
-)  # what has names of its own, and what is compared by itself
+# What has names of its own, and what is compared by itself.
+_OF_NO_INTEREST = "name layers input_layers output_layers layer backward_layer build_input_shape".split()
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # of a function: another in each run
 _MISSING: Any = object()
 
@@ -56,16 +56,7 @@ def compare_traces(
 
 
 def difference_from(other: Record | Difference, record: Record) -> Difference:
-    """The difference between another recording, which came before, and one that a page shows.
-
-    Args:
-        other: the other recording; or a difference whose second recording is `record`.
-        record: what the page shows.
-
-    Raises:
-        ValueError: when the difference is that of other recordings.
-        TypeError: when `other` is neither.
-    """
+    """The difference between another recording, which came before, and one that a page shows."""
     if isinstance(other, Difference):
         if other.recordings is None or other.recordings[1] is not record:
             raise ValueError(
@@ -229,24 +220,13 @@ def _weights(pairing: Pairing, tolerance: float) -> list[WeightChange]:
     left_a = [t for t in a.tensors if _is_weight(t) and t.id not in same]
     left_b = [t for t in b.tensors if _is_weight(t) and t.id not in taken]
     for token in (str, _shared_path):
-        for t, twin in _namesakes(left_a, left_b, token):
-            same[t.id] = t.id, twin.id
-            left_a.remove(t)
-            left_b.remove(twin)
+        matched = by_occurrence([token(t.name) for t in left_a], [token(t.name) for t in left_b])
+        same |= {left_a[i].id: (left_a[i].id, left_b[j].id) for i, j in matched}
+        left_a, left_b = without(left_a, [i for i, _ in matched]), without(left_b, [j for _, j in matched])
     found = [_weight_change(pairing, i, j, tolerance) for i, j in same.values()]
     changes = [change for change in found if change is not None]
     changes += [WeightChange("removed", a.shown(t.id), formatting.tensor(t)) for t in left_a]
     return changes + [WeightChange("added", b.shown(t.id), b=formatting.tensor(t), tensor_b=t.id) for t in left_b]
-
-
-def _namesakes(
-    a: list[TensorInfo], b: list[TensorInfo], token: Callable[[str], str]
-) -> list[tuple[TensorInfo, TensorInfo]]:
-    """The n-th weight of a name in `a` with the n-th of that name in `b`."""
-    waiting: dict[str, list[TensorInfo]] = {}
-    for t in b:
-        waiting.setdefault(token(t.name), []).append(t)
-    return [(t, waiting[token(t.name)].pop(0)) for t in a if waiting.get(token(t.name))]
 
 
 def _is_weight(info: TensorInfo) -> bool:
@@ -274,13 +254,7 @@ def _weight_change(pairing: Pairing, i: int, j: int, tolerance: float) -> Weight
 
 
 def settings_changed(a: Record, b: Record, pairs: Iterable[tuple[Op, Op]]) -> list[str]:
-    """A line for each setting that changed, such as `"adam: learning_rate 0.001 → 0.01"`.
-
-    Args:
-        a: a recording.
-        b: another.
-        pairs: ops of both that stand for each other; what they ran in does so, too.
-    """
+    """A line for each setting that changed, such as `"adam: learning_rate 0.001 → 0.01"`."""
     found: dict[str, None] = {}
     seen: set[tuple[Any, ...]] = set()
     for x, y in pairs:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
 
 from viz.compare.difference import Difference, WeightChange
 from viz.compare.op_places import shared_name
-from viz.compare.sequence_alignment import align
+from viz.compare.sequence_alignment import align, by_occurrence, without
 from viz.compare.tensor_distance import arrays_apart
 from viz.facts import formatting
 from viz.facts.json_data import to_plain
@@ -48,15 +49,15 @@ def _changes(a: Arrays, b: Arrays, tolerance: float) -> list[WeightChange]:
     """By name, then by name without generated numbers, then by what stands in the same place."""
     names_a, names_b = list(a), list(b)
     pairs: list[tuple[str, str]] = []
-    for token in (str, _shared):
-        matched = align([token(n) for n in names_a], [token(n) for n in names_b])
+    ways: list[tuple[Callable[..., list[tuple[int, int]]], Callable[[Arrays, str], str]]] = [
+        (align, lambda _, name: name),
+        (align, lambda _, name: _shared(name)),
+        (by_occurrence, lambda arrays, name: form(arrays[name])),
+    ]
+    for match, token in ways:
+        matched = match([token(a, name) for name in names_a], [token(b, name) for name in names_b])
         pairs += [(names_a[i], names_b[j]) for i, j in matched]
-        names_a = _others(names_a, [i for i, _ in matched])
-        names_b = _others(names_b, [j for _, j in matched])
-    alike = _alike(names_a, names_b, a, b)
-    pairs += alike
-    names_a = [name for name in names_a if name not in dict(alike)]
-    names_b = [name for name in names_b if name not in {twin for _, twin in alike}]
+        names_a, names_b = without(names_a, [i for i, _ in matched]), without(names_b, [j for _, j in matched])
     order = {name: i for i, name in enumerate(b)}
     found = [_change(x, y, a[x], b[y], tolerance) for x, y in sorted(pairs, key=lambda pair: order[pair[1]])]
     changes = [change for change in found if change is not None]
@@ -66,19 +67,6 @@ def _changes(a: Arrays, b: Arrays, tolerance: float) -> list[WeightChange]:
 
 def _shared(name: str) -> str:
     return "/".join([shared_name(part) for part in name.split("/")[1:]]) or name
-
-
-def _alike(names_a: list[str], names_b: list[str], a: Arrays, b: Arrays) -> list[tuple[str, str]]:
-    """The n-th array of a shape and type in the one with the n-th one in the other."""
-    waiting: dict[str, list[str]] = {}
-    for name in names_b:
-        waiting.setdefault(form(b[name]), []).append(name)
-    return [(name, waiting[form(a[name])].pop(0)) for name in names_a if waiting.get(form(a[name]))]
-
-
-def _others(names: list[str], taken: list[int]) -> list[str]:
-    gone = set(taken)
-    return [name for i, name in enumerate(names) if i not in gone]
 
 
 def form(array: numpy.ndarray) -> str:

@@ -25,9 +25,6 @@ def conceptual(text: str) -> str | None:
 
     TensorBoard reads inputs and outputs of models as lists alone, of arguments only tensors, and fails on all else.
 
-    Args:
-        text: what `model.to_json()` gives.
-
     Returns:
         The JSON; None for a model whose configuration holds no layers, as of a subclassed one.
     """

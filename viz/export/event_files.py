@@ -23,10 +23,6 @@ class EventFile:
     tensorboardX' own writer waits for the disk each time that what was written is to be read. Here it is the system's,
     and outlives this program, however that ends.
 
-    Args:
-        folder: the run's folder.
-        name: how the file's name ends.
-
     Attributes:
         path: the file's path.
     """

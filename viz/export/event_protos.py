@@ -1,16 +1,44 @@
-"""The messages of TensorBoard's files: what is used of tensorboardX, and classes for those that it lacks."""
+"""The messages of TensorBoard's files: what is used of tensorboardX, and the `RunMetadata` that it lacks.
+
+By that, TensorBoard colours graphs by time and memory. The part of it that TensorBoard reads is declared here (names
+and numbers as in tensorflow/core/framework/step_stats.proto).
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-__all__ = ["Messages", "message_classes", "protos"]
+__all__ = ["messages", "protos"]
 
-# message: {field: (number, type, repeated)}; a type is a scalar of protobuf's or another message.
-Messages = Mapping[str, Mapping[str, tuple[int, str, bool]]]
+# message: {field: (number, type)}; a type is a scalar of protobuf's or another message, in a list where it is repeated.
+_STEP_STATS: dict[str, dict[str, tuple[int, Any]]] = {
+    "Dim": {"size": (1, "int64")},
+    "Shape": {"dim": (2, ["Dim"])},
+    "AllocationDescription": {"requested_bytes": (1, "int64"), "allocated_bytes": (2, "int64")},
+    "TensorDescription": {
+        "dtype": (1, "int64"),
+        "shape": (2, "Shape"),
+        "allocation_description": (4, "AllocationDescription"),
+    },
+    "NodeOutput": {"slot": (1, "int64"), "tensor_description": (3, "TensorDescription")},
+    "AllocatorMemoryUsed": {"allocator_name": (1, "string"), "total_bytes": (2, "int64"), "peak_bytes": (3, "int64")},
+    "NodeExecStats": {
+        "node_name": (1, "string"),
+        "all_start_micros": (2, "int64"),
+        "op_end_rel_micros": (4, "int64"),
+        "all_end_rel_micros": (5, "int64"),
+        "memory": (6, ["AllocatorMemoryUsed"]),
+        "output": (7, ["NodeOutput"]),
+        "timeline_label": (8, "string"),
+        "thread_id": (10, "uint32"),
+    },
+    "DeviceStepStats": {"device": (1, "string"), "node_stats": (2, ["NodeExecStats"])},
+    "StepStats": {"dev_stats": (1, ["DeviceStepStats"])},
+    "RunMetadata": {"step_stats": (1, "StepStats")},
+}
+_PACKAGE = "viz.step_stats"
 
 
 @functools.cache
@@ -25,13 +53,11 @@ def protos() -> Any:
         from tensorboardX import record_writer, summary as summaries, writer
         from tensorboardX.proto import (
             api_pb2,
-            attr_value_pb2,
             event_pb2,
             graph_pb2,
             plugin_hparams_pb2,
             summary_pb2,
             tensor_pb2,
-            tensor_shape_pb2,
             types_pb2,
         )
     except ImportError as error:
@@ -42,42 +68,38 @@ def protos() -> Any:
         api=api_pb2,
         hparams=plugin_hparams_pb2,
         check=record_writer.masked_crc32c,
-        attr=attr_value_pb2,
         damaged=DecodeError,
         event=event_pb2,
         graph=graph_pb2,
         summary=summary_pb2,
         summaries=summaries,
         tensor=tensor_pb2,
-        shape=tensor_shape_pb2,
         types=types_pb2,
         writer=writer,
     )
 
 
-def message_classes(package: str, messages: Messages) -> dict[str, Any]:
-    """The message classes by name, in a pool of their own so that they meet nobody else's.
-
-    Args:
-        package: a name for the pool's file and its messages.
-        messages: what is declared.
+@functools.cache
+def messages() -> dict[str, Any]:
+    """The message classes of `RunMetadata` by name, in a pool of their own so that they meet nobody else's.
 
     Raises:
         ImportError: without protobuf, which tensorboardX brings.
     """
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-    file = descriptor_pb2.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")
-    for name, fields in messages.items():
+    file = descriptor_pb2.FileDescriptorProto(name=f"{_PACKAGE}.proto", package=_PACKAGE, syntax="proto3")
+    for name, fields in _STEP_STATS.items():
         message = file.message_type.add(name=name)
-        for field, (number, kind, repeated) in fields.items():
-            label = "LABEL_REPEATED" if repeated else "LABEL_OPTIONAL"
+        for field, (number, kind) in fields.items():
+            label = "LABEL_REPEATED" if isinstance(kind, list) else "LABEL_OPTIONAL"
             added = message.field.add(name=field, number=number, label=label)
-            if kind in messages:
-                added.type, added.type_name = added.TYPE_MESSAGE, f".{package}.{kind}"
+            of = kind[0] if isinstance(kind, list) else kind
+            if of in _STEP_STATS:
+                added.type, added.type_name = added.TYPE_MESSAGE, f".{_PACKAGE}.{of}"
             else:
-                added.type = getattr(added, f"TYPE_{kind.upper()}")
+                added.type = getattr(added, f"TYPE_{of.upper()}")
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
-    found = {name: pool.FindMessageTypeByName(f"{package}.{name}") for name in messages}
+    found = {name: pool.FindMessageTypeByName(f"{_PACKAGE}.{name}") for name in _STEP_STATS}
     return {name: message_factory.GetMessageClass(kind) for name, kind in found.items()}

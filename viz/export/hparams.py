@@ -21,10 +21,6 @@ def experiment(settings: Mapping[str, Any], metrics: Mapping[tuple[str, str], st
     Args:
         settings: by name a list of values, a pair of the least and the largest number, or None.
         metrics: what the tab calls a scalar, by pairs of the run below a trial's folder and the tag.
-
-    Raises:
-        ImportError: without tensorboardX.
-        TypeError: for values that are neither numbers, texts nor truth values.
     """
     proto = protos()
     made = proto.api.Experiment()
@@ -63,9 +59,8 @@ def _setting(value: Any) -> Any:
         return bool(value)
     if isinstance(value, (bool, str)):
         return value
-    if isinstance(value, (int, float, numpy.number)):
-        return float(value)
-    if getattr(value, "shape", None) == () and hasattr(value, "__float__"):  # a tensor
+    is_single = getattr(value, "shape", None) == () and hasattr(value, "__float__")  # a tensor, or NumPy's number
+    if isinstance(value, (int, float)) or is_single:
         return float(value)
     return repr(value)[:200]
 
@@ -77,15 +72,7 @@ def write_trial(
     step: int | None = None,
     values: Mapping[str, Sequence[Any]] | None = None,
 ) -> None:
-    """Write what a run was made with and what came of it.
-
-    Args:
-        log: the run.
-        settings: `plain` ones.
-        metrics: numbers by tag, which are written as scalars, too.
-        step: theirs; default: that which was written last of each, or 0.
-        values: all that a setting may be, by name.
-    """
+    """Write what a run was made with and what came of it."""
     begins = protos().summaries.hparams(dict(settings), dict(metrics))
     if not metrics and not values:
         # Told of no metrics, the tab would show none; untold, it shows all that the run has, the callback's, too.

@@ -30,15 +30,7 @@ __all__ = ["events", "thread_name", "threads_of_scopes", "write"]
 
 
 def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
-    """Write the trace.
-
-    Args:
-        record: the recording.
-        path: ends in `.json`, or `.json.gz` for a compressed file.
-
-    Raises:
-        ValueError: when times weren't recorded, or for another ending.
-    """
+    """Write the trace."""
     target = path_of(path)
     if not target.name.lower().endswith((".json", ".json.gz")):
         raise ValueError(
@@ -52,11 +44,7 @@ def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
 
 
 def events(record: Record) -> list[dict[str, Any]]:
-    """The events of the trace, in the order of time.
-
-    Raises:
-        ValueError: when times weren't recorded.
-    """
+    """The events of the trace, in the order of time."""
     ranks = all_ranks(record)
     found = [event | {"pid": rank_of(each)} for each in ranks for event in _events(each, len(ranks) > 1)]
     return found + _between_ranks(ranks)

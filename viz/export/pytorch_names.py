@@ -30,57 +30,19 @@ __all__ = ["PyTorchNames"]
 class PyTorchNames(EventLog):
     """A run, and the runs below it. Steps are 0 where none is given.
 
-    Args:
-        log_dir: the run's folder.
-        call: who writes, for errors.
-        purge_step: see `EventLog`.
-        flush_secs: likewise.
-        filename_suffix: likewise.
-
     Attributes:
         log_dir: the run's folder, as a text.
     """
 
     def __init__(
-        self, log_dir: str, call: str, purge_step: int | None = None, flush_secs: float = 10, filename_suffix: str = ""
+        self, log_dir: str, call: str, purge_step: int | None, flush_secs: float, filename_suffix: str
     ) -> None:
         super().__init__(log_dir, call, purge_step, flush_secs, filename_suffix)
         self.log_dir, self._purged_from = log_dir, purge_step
-        self._others: dict[str, EventLog] = {}  # the runs below this one
 
     def get_logdir(self) -> str:
         """The folder of the run."""
         return self.log_dir
-
-    def flush(self) -> None:
-        """Writes everything to disk, so that TensorBoard can read it.
-
-        >>> import viz
-        >>> from pathlib import Path
-        >>> with viz.SummaryWriter("run") as log:
-        ...     log.scalar("loss", 0.5, step=1)
-        ...     log.flush()  # TensorBoard sees it from here on
-        ...     print(any(path.stat().st_size for path in Path("run").iterdir()))
-        True
-        """
-        super().flush()
-        for log in self._others.values():
-            log.flush()
-
-    def close(self) -> None:
-        """Closes the file. Later calls begin another file.
-
-        >>> import viz
-        >>> from pathlib import Path
-        >>> log = viz.SummaryWriter("logs")
-        >>> log.scalar("loss", 0.5, step=1)
-        >>> log.close()
-        >>> any(path.stat().st_size for path in Path("logs").iterdir())
-        True
-        """
-        super().close()
-        for log in self._others.values():
-            log.close()
 
     def add_scalar(
         self,
@@ -294,17 +256,8 @@ def _plain(given: Any) -> Any:
 def _write_graph(log: EventLog, model: Any, inputs: Any = None) -> Sequence[str]:
     """Write the ops of a call in inference, and the layers.
 
-    Args:
-        log: the run.
-        model: a model, a layer or a function.
-        inputs: what it is called with, several as a tuple; None: zeros of the shape that it was built with.
-
     Returns:
         The names of the nodes.
-
-    Raises:
-        TypeError: when it can't be called.
-        ValueError: when nobody knows what to call it with, or it ran nothing.
     """
     if not callable(model) or isinstance(model, type):
         raise TypeError(f"add_graph(model): expected a model, a layer or a function; got {type(model).__name__}")

@@ -365,15 +365,7 @@ def default_folder(comment: str) -> str:
 
 
 def figure_pixels(figure: Any, what: str) -> numpy.ndarray:
-    """Bytes (height, width, 4), also of a figure that a window or nothing at all was going to show.
-
-    Args:
-        figure: a `matplotlib.figure.Figure`.
-        what: the call, for errors.
-
-    Raises:
-        TypeError: for anything else.
-    """
+    """Bytes (height, width, 4), also of a figure that a window or nothing at all was going to show."""
     if not hasattr(figure, "set_canvas") or not hasattr(figure, "canvas"):
         raise TypeError(f"{what}: expected a matplotlib Figure; got {type(figure).__name__}. For arrays: images()")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -388,16 +380,7 @@ def figure_pixels(figure: Any, what: str) -> numpy.ndarray:
 
 
 def wav_files(samples: Any, sample_rate: int, tell: Callable[[str], None]) -> list[bytes]:
-    """A file for each sound.
-
-    Args:
-        samples: (frames,), (frames, channels) or (number, frames, channels), from -1 to 1.
-        sample_rate: frames per second.
-        tell: is told when louder ones are cut off.
-
-    Raises:
-        ValueError: for another shape or rate.
-    """
+    """A file for each sound."""
     given = numpy.asarray(samples).astype("float64")
     found = given[:, numpy.newaxis] if given.ndim == 1 else given
     found = found[numpy.newaxis] if found.ndim == 2 else found

@@ -34,15 +34,7 @@ _WAV = b"\x10\x0b"  # AudioPluginData: encoding (2) is WAV (11)
 
 
 def make_folder(folder: str | os.PathLike[str], call: str) -> None:
-    """Make a folder for logs, with those around it.
-
-    Args:
-        folder: the folder.
-        call: who wants it, for errors: `"SummaryWriter(log_dir=...)"`.
-
-    Raises:
-        OSError: when it can't be made or written to.
-    """
+    """Make a folder for logs, with those around it."""
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
@@ -59,13 +51,6 @@ class EventLog:
 
     Numbers that aren't finite are written as they are in scalars (TensorBoard shows them so), and left out
     of histograms, which then get a scalar `<tag>/nonfinite` that counts them.
-
-    Args:
-        folder: the run's folder.
-        call: who writes, for errors.
-        purge_step: readers forget what earlier files of the folder have from this step on.
-        flush_secs: after how many seconds what was written can be read, at the latest.
-        filename_suffix: the end of the file's name.
     """
 
     def __init__(
@@ -87,6 +72,7 @@ class EventLog:
         self._waiting, self._most_waiting = 0, math.inf  # events
         self._told: set[str] = set()
         self.last_steps: dict[str, int] = {}  # of the scalars
+        self._others: dict[str, EventLog] = {}  # the runs below this one
 
     def scalars(self, values: dict[str, Any], step: int) -> None:
         """Writes several numbers, each under its own tag.
@@ -130,8 +116,7 @@ class EventLog:
         flat = given.astype("float64")
         finite = flat[numpy.isfinite(flat)]
         if finite.size < flat.size:
-            missing = self._protos.summary.Summary.Value(tag=f"{tag}/nonfinite", simple_value=flat.size - finite.size)
-            self.add(self._protos.event.Event(summary=self._protos.summary.Summary(value=[missing])), step, walltime)
+            self.value(step, walltime, tag=f"{tag}/nonfinite", simple_value=flat.size - finite.size)
         return finite.clip(-histograms.LARGEST, histograms.LARGEST)  # TensorBoard can't count with larger ones
 
     def pictures(self, tag: str, pictures: list[numpy.ndarray], step: int) -> None:
@@ -193,25 +178,15 @@ class EventLog:
         self._texts(tag, [part for file in files for part in (file, b"")], (len(files), 2), step, "audio", _WAV)
 
     def _texts(
-        self,
-        tag: str,
-        parts: list[bytes],
-        shape: tuple[int, ...],
-        step: int,
-        plugin: str,
-        about: bytes = b"",
-        walltime: float | None = None,
+        self, tag: str, parts: list[bytes], shape: tuple[int, ...], step: int, plugin: str, about: bytes = b""
     ) -> None:
         """A tensor of strings, and which tab it is for."""
         made = self._protos.tensor.TensorProto(dtype=self._protos.types.DT_STRING, string_val=parts)
         for length in shape:
             made.tensor_shape.dim.add(size=length)
-        self.value(step, walltime, tag=tag, metadata=self._for_tab(plugin, about), tensor=made)
-
-    def _for_tab(self, plugin: str, about: bytes = b"") -> Any:
-        """The metadata by which TensorBoard knows which tab a tensor is for."""
         kind = self._protos.summary.SummaryMetadata
-        return kind(plugin_data=kind.PluginData(plugin_name=plugin, content=about))
+        for_tab = kind(plugin_data=kind.PluginData(plugin_name=plugin, content=about))
+        self.value(step, tag=tag, metadata=for_tab, tensor=made)
 
     def value(self, step: int, walltime: float | None = None, **fields: Any) -> None:
         """Writes one summary value.
@@ -269,7 +244,7 @@ class EventLog:
                     f"{self._writer.path!r} is gone, with what was written so far; what comes goes to a new file"
                 )
                 self.close()
-            writer = self._open() if self._writer is None else self._writer
+            writer = self._writer or self._open()
             writer.write(event)
             self._waiting += 1
             if time.monotonic() - self._flushed > self._flush_seconds or self._waiting >= self._most_waiting:
@@ -305,7 +280,7 @@ class EventLog:
         return writer
 
     def flush(self) -> None:
-        """Let readers see everything up to here.
+        """Writes everything to disk, so that TensorBoard can read it.
 
         >>> import viz
         >>> from pathlib import Path
@@ -320,6 +295,8 @@ class EventLog:
             if self._writer is not None:
                 self._written(self._writer)
             self._flushed = time.monotonic()
+        for log in self._others.values():
+            log.flush()
 
     def _stop_timer(self) -> None:
         timer, self._timer = self._timer, None
@@ -327,7 +304,7 @@ class EventLog:
             timer.cancel()
 
     def close(self) -> None:
-        """Finish the file.
+        """Closes the file. Later calls begin another file.
 
         >>> import viz
         >>> from pathlib import Path
@@ -342,6 +319,8 @@ class EventLog:
             writer, self._writer = self._writer, None
             if writer is not None:
                 writer.close()
+        for log in self._others.values():
+            log.close()
 
 
 _open_logs = weakref.WeakSet[EventLog]()
@@ -359,11 +338,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 def as_array(values: Any, what: str = "values") -> numpy.ndarray:
-    """Numbers of any library, or in lists, as NumPy has them; `what` says whose they are, for errors.
-
-    Raises:
-        TypeError: for what holds no numbers, and for lists of several lengths.
-    """
+    """Numbers of any library, or in lists, as NumPy has them; `what` says whose they are, for errors."""
     several = ""
     try:
         found = numpy.asarray(values)
@@ -376,23 +351,14 @@ def as_array(values: Any, what: str = "values") -> numpy.ndarray:
 
 
 def named(given: Any, what: str) -> Mapping[Any, Any]:
-    """A dict that is one; `what` is the call, for errors.
-
-    Raises:
-        TypeError: for what is none.
-    """
+    """A dict that is one; `what` is the call, for errors."""
     if not isinstance(given, Mapping):
         raise TypeError(f"{what}: expected a dict; got {given!r:.60} ({type(given).__name__})")
     return given
 
 
 def checked_tag(tag: Any, call: str) -> str:
-    """A tag that is one; `call` says how it is written.
-
-    Raises:
-        TypeError: for what is no text.
-        ValueError: for an empty one, under which TensorBoard shows nothing.
-    """
+    """A tag that is one; `call` says how it is written."""
     if not isinstance(tag, str):
         raise TypeError(f"{call}: the tag comes first, and is a text; got {tag!r:.60} ({type(tag).__name__})")
     if not tag.strip():
@@ -401,15 +367,7 @@ def checked_tag(tag: Any, call: str) -> str:
 
 
 def number_of(tag: str, value: Any) -> float:
-    """One number; those too large for single precision become infinite.
-
-    Args:
-        tag: its tag, for errors.
-        value: the number.
-
-    Raises:
-        TypeError: for what is no number, or for several.
-    """
+    """One number; those too large for single precision become infinite."""
     try:
         number = float(value) if isinstance(value, (int, float)) else float(as_array(value).reshape(()))
     except (TypeError, ValueError):
@@ -420,17 +378,13 @@ def number_of(tag: str, value: Any) -> float:
 
 
 def _shown(value: Any) -> str:
-    shape = getattr(value, "shape", ())
-    several = f"{type(value).__name__} of shape {tuple(shape)}; its mean, or several tags?" if shape else ""
-    return several or f"{value!r:.60}"
+    if shape := getattr(value, "shape", ()):
+        return f"{type(value).__name__} of shape {tuple(shape)}; its mean, or several tags?"
+    return f"{value!r:.60}"
 
 
 def whole_step(step: Any) -> int:
-    """A step as a number; a tensor or an array may hold it.
-
-    Raises:
-        TypeError: for what is no number.
-    """
+    """A step as a number; a tensor or an array may hold it."""
     try:
         return int(step) if isinstance(step, (int, float)) else int(as_array(step).reshape(()))
     except (TypeError, ValueError):

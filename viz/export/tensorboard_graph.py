@@ -20,8 +20,7 @@ from collections.abc import Collection
 from typing import Any
 
 from viz.export import tensorboard_scalars
-from viz.export.event_protos import protos
-from viz.export.run_metadata import messages
+from viz.export.event_protos import messages, protos
 from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
 from viz.facts.blocks import all_blocks, leaves, tree
@@ -69,13 +68,6 @@ def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
     An earlier export to the folder is replaced.
 
     Of more than 100 steps it is time and memory of the 100 around that one.
-
-    Args:
-        record: the recording.
-        log_dir: the folder of the run; made when missing.
-
-    Returns:
-        The folder.
 
     Raises:
         ImportError: without tensorboardX.
@@ -185,7 +177,7 @@ class _Naming:
             self.fused[op.scope, op.name] = number = self.fused.get((op.scope, op.name), 0) + 1
             around.append(_kind(op) if number == 1 else f"{_kind(op)}_{number}")
         for number, part in enumerate(singles):
-            self.wanted[_part_key(number), op.id] = "/".join([*around, _kind(part.op)])
+            self.wanted[f"part {number}", op.id] = "/".join([*around, _kind(part.op)])
         changed = next((i for i in op.inputs[:1] if op.phase == "update" and i in self.variables and not singles), None)
         self.wanted["op", op.id] = "/".join([*around, _kind(op) if changed is None else self._path(changed)])
 
@@ -255,11 +247,6 @@ def _numbered(name: str, number: int) -> str:
     return f"{name}_{number}" if number else name
 
 
-def _part_key(number: int) -> str:
-    """What stands for "op" in the key of a fused op's part."""
-    return f"part {number}"
-
-
 def _kind(op: Op) -> str:
     """The op's name, but none that begins with `Assign`: TensorBoard would turn its arrows round."""
     return re.sub(r"^assign", "update", _part(op.name), flags=re.IGNORECASE)
@@ -300,7 +287,8 @@ def graph_def(record: Record, names: dict[tuple[str, int], str]) -> Any:
         elif kind == "op":
             op = record.ops[number]
             outputs = [record.tensors[i] for i in op.outputs]
-            node = made.node.add(name=name, op=_kind(op), input=_inputs(record, op, names, variables))
+            read = [source for source in _sources(record, op, names, variables) if source is not None]
+            node = made.node.add(name=name, op=_kind(op), input=read)
             _describe(node, outputs, outputs[0].device if outputs else "cpu")
             _add_parts(made, record, op, names, variables)
             node.input.extend(_dependency(names, op.forward))  # behind the others, as TensorFlow wants it
@@ -333,7 +321,7 @@ def _add_parts(made: Any, record: Record, op: Op, names: dict[tuple[str, int], s
         return
     outer, whole = dict(zip(op.inputs, _sources(record, op, names, variables))), made.node[-1]
     slots = {
-        i: names[_part_key(number), op.id] + (f":{slot}" if slot else "")
+        i: names[f"part {number}", op.id] + (f":{slot}" if slot else "")
         for number, part in enumerate(parts)
         for slot, i in enumerate(part.op.outputs)
     }
@@ -342,13 +330,9 @@ def _add_parts(made: Any, record: Record, op: Op, names: dict[tuple[str, int], s
     for number, part in enumerate(parts):
         sources = [slots.get(i) or outer.get(i) for i in part.op.inputs]
         read = [source for source in sources if source is not None]
-        node = made.node.add(name=names[_part_key(number), op.id], op=_kind(part.op), input=read)
+        node = made.node.add(name=names[f"part {number}", op.id], op=_kind(part.op), input=read)
         _describe(node, part.made, whole.device.removeprefix("/device:"))
         _annotate(record, node, part.op)
-
-
-def _inputs(record: Record, op: Op, names: dict[tuple[str, int], str], variables: dict[int, int]) -> list[str]:
-    return [name for name in _sources(record, op, names, variables) if name is not None]
 
 
 def _sources(record: Record, op: Op, names: dict[tuple[str, int], str], variables: dict[int, int]) -> list[str | None]:

@@ -51,13 +51,7 @@ def earlier_files(folder: str | os.PathLike[str]) -> list[pathlib.Path]:
 
 
 def write(record: Record, folder: str | os.PathLike[str], log: EventLog) -> None:
-    """Write what training reported, and with statistics the sizes of gradients and weights.
-
-    Args:
-        record: the recording.
-        folder: the run's folder; validation has a folder in it.
-        log: the run's log.
-    """
+    """Write what training reported, and with statistics the sizes of gradients and weights."""
     record = dataclasses.replace(record, logs=evaluated_together(record))
     places = _places_of_steps(record)
     aside: EventLog | None = None

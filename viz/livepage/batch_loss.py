@@ -17,11 +17,6 @@ class BatchLoss:
     def hear(self, batch: int, rows: int, mean: Any) -> _Difference | None:
         """The loss of a batch, as something that is read later: training doesn't wait for it.
 
-        Args:
-            batch: its number in the epoch, from 0.
-            rows: how many it has.
-            mean: the mean of the epoch so far, a number or an array with one element.
-
         Returns:
             None where the batch before wasn't heard.
         """

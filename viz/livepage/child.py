@@ -29,11 +29,6 @@ _VIZ = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(messages.
 class Child:
     """The process that serves the page. It outlives this one, and goes when nobody has looked for a while.
 
-    Args:
-        html: the page.
-        port: 0 for any that is free.
-        linger: seconds that the page stays without a browser after the program has ended.
-
     Attributes:
         alive: whether messages still reach it.
         pid: its number.
@@ -41,10 +36,6 @@ class Child:
         mirror: is told what the process is told; None for nobody.
         url: the address of the page, which nobody can guess.
         ticket_url: an address that leads there once; to be given to a browser, since commands can be seen by others.
-
-    Raises:
-        OSError: when the port is taken.
-        RuntimeError: when the process can't be started.
     """
 
     def __init__(self, html: str, port: int, linger: float) -> None:
@@ -109,14 +100,6 @@ class Child:
     def __del__(self) -> None:
         if hasattr(self, "_pipe"):  # it was started
             self.close()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether the process ends within that time."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
 
 
 def _started() -> subprocess.Popen[bytes]:

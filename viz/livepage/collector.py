@@ -42,13 +42,6 @@ class Collector(observe.Observer):
     an optimizer has changed the weights (the first one of those that take turns), or without an optimizer, when the
     next backward pass begins.
 
-    Args:
-        box: where everything goes.
-        pace: says which steps may be recorded.
-        every_steps: record at most every this many steps.
-        model: whose weights the page shows; None for all.
-        visits: of the doctor, if he looks at all.
-
     Attributes:
         step: how many training steps have ended.
         blame: which op raised an error that goes round.
@@ -195,11 +188,7 @@ class Collector(observe.Observer):
         self._curves(run, values, step)
 
     def rest(self, error: BaseException | None) -> None:
-        """The program waits for its user: a step by itself, or a loop of the user's own, has nothing else that ends it.
-
-        Args:
-            error: why it waits, if it is because of an error.
-        """
+        """The program waits for its user, maybe after an error: nothing else ends loops by hand and single steps."""
         if self._fits:  # in another thread
             return
         self._waited = True
@@ -241,10 +230,8 @@ class Collector(observe.Observer):
             return
         self._measured = self.step
         models = self._own.models if self.progress.model is None else [self.progress.model]
-        weights = {id(w): w for model in models for w in getattr(model, "weights", ())}
-        if self._only is not None:
-            weights = {id(w): w for w in self._only.weights}
-        rows = weights_now(weights.values())
+        models = models if self._only is None else [self._only]
+        rows = weights_now({id(w): w for model in models for w in getattr(model, "weights", ())}.values())
         if rows:
             self._box.put("histograms", {"step": self.step, "tensors": rows})
 
@@ -276,13 +263,13 @@ class Collector(observe.Observer):
     def fit_ends(self) -> None:
         """`fit` has no more steps."""
         self._show_last_weights()
-        if self.progress.end_fit(self.step):
-            self._report_now()
+        self.progress.end_fit(self.step)
+        self._report_now()
 
     def _mark_border(self, model: Any) -> None:
         """Say where `fit` goes on with another model or loss, or in another cell: no curve goes through there."""
         words = "fit begins again, in a later cell" if self._go_on() else ""
-        compiled = tuple([getattr(model, name, None) for name in ("optimizer", "loss")])
+        compiled = getattr(model, "optimizer", None), getattr(model, "loss", None)
         if model is not None and model is not self._fitted():
             self._fitted = reference(model)
             self.progress.begin_model()
@@ -407,12 +394,7 @@ class Collector(observe.Observer):
         self._box.point(self._names.of(curve, owner), step, value)
 
     def _time_step(self, seconds: float | None, kind: Hashable) -> None:
-        """A training step took so long, without what lies between steps; called before anybody stops listening.
-
-        Args:
-            seconds: that it took; None where that isn't known.
-            kind: which steps take about as long.
-        """
+        """A training step took so long, without what lies between steps; called before anybody stops listening."""
         if seconds is not None:
             looked = self._visits is not None and self._visits.looks
             now, before = time.perf_counter(), self._ended
@@ -535,9 +517,6 @@ class Collector(observe.Observer):
             name = _name_of(owner) if hasattr(owner, "optimizer") else self._losses.model_of(self._gradients)
         self._learning_rates.hear_step(owner, self._inside, self.step, name)
 
-    def _point_beside(self, name: str, step: int, value: Any) -> None:
-        self._box.point(f"extra|{name}", step, value)
-
     def _is_due(self) -> bool:
         """Is it time for a report?"""
         now = time.perf_counter()
@@ -557,7 +536,7 @@ class Collector(observe.Observer):
             self._box.point("mark|time", self.step, status["elapsed"])
         for name, value in (("step ms", took), ("whole step ms", whole)):
             if value is not None:
-                self._point_beside(name, self.step, value)
+                self._box.point(f"extra|{name}", self.step, value)
 
 
 def _name_of(model: Any) -> str:

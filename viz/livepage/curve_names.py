@@ -13,9 +13,6 @@ class CurveNames:
     As long as there is one owner, a curve has its plain name: "loss". When another one comes, each owner has a curve of
     its own, "loss (critic)", and what was drawn before gets the first one's name.
 
-    Args:
-        rename: called with the name of a curve and its new one.
-
     >>> names = CurveNames(lambda old, new: print(f"{old} -> {new}"))
     >>> names.of("loss", "critic")
     'loss'

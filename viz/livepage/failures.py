@@ -46,15 +46,10 @@ class Blame:
 
 
 def describe(error: BaseException, blame: Blame, trail: TracebackType | None = None) -> dict[str, Any]:
-    """An exception as plain data.
-
-    Args:
-        error: the exception.
-        blame: what is known of its origin.
-        trail: its traceback, where it isn't the exception's own.
-    """
+    """An exception as plain data."""
     trail = error.__traceback__ if trail is None else trail
-    frames = [frame for frame in traceback.extract_tb(trail) if not _is_ours(frame.filename)]
+    files = traceback.extract_tb(trail)
+    frames = [f for f in files if not (is_internal(f.filename) or f.filename.endswith(_RUNNERS))]
     shown = [[f.filename, f.lineno, f.name, (f.line or "").strip()[:300]] for f in frames[-MOST_FRAMES:]]
     lines = traceback.format_exception(type(error), error, trail)
     return {
@@ -65,10 +60,6 @@ def describe(error: BaseException, blame: Blame, trail: TracebackType | None = N
         "traceback": _writable("".join(lines)[-LONGEST_TRACEBACK:]),
         **{name: clean(value, 200) for name, value in blame.of(error).items()},
     }
-
-
-def _is_ours(file: str) -> bool:
-    return is_internal(file) or file.endswith(_RUNNERS)
 
 
 def _message(error: BaseException) -> str:

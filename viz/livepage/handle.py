@@ -30,6 +30,7 @@ from viz.livepage.sender import Sender
 from viz.livepage.told_errors import ToldErrors
 from viz.livepage.visits import Visits
 from viz.recording import Recording
+from viz.shell.signals import Ended
 
 __all__ = ["LivePage", "live"]
 
@@ -181,11 +182,7 @@ class LivePage:
             _open(address)
 
     def _show_in_notebook(self, name: str | None = None) -> None:
-        """Show the curves, numbers and findings below the cell that runs; the page that did so before is closed.
-
-        Args:
-            name: a title.
-        """
+        """Show the curves, numbers and findings below the cell that runs; the page that did so before is closed."""
         former, _in_notebook[:] = _in_notebook[:], [self]
         for page in former:
             page.close()
@@ -306,8 +303,7 @@ class LivePage:
             signal_name: the name of the signal, such as `"SIGTERM"`.
         """
         self._sender.stop(_LAST_BREATH)
-        words = f"The program was ended by {signal_name}."
-        self._child.send({"is": "end", "how": "killed", "by": signal_name, "words": words})
+        self._child.send({"is": "end", **_by_signal(signal_name)})
 
     def report(self, error: BaseException, trail: TracebackType | None = None) -> None:
         """Shows an exception on the page.
@@ -369,6 +365,8 @@ class LivePage:
 
 
 def _ending(error: BaseException | None) -> dict[str, Any]:
+    if isinstance(error, Ended):
+        return _by_signal(type(error).__name__)
     if isinstance(error, KeyboardInterrupt):
         return {"how": "interrupted", "words": "The program was stopped with Ctrl-C."}
     if isinstance(error, SystemExit):
@@ -376,6 +374,10 @@ def _ending(error: BaseException | None) -> dict[str, Any]:
     if error is not None:
         return {"how": "crashed", "words": f"The program ended by {type(error).__name__}."}
     return {"how": "finished", "words": "The program has ended."}
+
+
+def _by_signal(name: str) -> dict[str, Any]:
+    return {"how": "killed", "by": name, "words": f"The program was ended by {name}."}
 
 
 def _in_a_command(script: str) -> str:

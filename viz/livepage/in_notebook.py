@@ -23,6 +23,10 @@ __all__ = ["NotebookView"]
 
 _EVERY = 1.0  # seconds between two pictures, at least
 _SHARE = 0.03  # of the time that drawing may take
+_HINT = (
+    "The whole page, with graph, histograms and the doctor's hints: <code>page = viz.live()</code>, then "
+    "<code>page.open()</code>."
+)
 
 
 class NotebookView:
@@ -62,12 +66,7 @@ class NotebookView:
             self.draw(now=True, here=True)
 
     def draw(self, now: bool = False, here: bool = False) -> None:
-        """Draw what is new, if there is any: when a while has gone by since the last time, or at once.
-
-        Args:
-            now: at once.
-            here: below the cell that runs, even if there is nothing new.
-        """
+        """Draw what is new, if there is any: when a while has gone by since the last time, or at once."""
         with self._drawing:
             if here:
                 self._place.repeat()
@@ -77,7 +76,7 @@ class NotebookView:
                 return
             news = self._hub.news(-1, {})
             self._drawn = news["version"]
-            self._place.fill(*still(news, self._name, "" if news.get("end") else self._hint()))
+            self._place.fill(*still(news, self._name, "" if news.get("end") else _HINT))
             ended = time.perf_counter()
             self._next = ended + max(_EVERY, (ended - began) / _SHARE)
 
@@ -87,12 +86,6 @@ class NotebookView:
         if self._events is not None:
             self._events.unregister("post_run_cell", self._end_cell)
             self._events = None
-
-    def _hint(self) -> str:
-        return (
-            "The whole page, with graph, histograms and the doctor's hints: <code>page = viz.live()</code>, then "
-            "<code>page.open()</code>."
-        )
 
     def link(self, address: str) -> None:
         """Show a link to the page that works once, for a browser that may be on another machine."""

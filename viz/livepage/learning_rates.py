@@ -6,17 +6,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts.formatting import clean
-from viz.livepage.progress import rate_of, reference
+from viz.livepage.progress import reference
+from viz.recorder.descriptions import learning_rate_of
 
 __all__ = ["LearningRates"]
 
 
 class LearningRates:
-    """Hears which model or optimizer made a step; each is told once in a round.
-
-    Args:
-        point: called with the owner's name, the step and the rate.
-    """
+    """Hears which model or optimizer made a step; each is told once in a round."""
 
     def __init__(self, point: Callable[[str, int, Any], None]) -> None:
         self._point = point
@@ -32,7 +29,7 @@ class LearningRates:
         if owner is None or id(owner) in self._heard:
             return
         self._heard.add(id(owner))
-        rate = rate_of(owner)
+        rate = learning_rate_of(getattr(owner, "optimizer", None) or owner)
         if rate is not None:
             self._last = reference(owner), name
             self._point(name, step, rate)

@@ -13,12 +13,8 @@ class Pace:
     A step is recorded when `every` seconds have gone by, and not before the last one's cost is at most the given
     share of the time since.
 
-    Args:
-        every: seconds between two recorded steps, at least.
-        share: how much of the time recording may take.
-
     Attributes:
-        share: as given.
+        share: how much of the time recording may take.
         cost: seconds that recorded steps have cost altogether, beyond what they would have taken otherwise.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 import weakref
@@ -13,7 +14,7 @@ from viz.facts.formatting import clean
 from viz.recorder.descriptions import learning_rate_of
 from viz.recorder.step_tracker import rows_of
 
-__all__ = ["Progress", "rate_of", "reference", "sizes"]
+__all__ = ["Progress", "reference", "sizes"]
 
 _WINDOW = 10.0  # seconds over which speed is measured
 _SETTLED = 20  # batches in a running mean that doesn't jump any more; at most a quarter of an epoch's
@@ -24,9 +25,6 @@ _TURNS = 16  # steps outside of `fit`, in which models that take turns, as in a 
 
 class Progress:
     """What is known of the run.
-
-    Args:
-        model: the model, where it is known from the beginning.
 
     Attributes:
         in_epoch: how many steps of this epoch have been made.
@@ -73,8 +71,8 @@ class Progress:
         if model is not None:
             self._describe(model)
 
-    def end_fit(self, step: int) -> bool:
-        """`fit` is over, after these many steps, maybe by an error; gives whether that is news."""
+    def end_fit(self, step: int) -> None:
+        """`fit` is over, after these many steps, maybe by an error."""
         (began, before), self.in_fit = self._fit_began, False
         error, around, self._around = sys.exc_info()[1], self._around, None
         failed = error is not around and isinstance(error, Exception)
@@ -82,24 +80,25 @@ class Progress:
             self._planned = False
             self._facts.pop("mode", None)
             self._facts |= self._rested
-            return True
+            return
         over = self._schedule(self._seen(), 0.0).get("eta") == 0.0
         self._facts["mode"] = "failed" if failed else "done" if over else "stopped"
         self._facts["took"] = time.perf_counter() - began
         self._over = [*self._over, {name: self._facts[name] for name in ("mode", "took")}][-_MOST_TOLD:]
-        return True
 
     @property
     def is_last_step(self) -> bool:
         """Whether the step that begins is the last one of `fit`, unless a callback stops it before."""
-        history: Any = getattr(self._seen(), "history", None) if self.in_fit else None
-        params = getattr(history, "params", None)
-        if not isinstance(params, dict):
-            return False
-        done = history.epoch[-1] + 1 if getattr(history, "epoch", None) else self._first_epoch
-        steps = params.get("steps") or self._per_epoch
-        epochs = params.get("epochs")
+        done, epochs, steps = self._plan(self._seen()) if self.in_fit else (0, None, None)
         return done + 1 == epochs and steps is not None and self.in_epoch + 1 == steps and steps * epochs > 1
+
+    def _plan(self, model: Any) -> tuple[int, int | None, int | None]:
+        """How many epochs a model's `fit` has done, of how many, and the steps of each, where they are known."""
+        history: Any = getattr(model, "history", None)
+        params = getattr(history, "params", None)
+        known = params if isinstance(params, dict) else {}
+        done = history.epoch[-1] + 1 if known and getattr(history, "epoch", None) else self._first_epoch
+        return done, int(known.get("epochs") or 0) or None, known.get("steps") or self._per_epoch
 
     @property
     def model(self) -> Any:
@@ -151,10 +150,7 @@ class Progress:
 
         The first epoch is shown as a whole, as nothing else tells where training has begun.
         """
-        history: Any = getattr(self._seen(), "history", None)
-        params = getattr(history, "params", None)
-        steps = params.get("steps") if isinstance(params, dict) else None
-        steps = steps or self._per_epoch
+        steps = self._plan(self._seen())[2]
         return self._had_epoch and steps is not None and self.in_epoch <= min(_SETTLED, steps // 4)
 
     def end_epoch(self, epoch: int) -> None:
@@ -214,7 +210,7 @@ class Progress:
         taking_turns = {id(other): other for turn in self._turns if (other := turn()) is not None}
         models = list({**taking_turns, id(model): model}.values()) if taking_turns else [model]
         models.sort(key=_name)
-        if self._facts.get("params") and _are_same(models, self._of):
+        if self._facts.get("params") and list(map(id, models)) == list(map(id, self._of)):
             return
         self._of = models
         self._facts["model"] = ", ".join([_name(each) for each in models])[:120]
@@ -227,21 +223,13 @@ class Progress:
 
     def _schedule(self, model: Any, rate: float) -> dict[str, Any]:
         """Epochs and the time that is left, where `fit` knows them."""
-        history: Any = getattr(model, "history", None)
-        params = getattr(history, "params", None)
-        if not self._planned or not isinstance(params, dict) or not params.get("epochs"):
+        done, epochs, steps = self._plan(model)
+        if not self._planned or not epochs:
             return {}
-        done = history.epoch[-1] + 1 if getattr(history, "epoch", None) else self._first_epoch
-        epochs, steps = int(params["epochs"]), params.get("steps") or self._per_epoch
         stopped = bool(getattr(model, "stop_training", False)) and done > 0  # by a callback: no other epoch follows
         over = not self.in_epoch and (stopped or done >= epochs)
-        inside = steps if over else self.in_epoch
-        found = {
-            "epoch": done if over else min(done + 1, epochs),
-            "epochs": epochs,
-            "in_epoch": inside,
-            "per_epoch": steps,
-        }
+        epoch, inside = (done, steps) if over else (min(done + 1, epochs), self.in_epoch)
+        found: dict[str, Any] = {"epoch": epoch, "epochs": epochs, "in_epoch": inside, "per_epoch": steps}
         if over:
             found["eta"] = 0.0
         elif steps and rate:
@@ -263,24 +251,8 @@ def reference(model: Any) -> Callable[[], Any]:
 
 def sizes(weights: Iterable[Any]) -> list[int]:
     """How many numbers each of these variables holds."""
-    found = []
-    for weight in weights:
-        size = 1
-        for length in weight.shape:
-            size *= int(length)
-        found.append(size)
-    return found
+    return [math.prod(map(int, weight.shape)) for weight in weights]
 
 
 def _name(model: Any) -> str:
     return clean(getattr(model, "name", type(model).__name__), 120)
-
-
-def _are_same(models: list[Any], others: list[Any]) -> bool:
-    return len(models) == len(others) and all(a is b for a, b in zip(models, others, strict=True))
-
-
-def rate_of(owner: Any) -> float | None:
-    """The learning rate of an optimizer, or of a model's; None where it has none that is a number."""
-    optimizer = getattr(owner, "optimizer", None) or owner
-    return learning_rate_of(optimizer)

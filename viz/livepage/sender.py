@@ -27,24 +27,12 @@ _INTERVAL = 0.2  # seconds between two looks into the mailbox
 _MEMORY_EVERY = 1.0
 _MEMORY_LATEST = 10.0  # so long it is put off while steps are recorded, which takes memory of its own
 MOST_OPS = 30_000  # that the live graph shows
-
-
 _STATM = "/proc/self/statm"
-
-
-_HELD = 30.0  # seconds
+_HELD = 30.0  # seconds that a finding stays which is no longer made
 
 
 class Sender(threading.Thread):
     """Sends until it is stopped, or the page's process has gone.
-
-    Args:
-        box: where training drops things off.
-        child: the page's process.
-        pace: told what it costs to make ready a recorded step.
-        findings: asked for what the doctor has found, as plain data.
-        paths: the variables whose distributions are shown; None for all.
-        delivered: called after each delivery.
 
     Attributes:
         recording: the last recorded step.
@@ -57,7 +45,7 @@ class Sender(threading.Thread):
         pace: Pace,
         findings: Callable[[], list[dict[str, Any]]],
         paths: Callable[[], frozenset[str] | None],
-        delivered: Callable[[], None] | None = None,
+        delivered: Callable[[], None],
     ) -> None:
         super().__init__(name="viz.live", daemon=True)
         self.recording: Recording | None = None
@@ -72,7 +60,7 @@ class Sender(threading.Thread):
         self._held: int | None = None  # bytes in use
         self._put_off = False  # bytes in use were to be read while a step was recorded
         self._found: list[dict[str, Any]] = []
-        self._shown = HeldFindings()
+        self._held_findings: dict[Hashable, tuple[float, dict[str, Any]]] = {}  # by kind and place
         self._status: dict[str, Any] = {}
         self._times = RecentTimes()
 
@@ -104,8 +92,7 @@ class Sender(threading.Thread):
         with self._round:
             self._ended = self._begun
             self._round.notify_all()
-        if self._delivered is not None:
-            self._delivered()
+        self._delivered()
 
     def _deliver(self) -> None:
         points, latest = self._box.take()
@@ -154,7 +141,11 @@ class Sender(threading.Thread):
         return status if self._held is None else status | {"memory": self._held}
 
     def _send_findings(self) -> None:
-        found = self._shown.shown(self._findings(), self._stopping.is_set())
+        now = time.monotonic()
+        held = {_key(each): (now, each) for each in self._findings()}
+        if not self._stopping.is_set():  # what is no longer made stays a while: losses rise and fall
+            held |= {key: one for key, one in self._held_findings.items() if key not in held and now - one[0] <= _HELD}
+        self._held_findings, found = held, [each for _, each in held.values()]
         if found != self._found:
             self._found = found
             self._child.send({"is": "findings", "list": finite(found)})
@@ -212,37 +203,6 @@ def memory() -> int | None:
         return None
     peak = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-class HeldFindings:
-    """Keeps findings that are no longer made, so that none comes and goes while losses rise and fall.
-
-    >>> now = [0.0]
-    >>> held = HeldFindings(lambda: now[0])
-    >>> found = {"kind": "overfit", "layer": None, "file": "train.py", "line": 3}
-    >>> held.shown([found]) == held.shown([]) == [found]
-    True
-    >>> now[0] = 31.0
-    >>> held.shown([])
-    []
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._seen: dict[Hashable, tuple[float, dict[str, Any]]] = {}  # by kind and place
-
-    def shown(self, found: list[dict[str, Any]], is_over: bool = False) -> list[dict[str, Any]]:
-        """What to show now: what is found, and behind it what was found a short time ago.
-
-        Args:
-            found: what is found now.
-            is_over: whether training is over: then that alone counts.
-        """
-        now = self._clock()
-        current = {_key(each): (now, each) for each in found}
-        before = {key: each for key, each in self._seen.items() if key not in current and now - each[0] <= _HELD}
-        self._seen = current if is_over else current | before
-        return [each for _, each in self._seen.values()]
 
 
 def _key(found: dict[str, Any]) -> Hashable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -30,12 +31,6 @@ LONGEST_NAME = 160
 class Snapshot:
     """A step that is being recorded.
 
-    Args:
-        step: its number.
-        stats: how much of its tensors is measured, as for `viz.trace`.
-        scope: the scope of the step, where it has begun already.
-        name: a title.
-
     Attributes:
         step: its number among training steps.
         others: how many steps of evaluations and predictions ran before it: with them, it is the number that
@@ -48,13 +43,13 @@ class Snapshot:
         model: the name of the model that the step trains; "" in a loop of the user's own.
     """
 
-    def __init__(self, step: int, stats: str, scope: observe.Scope | None, name: str | None = None) -> None:
+    def __init__(self, step: int, stats: str, scope: observe.Scope | None) -> None:
         self.step, self.measures, self.norm_known = step, stats != "none", False
         self.is_short, self.others = False, 0
         self.steps = 1
         self.usual_ms: float | None = None
         self.model = clean(getattr(scope.owner, "name", ""), 120) if scope is not None else ""
-        self._capture = Capture(Options(name=name, stats=stats, max_ops=MOST_OPS))
+        self._capture = Capture(Options(stats=stats, max_ops=MOST_OPS))
         self._capture.start(None)
         self._joined = Joined(self._capture, scope)
 
@@ -76,10 +71,6 @@ class Snapshot:
 
 def histograms(record: Record, paths: frozenset[str] | None = None) -> tuple[list[list[Any]], int]:
     """The distributions in a recorded step.
-
-    Args:
-        record: recorded with `stats="full"`.
-        paths: only the variables with these paths; None for all.
 
     Returns:
         Rows `[kind, name, low, high, counts, mean, std, nan, inf]`, where kind is `"weights"`, `"gradients"` or
@@ -112,13 +103,10 @@ def _row(kind: str, name: str, stats: Stats) -> list[Any]:
 def _weights(record: Record) -> Iterator[tuple[str, TensorInfo]]:
     for first in dict.fromkeys(variables_of(record).values()):
         tensor = record.tensors[first]
-        if tensor.name and (tensor.role == "parameter" or _is_average(tensor)):
+        # State that training moves, too, such as the averages of a BatchNormalization; seeds aren't floating.
+        is_average = tensor.role == "state" and "float" in tensor.dtype
+        if tensor.name and (tensor.role == "parameter" or is_average):
             yield tensor.name, tensor
-
-
-def _is_average(tensor: TensorInfo) -> bool:
-    """State that training moves, such as the averages of a BatchNormalization: no seed, which isn't floating."""
-    return tensor.role == "state" and "float" in tensor.dtype
 
 
 def _gradients(record: Record) -> Iterator[tuple[str, TensorInfo]]:
@@ -142,8 +130,4 @@ def gradient_norm(record: Record) -> float | None:
         rows = gradient_flow.gradient_flow(record).rows
     except ValueError:  # no backward pass, or nothing was measured
         return None
-    return _norm([row.gradient for row in rows])
-
-
-def _norm(parts: Iterable[float]) -> float:
-    return float(sum([part * part for part in parts]) ** 0.5)
+    return math.sqrt(sum([row.gradient**2 for row in rows]))

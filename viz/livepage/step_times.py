@@ -43,26 +43,15 @@ class StepTimes:
         self._recent: dict[Hashable, deque[float]] = {}  # seconds of steps that weren't listened to, by their kinds
         self._latest: deque[tuple[float, float | None]] = deque(maxlen=_LATEST)  # that weren't listened to
         self._kind: Hashable = None  # of the last step
-        self._rounds: deque[tuple[int, float]] = deque(
-            maxlen=_RECENT
-        )  # steps and seconds of each, without watched ones
+        self._rounds: deque[tuple[int, float]] = deque(maxlen=_RECENT)  # steps and seconds, of those not watched
         self._in_round: list[tuple[float, bool]] = []  # seconds of each step of the one that runs; was it watched?
 
     def add(self, seconds: float, whole: float | None, watched: bool, kind: Hashable = None) -> None:
-        """A step is over.
-
-        Args:
-            seconds: that it took.
-            whole: seconds since the end of the step before it; None where something else lies between.
-            watched: whether it was listened to closely.
-            kind: what it has in common with others that take about as long, as the rows of its batch.
-        """
+        """A step is over."""
         self._kind = kind
         if not watched:
-            recent = self._recent.pop(kind, None) or deque(maxlen=_RECENT)
-            recent.append(seconds)
             self._latest.append((seconds, whole))
-            self._recent[kind] = recent
+            self._recent[kind] = deque([*self._recent.pop(kind, ()), seconds], maxlen=_RECENT)
             if len(self._recent) > _KINDS:
                 del self._recent[next(iter(self._recent))]  # the one that wasn't seen for longest
         self._in_round = [*self._in_round[1 - _RECENT :], (seconds, watched)]

@@ -31,16 +31,9 @@ _SETTLING = {"step ms": FIRST}  # steps at the beginning that the scale isn't fo
 _STEADY = 0.25  # of the memory: a scale so high that small changes look small
 _MOST_CHARTS, _MOST_FINDINGS = 12, 6
 _WORDS = {"finished": "ended", "crashed": "crashed", "interrupted": "stopped", "gone": "died", "killed": "killed"}
-_COLORS = {
-    "ended": "#8a949d",
-    "done": "#8a949d",
-    "idle": "#8a949d",
-    "crashed": "#d63a30",
-    "failed": "#d63a30",
-    "died": "#d63a30",
-    "stopped": "#d4691a",
-    "waiting": "#8a949d",
-}
+_GREY, _RED, _ORANGE = "#8a949d", "#d63a30", "#d4691a"
+_COLORS = {"stopped": _ORANGE, "crashed": _RED, "failed": _RED, "died": _RED}
+_COLORS |= dict.fromkeys(("ended", "done", "idle", "waiting"), _GREY)
 _RUNNING = "#2c9a6f"
 _BUSY = ("training", "evaluating", "predicting")
 _LINE = "margin:2px 0 4px;font:13px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif"
@@ -49,13 +42,7 @@ News = Mapping[str, Any]
 
 
 def still(news: News, name: str | None = None, hint: str = "") -> tuple[str, str]:
-    """The page's state as text and as HTML, in the colours of whatever is around it.
-
-    Args:
-        news: all that a browser would be told that hasn't seen anything yet; see `Hub.news`.
-        name: a title.
-        hint: a sentence that stands below.
-    """
+    """The page's state as text and as HTML, in the colours of whatever is around it."""
     word, facts = _condition(news), list(_facts(news))
     title = f"{clean(name, 60)}: " if name else ""
     ways = ["page.open() opens the page"] if hint else []
@@ -203,14 +190,14 @@ def _failure(failure: News) -> Iterator[str]:
     if failure.get("type"):
         where = "".join([f", {what} {clean(failure[what], 80)}" for what in ("op", "layer") if failure.get(what)])
         words = f"{clean(failure['type'], 80)}{where}: {clean(failure.get('message', ''), 600)}"
-        yield f'<div style="{_LINE};border-left:4px solid {_COLORS["crashed"]};padding-left:8px">{escape(words)}</div>'
+        yield f'<div style="{_LINE};border-left:4px solid {_RED};padding-left:8px">{escape(words)}</div>'
 
 
 def _findings(found: Sequence[News]) -> Iterator[str]:
     """What the doctor says, errors and warnings."""
     bad = [finding for finding in found if finding.get("severity") in ("error", "warning")]
     for finding in bad[:_MOST_FINDINGS]:
-        color = _COLORS["crashed"] if finding["severity"] == "error" else _COLORS["stopped"]
+        color = _RED if finding["severity"] == "error" else _ORANGE
         words = f"{escape(clean(finding['message'], 400))} <i>{escape(clean(finding.get('fix', ''), 300))}</i>"
         kind = f"{finding['severity']}, {clean(str(finding['kind']), 60)}"
         style = f"{_LINE};border-left:4px solid {color};padding-left:8px"

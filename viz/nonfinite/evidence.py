@@ -1,13 +1,10 @@
-"""What is known of an op that made NaN or infinity, as plain data."""
+"""What is known of the tensors of an op that made NaN or infinity, as plain data."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from viz.facts.schema import Frame
-from viz.recording import Recording
-
-__all__ = ["Evidence", "Example", "TensorFacts"]
+__all__ = ["Example", "TensorFacts"]
 
 
 @dataclasses.dataclass(slots=True)
@@ -46,26 +43,3 @@ class Example:
     index: tuple[int, ...]
     value: float
     inputs: dict[str, float]
-
-
-@dataclasses.dataclass
-class Evidence:
-    """The fields of a `viz.Nonfinite`, which says what they are."""
-
-    kind: str
-    op: str
-    phase: str
-    op_id: int
-    layer: str
-    source: Frame | None
-    stack: tuple[Frame, ...]
-    step: int | None
-    culprit: str
-    inputs: list[TensorFacts]
-    outputs: list[TensorFacts]
-    examples: list[Example]
-    fix: str
-    part: str = ""
-    where: str = ""
-    rows: tuple[int, ...] = ()
-    recording: Recording = dataclasses.field(repr=False, compare=False, kw_only=True)

@@ -30,12 +30,7 @@ def given_by_place(op: str, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def examples_of(array: Any, inputs: dict[str, Any]) -> list[Example]:
-    """The first elements that aren't finite, with the elements of the inputs that stand at the same place.
-
-    Args:
-        array: NumPy's.
-        inputs: arrays by name; those whose shape doesn't broadcast to that of `array` are left out.
-    """
+    """The first elements that aren't finite, with the elements of the inputs that stand at the same place."""
     if array.dtype.kind not in "fc" or not nonfinite(array)[2]:
         return []
     flat = numpy.flatnonzero(~numpy.isfinite(array))[:_EXAMPLES]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 import os
 from html import escape
 from typing import Any
 
 from viz.facts import formatting
 from viz.facts.json_data import finite
-from viz.facts.schema import Op, Record
+from viz.facts.schema import Frame, Op, Record
 from viz.facts.text_table import Text
-from viz.nonfinite.evidence import Evidence, Example, TensorFacts
+from viz.nonfinite.evidence import Example, TensorFacts
 from viz.picture.drawing import Drawing
 from viz.recording import Recording
 
@@ -27,7 +28,8 @@ _CELL = "text-align:left;padding:1px 12px 1px 0"
 _MOST_CODE = 400  # signs of a line: a terminal cuts what it has no room for
 
 
-class Nonfinite(Evidence):
+@dataclasses.dataclass(repr=False)
+class Nonfinite:
     """Where NaN or infinity began: the op that made it from finite numbers, or the data or weight with it.
 
     Attributes:
@@ -52,16 +54,38 @@ class Nonfinite(Evidence):
     ('op', 'log', 1, {'x': 0.0})
     """
 
+    kind: str
+    op: str
+    phase: str
+    op_id: int
+    layer: str
+    source: Frame | None
+    stack: tuple[Frame, ...]
+    step: int | None
+    culprit: str
+    inputs: list[TensorFacts]
+    outputs: list[TensorFacts]
+    examples: list[Example]
+    fix: str
+    part: str = ""
+    where: str = ""
+    rows: tuple[int, ...] = ()
+    recording: Recording = dataclasses.field(compare=False, kw_only=True)
+
     @property
     def message(self) -> str:
-        """What happened, in one or two sentences.
+        """What happened, in one or two sentences of at most 500 characters.
 
         >>> import viz
         >>> found = viz.find_nonfinite(lambda x: ef.ops.log(x), ef.Tensor([1.0, 0.0]))
         >>> print(found.message)
         log made 1 infinite of 2 elements from finite numbers, ... For example x = 0 → -inf at [1]. Fix: ...
         """
-        return message(self)
+        what = f"{_happened(self)}{_where(self)}{_at(self)}."
+        if self.examples:
+            what += f" For example {_example(self.examples[0], formatting.clean(self.culprit, 40))}."
+        fix = f" Fix: {self.fix}."
+        return what[:498] + "…" if len(what) > 499 else what + fix if len(what + fix) <= 500 else what
 
     @property
     def text(self) -> Text:
@@ -72,7 +96,8 @@ class Nonfinite(Evidence):
         >>> print(str(found.text).splitlines()[0])
         log made 1 infinite of 2 elements from finite numbers.
         """
-        return text(self)
+        told = [f"  {'' if i else head:8} {each}" for head, parts in lines(self) for i, each in enumerate(parts)]
+        return Text("\n".join([f"{_happened(self)}.", *told]))
 
     def __str__(self) -> str:
         return str(self.text)
@@ -90,18 +115,11 @@ class Nonfinite(Evidence):
         >>> found.to_dict()["op"]
         'log'
         """
-        found = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name not in ("recording", "source", "stack")
-        }
+        names = [f.name for f in dataclasses.fields(self) if f.name not in ("recording", "source", "stack")]
+        found = {name: getattr(self, name) for name in names}
         for name in ("inputs", "outputs", "examples"):
             found[name] = [dataclasses.asdict(each) for each in found[name]]
-        place = {
-            "file": self.source.file if self.source else None,
-            "line": self.source.line if self.source else None,
-            "code": self.source.code if self.source else None,
-        }
+        place = {name: getattr(self.source, name, None) for name in ("file", "line", "code")}
         plain: dict[str, Any] = finite({"message": self.message, **place, **found})
         return plain
 
@@ -174,7 +192,7 @@ class NonfiniteWarning(RuntimeWarning):
     """
 
 
-def _html(found: Evidence) -> str:
+def _html(found: Nonfinite) -> str:
     """Everything that is known, in the colours of whatever is around it."""
     said = dict(lines(found))
     rows = [_row("input", each) for each in found.inputs] + [_row("output", each) for each in found.outputs]
@@ -183,7 +201,7 @@ def _html(found: Evidence) -> str:
     examples = "".join([f"<div>example: {escape(line)}</div>" for line in said["example"]])
     return (
         f'<div><b style="color:{_RED}">NaN or infinity</b> <code>{escape(said["where"][0])}</code>'
-        f"<div>{escape(sentence(found))}</div>{code}"
+        f"<div>{escape(_happened(found))}.</div>{code}"
         f'<table style="margin:.4em 0;border-collapse:collapse"><tr>{heads}</tr>{"".join(rows)}</table>'
         f'{examples}<div style="opacity:.75">{escape(said["fix"][0])}</div></div>'
     )
@@ -242,16 +260,7 @@ def _renumbered(op: Op, number: dict[int, int]) -> Op:
     return dataclasses.replace(op, id=number[op.id], forward=forward, step=None)
 
 
-def message(found: Evidence) -> str:
-    """What happened in one or two sentences, of at most 500 characters."""
-    what = f"{_happened(found)}{_where(found)}{_at(found)}."
-    if found.examples:
-        what += f" For example {_example(found.examples[0], formatting.clean(found.culprit, 40))}."
-    fix = f" Fix: {found.fix}."
-    return what[:498] + "…" if len(what) > 499 else what + fix if len(what + fix) <= 500 else what
-
-
-def _happened(found: Evidence) -> str:
+def _happened(found: Nonfinite) -> str:
     op = formatting.clean(found.op, 40)
     if found.part:
         op = f"{formatting.clean(found.part, 40)}, a part of {op},"
@@ -271,42 +280,26 @@ def _happened(found: Evidence) -> str:
 
 def flaws(facts: TensorFacts) -> str:
     """How many elements aren't finite, of how many."""
-    size = 1
-    for length in facts.shape:
-        size *= length
     parts = [f"{n:,} {noun}" for n, noun in ((facts.nan, "NaN"), (facts.inf, "infinite")) if n]
-    return f"{' and '.join(parts)} of {formatting.count(size, 'element')}"
+    return f"{' and '.join(parts)} of {formatting.count(math.prod(facts.shape), 'element')}"
 
 
-def _where(found: Evidence) -> str:
-    layer = f" in {formatting.clean(found.layer, 80)!r}" if found.layer else ""
-    return layer + ("" if found.step is None else f", step {found.step}")
+def _where(found: Nonfinite) -> str:
+    return (f" in {formatting.clean(found.layer, 80)!r}" if found.layer else "") + _step(found)
 
 
-def _at(found: Evidence) -> str:
+def _at(found: Nonfinite) -> str:
     return f", {formatting.clean(formatting.place(found.source), 120)}" if found.source is not None else ""
 
 
 def _example(example: Example, culprit: str) -> str:
-    given = ", ".join(
-        [f"{formatting.clean(name, 30)} = {value:.6g}" for name, value in list(example.inputs.items())[:4]]
-    )
+    inputs = list(example.inputs.items())[:4]
+    given = ", ".join([f"{formatting.clean(name, 30)} = {value:.6g}" for name, value in inputs]) or culprit
     at = f" at {list(example.index)}" if example.index else ""
-    return f"{given or culprit} → {example.value}{at}" if given or culprit else f"{example.value}{at}"
+    return f"{f'{given} → ' if given else ''}{example.value}{at}"
 
 
-def sentence(found: Evidence) -> str:
-    """What happened, without where."""
-    return f"{_happened(found)}."
-
-
-def text(found: Evidence) -> Text:
-    """Everything that is known, in lines."""
-    told = [_line("" if i else head, each) for head, all_of_it in lines(found) for i, each in enumerate(all_of_it)]
-    return Text("\n".join([sentence(found), *told]))
-
-
-def lines(found: Evidence) -> list[tuple[str, list[str]]]:
+def lines(found: Nonfinite) -> list[tuple[str, list[str]]]:
     """What is known under heads: where, the lines of code, inputs and outputs, examples, and what helps."""
     where = ", ".join([formatting.clean(found.layer) or "no layer", found.phase]) + _step(found)
     code = [
@@ -327,12 +320,8 @@ def lines(found: Evidence) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _step(found: Evidence) -> str:
+def _step(found: Nonfinite) -> str:
     return "" if found.step is None else f", step {found.step}"
-
-
-def _line(head: str, rest: str) -> str:
-    return f"  {head:8} {rest}"
 
 
 def _tensor(facts: TensorFacts) -> str:

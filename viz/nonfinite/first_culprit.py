@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 from viz.facts.derived_stats import is_measured
 from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, TensorInfo
@@ -81,8 +80,7 @@ _PROBABILITIES = (
 )
 
 
-@dataclasses.dataclass(slots=True)
-class _Origin:
+class _Origin(NamedTuple):
     op: int
     tensor: int | None = None  # what came in non-finite
 
@@ -103,7 +101,7 @@ def is_guarded(record: Record) -> bool:
 def explain(recording: Recording) -> Nonfinite | None:
     """The first origin of NaN or infinity in a recording; None when there is none."""
     found = origin(recording)
-    return None if found is None else _describe(recording, found.op, found.tensor)
+    return None if found is None else _describe(recording, *found)
 
 
 def origin(record: Record) -> _Origin | None:
@@ -138,7 +136,7 @@ def _makes_nan(op: Op, made: Sequence[tuple[int, int]], read: Sequence[tuple[int
 
 
 def _makes_infinity(op: Op, made: Sequence[tuple[int, int]], read: Sequence[tuple[int, int]]) -> bool:
-    finite = not any(nan or infinite for nan, infinite in read)
+    finite = not any(map(any, read))
     return finite and any(infinite for _, infinite in made) and not has_nonfinite_number(op.settings.values())
 
 
@@ -179,7 +177,8 @@ def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfini
     part = _guilty_part(recording, op, at) if tensor is None else ""
     given = None if culprit is None else _given_to_fit(recording, op, culprit)
     name = "" if culprit is None else given.name if given is not None else _name_of(recording, op, culprit)
-    examples = _examples_in_rows(given) or _examples(recording, op, culprit)
+    in_rows = given.examples if given is not None else []  # of the whole array, where these are known
+    examples = [Example(index, value, {}) for index, value in in_rows] or _examples(recording, op, culprit)
     inputs = [_facts(recording, i, name) for i, name in zip(op.inputs, op.input_names)]
     if tensor is not None:
         flaws = _all_flaws(recording)
@@ -274,11 +273,6 @@ def _facts(record: Record, tensor: int, name: str) -> TensorFacts:
 # ---------------------------------------------------------------------- examples
 
 
-def _examples_in_rows(given: GivenToFit | None) -> list[Example]:
-    """Elements by their rows in the whole array, where these are known."""
-    return [Example(index, value, {}) for index, value in given.examples] if given is not None else []
-
-
 def _examples(recording: Recording, op: Op, culprit: int | None) -> list[Example]:
     """From what a guard noted, or from values that were kept."""
     of = op.outputs if culprit is None else (culprit, *op.outputs)
@@ -286,20 +280,16 @@ def _examples(recording: Recording, op: Op, culprit: int | None) -> list[Example
     for i in of:
         rows = noted.get(str(i)) if isinstance(noted, dict) else None
         if isinstance(rows, list) and rows:
-            return [Example(tuple(r["index"]), float(r["value"]), _numbers(r["inputs"])) for r in rows]
+            return [
+                Example(tuple(r["index"]), float(r["value"]), {str(k): float(v) for k, v in r["inputs"].items()})
+                for r in rows
+            ]
     for i in of:
         if i in recording.values:
-            given = {
-                name: recording.values[j]
-                for j, name in zip(op.inputs, op.input_names)
-                if j in recording.values and j != i
-            }
+            named, values = zip(op.inputs, op.input_names), recording.values
+            given = {name: values[j] for j, name in named if j in values and j != i}
             return examples_of(recording.values[i], given_by_place(op.name, given) if culprit is None else {})
     return []
-
-
-def _numbers(given: dict[str, Any]) -> dict[str, float]:
-    return {str(name): float(value) for name, value in given.items()}
 
 
 def fix_for(

@@ -6,7 +6,7 @@ something is wrong.
 
 from __future__ import annotations
 
-import math
+import dataclasses
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core import observe
+from viz.facts.json_data import finite
 from viz.facts.schema import Op, Record, Stats
 from viz.frameworks.objects import PLAIN_TENSORS, array_of, is_tensor
 from viz.nonfinite.examples import examples_of, given_by_place
@@ -26,6 +27,7 @@ from viz.recorder.capture import Capture
 from viz.recorder.compositions import guilty_part
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import SAFE, has_nonfinite_number, is_finite, nonfinite
+from viz.recorder.kept_values import as_numpy
 from viz.recorder.step_tracker import StepTracker
 from viz.recording import Recording
 
@@ -58,11 +60,7 @@ class Guard(observe.Observer):
         self._snapshot: Recording | None = None
 
     def finish(self, record: Record | None = None) -> Record:
-        """The recording as it should be kept: of the step in question, with what was found out.
-
-        Args:
-            record: what the capture made, where there is one.
-        """
+        """The recording as it should be kept: of the step in question, with what was found out."""
         if self._segments is not None:
             self._segments.close()
         if self._snapshot is not None and (record is None or not self._raises):
@@ -244,25 +242,22 @@ class Guard(observe.Observer):
             return
         for i, array in zip(tensors, arrays):
             with numpy.errstate(all="ignore"):
-                measured = tensor_stats.measure(_host(array), "full")
+                measured = tensor_stats.measure(as_numpy(array), "full")
             if measured is not None:
                 self._stats[i] = measured
 
     def _note_examples(self, op: Op, given: Sequence[Any], made: Sequence[Any], names: tuple[str, ...] | None) -> None:
         tensors = [x for x in given if x is not None]
         known = names or _names(op, tensors)
-        inputs = {name: _host(array_of(x)) for name, x in zip(known, tensors)}
+        inputs = {name: as_numpy(array_of(x)) for name, x in zip(known, tensors)}
         for i, x in zip(op.outputs, [x for x in made if x is not None]):
-            self._keep(i, examples_of(_host(array_of(x)), given_by_place(op.name, inputs)))
+            self._keep(i, examples_of(as_numpy(array_of(x)), given_by_place(op.name, inputs)))
         for i, x in zip(op.inputs, [x for x in tensors if hasattr(x, "dtype")]):
-            self._keep(i, examples_of(_host(array_of(x)), {}))
+            self._keep(i, examples_of(as_numpy(array_of(x)), {}))
 
     def _keep(self, tensor: int, examples: Sequence[Any]) -> None:
         if examples:
-            self._examples[str(tensor)] = [
-                {"index": list(e.index), "value": _text(e.value), "inputs": {k: _text(v) for k, v in e.inputs.items()}}
-                for e in examples
-            ]
+            self._examples[str(tensor)] = finite([dataclasses.asdict(example) for example in examples])
 
 
 def _names(op: Op, given: Sequence[Any]) -> list[str]:
@@ -276,12 +271,3 @@ def _counts(x: Any) -> Stats | None:
     """How many elements aren't finite, where any."""
     nan, infinite, both = nonfinite(array_of(x))
     return Stats(nan=nan, inf=infinite) if both else None
-
-
-def _host(array: Any) -> Any:
-    return array.get() if hasattr(array, "get") else numpy.asarray(array)
-
-
-def _text(value: float) -> float | str:
-    """A number as strict JSON can hold it."""
-    return value if math.isfinite(value) else str(value)

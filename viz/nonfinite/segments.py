@@ -26,12 +26,12 @@ _RECORDED = 4  # how many steps are recorded before one relies on them: a loop m
 _LONGEST = 100_000  # ops after which a run without steps and updates is cut
 
 
-class _Reference:
-    """A recorded step: the ops that ran, and what the capture wrote down."""
+class _Reference(NamedTuple):
+    """A recorded step: what the capture wrote down, its number, and the ops that ran."""
 
-    def __init__(self, capture: Capture, number: int) -> None:
-        self.capture, self.number = capture, number
-        self.trail: list[Any] = []
+    capture: Capture
+    number: int
+    trail: list[Any]
 
 
 class Segments:
@@ -98,15 +98,11 @@ class Segments:
             self._left -= 1
             self.recorder.stop()
             if not known or not self._references:
-                self._keep(self.recorder)
+                kept = _Reference(self.recorder, self._number, self.trail)
+                self._references = [*self._references[1 - _RECORDED :], kept]
             self.recorder = None
         elif not known:
             self._left = _RECORDED  # something new: record what comes next
-
-    def _keep(self, capture: Capture) -> None:
-        reference = _Reference(capture, self._number)
-        reference.trail = self.trail
-        self._references = [*self._references[1 - _RECORDED :], reference]
 
     def close(self) -> None:
         """Record no more."""

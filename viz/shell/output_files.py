@@ -14,13 +14,7 @@ __all__ = ["check_chart", "check_picture", "check_target", "default_name", "repl
 
 
 def check_target(path: str | os.PathLike[str] | None, endings: Sequence[str] = (), may_stream: bool = False) -> None:
-    """Refuse a file that can't be written.
-
-    Args:
-        path: the file; None: there is nothing to write.
-        endings: those that the name may have; none: any.
-        may_stream: whether it is written from its beginning to its end, as into a pipe.
-    """
+    """Refuse a file that can't be written."""
     if path is None:
         return
     name = os.fspath(path)

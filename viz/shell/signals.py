@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-__all__ = ["ENDING", "SIGHUP", "SIGTERM", "Ended", "ended_by_signals", "in_its_words", "is_ours", "status_of"]
+__all__ = ["SIGHUP", "SIGTERM", "Ended", "ended_by_signals", "in_its_words", "status_of"]
 
 _OUTPUTS = (1, 2)  # stdout and stderr
 
@@ -38,7 +38,7 @@ class SIGHUP(Ended):
     status = 128 + 1
 
 
-ENDING = [number for each in ("SIGTERM", "SIGHUP") if (number := getattr(signal, each, None)) is not None]  # by number
+_ENDING = [number for each in ("SIGTERM", "SIGHUP") if (number := getattr(signal, each, None)) is not None]  # by number
 _came: list[type[Ended]] = []  # the signal that is ending the command, once there was one
 _terminals: list[int] = []  # outputs that were terminals when the command began
 
@@ -51,7 +51,7 @@ def ended_by_signals() -> Iterator[None]:
     """
     before: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
-        before = {number: signal.SIG_DFL for number in ENDING if signal.getsignal(number) is signal.SIG_DFL}
+        before = {number: signal.SIG_DFL for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL}
     _came.clear()
     _terminals[:] = [file for file in _OUTPUTS if os.isatty(file)]
     handler = _Handler()
@@ -63,11 +63,6 @@ def ended_by_signals() -> Iterator[None]:
         for number, default in before.items():
             if signal.getsignal(number) is handler:
                 signal.signal(number, default)
-
-
-def is_ours(handler: object) -> bool:
-    """Whether this is what waits for a signal within `ended_by_signals`: nobody else has plans for it."""
-    return isinstance(handler, _Handler)
 
 
 def in_its_words(error: BaseException) -> BaseException:

@@ -17,8 +17,6 @@ _MOST_SLIDERS = 400
 _LARGEST_PAD = 64  # pixels; larger images are photographs
 _USUAL_SIZE = 224  # of images whose size a model leaves open
 _CHANNELS = (1, 3, 4)
-
-
 _STROKE = 2.2  # how many times as long as the box around it a digit's line is, about
 _USUAL = {"box": 20 / 28, "stroke": 0.11, "centre": "mass", "dark": True}  # as MNIST has it
 
@@ -52,13 +50,16 @@ def input_control(
     kind = wanted or _kind(shape, dtype, samples, makes)
     if kind not in INPUTS:
         raise ValueError(f"export(input={kind!r}): expected one of {', '.join(map(repr, INPUTS))}")
-    makers = {"pad": _image, "image": _image, "sliders": _sliders, "plane": _sliders, "numbers": _plain}
     if kind == "text" or (kind in ("sliders", "plane") and (len(shape) != 1 or shape[0] is None)):
         more = " together with text=TextVectorization(...)" if kind == "text" else ""
         raise ValueError(f"export(input={kind!r}): an input of shape {tuple(shape)} can't be given so{more}.")
     if kind == "plane" and (shape[0] or 0) < 2:
         raise ValueError(f"export(input='plane'): needs at least two numbers; this input has {shape[0]}.")
-    found = makers[kind](shape, dtype, samples, options)
+    found = {}
+    if kind in ("pad", "image"):
+        found = _image(shape, dtype, samples, options)
+    elif kind != "numbers":
+        found = _sliders(shape, samples, options)
     return {"kind": kind, **found, **(pad(samples, found) if kind == "pad" else {})}
 
 
@@ -130,7 +131,7 @@ def _given_range(options: Mapping[str, Any]) -> tuple[float, float] | None:
     return low, high
 
 
-def _sliders(shape: Sequence[int | None], dtype: str, samples: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+def _sliders(shape: Sequence[int | None], samples: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     length = int(shape[0] or 0)
     names = options.get("features")
     if names is not None and len(names) != length:
@@ -148,10 +149,6 @@ def _sliders(shape: Sequence[int | None], dtype: str, samples: Any, options: Map
         start = rows[0].tolist()
     names = [str(name) for name in names] if names is not None else [f"x{i}" for i in range(length)]
     return {"names": names, "low": low, "high": high, "start": start}
-
-
-def _plain(shape: Sequence[int | None], dtype: str, samples: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    return {}
 
 
 def output_control(
@@ -181,8 +178,7 @@ def output_control(
         found |= dict(zip(("height", "width", "channels", "channelsAt"), layout))
         found["low"], found["high"] = value_range(finite)
     elif kind == "bars":
-        within = bool(finite.size) and float(finite.min()) >= 0 and float(finite.max()) <= 1.0001
-        found["shares"] = within
+        found["shares"] = bool(finite.size) and float(finite.min()) >= 0 and float(finite.max()) <= 1.0001
     elif kind == "number":
         found["share"] = bool(finite.size) and 0 < float(finite.min()) and float(finite.max()) < 1
     return found

@@ -42,12 +42,7 @@ class Parts(NamedTuple):
 
 
 def write(parts: Parts, target: pathlib.Path) -> None:
-    """Write the page, or the folder where the path doesn't end in `.html`.
-
-    Raises:
-        FileExistsError: when the folder holds another page.
-        ValueError: for a page that browsers can't hold.
-    """
+    """Write the page, or the folder where the path doesn't end in `.html`."""
     if target.suffix.lower() not in (".html", ".htm"):
         _write_folder(parts, target)
         return
@@ -82,14 +77,20 @@ def _write_folder(parts: Parts, target: pathlib.Path) -> None:
         )
     target.mkdir(parents=True, exist_ok=True)
     page = _page(parts.content, _IN_FOLDER, "'self'", "'self' 'wasm-unsafe-eval'")
-    _write(target / "runtime.mjs", vendored.script())
-    _write(target / "runtime.wasm", vendored.program())
-    _write(target / "runtime-LICENSE.txt", vendored.notice().encode())
-    _write(target / "runtime-ThirdPartyNotices.txt", vendored.third_party().encode())
-    _write(target / "model.onnx", parts.model)
-    _write(target / "numbers.bin", parts.numbers)
-    _write(target / "_headers", ("/*\n" + "".join([f"  {k}: {v}\n" for k, v in HEADERS.items()])).encode())
-    _write(index, page)
+    headers = "/*\n" + "".join([f"  {k}: {v}\n" for k, v in HEADERS.items()])
+    files = {
+        "runtime.mjs": vendored.script(),
+        "runtime.wasm": vendored.program(),
+        "runtime-LICENSE.txt": vendored.notice().encode(),
+        "runtime-ThirdPartyNotices.txt": vendored.third_party().encode(),
+        "model.onnx": parts.model,
+        "numbers.bin": parts.numbers,
+        "_headers": headers.encode(),
+        "index.html": page,
+    }
+    for name, content in files.items():
+        with replacing(target / name) as file:
+            file.write(content)
 
 
 def _page(content: dict[str, Any], elements: str, connect: str, sources: str) -> bytes:
@@ -109,8 +110,3 @@ def _write_element(file: BinaryIO, name: str, packed: bytes) -> None:
 
 def _zipped(content: bytes) -> bytes:
     return gzip.compress(content, 6 if len(content) < _QUICKLY_PACKED else 1, mtime=0)
-
-
-def _write(target: pathlib.Path, content: bytes) -> None:
-    with replacing(target) as file:
-        file.write(content)

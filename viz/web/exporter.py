@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Input, Model, Sequential, tree
+from eagerflow import Input, Model, Sequential
 from eagerflow.base.messages import say
 from eagerflow.layers import TextVectorization
 from eagerflow.onnx import Converted
@@ -25,34 +25,14 @@ __all__ = ["export"]
 
 _SCALING = ("Rescaling", "Normalization")  # layers of models that take pixels up to 255
 _CHECKED = 3  # samples that the page compares itself with
-
-
 _MODES = ("int", "multi_hot", "count", "tf_idf")
-
-
 _PROBES, _OUTPUT_PROBES = 64, 2048
 _MOST_SAMPLES, _MOST_BYTES = 20, 200_000  # in a page of a small model; of a large one
 _SHARE = 0.1  # of the weights' bytes
 LOOKED_AT = 256  # samples of which it is known which channels they reach
 _BATCH = 32
 _OPEN_LENGTH, _OPEN_SIDE = 16, 224  # of sequences and images that may be of any length
-
-
 _LINE = 8  # bytes at which arrays begin, as typed arrays of browsers want it
-
-
-class _Options(NamedTuple):
-    """How inputs and outputs are shown, where the user chose it; see `export`.
-
-    `scales` tells whether the model itself brings pixels from 255 to 1.
-    """
-
-    labels: Any
-    input: str | None
-    output: str | None
-    value_range: tuple[float, float] | None
-    features: Sequence[str] | None
-    scales: bool
 
 
 class _Inputs(NamedTuple):
@@ -127,7 +107,8 @@ def export(
     """
     inner, vectorizer = without_text(model)
     scales = any(type(layer).__name__ in _SCALING for layer in getattr(inner, "layers", ()))
-    options = _Options(labels, input, output, value_range, features, scales)
+    options = {"labels": labels, "input": input, "output": output}  # how the user chose to have things shown
+    options |= {"value_range": value_range, "features": features, "scales": scales}
     vectorizer = vectorizer or text
     inputs = _inputs(inner, samples, input_signature, vectorizer)
     made, first = runs.Watched(inner).converted(input_signature, opset_version)
@@ -141,18 +122,18 @@ def export(
 
 
 def _content(
-    model: Any, inputs: _Inputs, made: Converted, first: Any, vectorizer: Any, options: _Options
+    model: Any, inputs: _Inputs, made: Converted, first: Any, vectorizer: Any, options: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Numbers]:
     """The page's data, and its arrays."""
     numbers = Numbers()
     weights = sum([array.nbytes for array in made.graph.constants.values()])
     count = kept(inputs.arrays, weights)
-    checked = [_run(model, inputs.packed(inputs.sample(i))) for i in range(min(_CHECKED, count))]
+    checked = [runs.run(model, inputs.packed(inputs.sample(i))) for i in range(min(_CHECKED, count))]
     known = runs.places(made, first, checked[0])
     layers = runs.layers_of(checked[0].record, known)
     alive = [None] * len(layers)
     if inputs.are_given:
-        alive = alive_channels(lambda batch: _run(model, inputs.packed(batch)).arrays(), inputs.arrays, layers)
+        alive = alive_channels(lambda batch: runs.run(model, inputs.packed(batch)).arrays(), inputs.arrays, layers)
     content = {
         "model": {"bytes": weights, "weights": int(model.count_params()), "runtime": vendored.about()["version"]},
         **_controls(inputs, made, checked, vectorizer, options),
@@ -171,10 +152,6 @@ def _content(
         "checks": [expected(run, layers, numbers) for run in checked],
     }
     return content, numbers
-
-
-def _run(model: Any, arguments: Any) -> runs.Run:
-    return runs.run(model, arguments, lambda outputs: [x.data for x in tree.flatten(outputs)])
 
 
 def _bytes(made: Converted) -> bytes:
@@ -197,7 +174,8 @@ def _inputs(model: Any, samples: Any, signature: Any, vectorizer: Any) -> _Input
     if vectorizer is not None:
         texts = [str(text) for text in numpy.asarray(samples, dtype=object).reshape(-1)]
         samples = numpy.asarray(vectorizer(texts))
-        samples = _of_length(samples, given[0].shape[1])
+        if (length := given[0].shape[1]) is not None:  # cut or padded to the length that the model takes
+            samples = numpy.pad(samples[:, :length], [(0, 0), (0, max(0, length - samples.shape[1]))])
     leaves = _leaves(samples, given, structure)
     if len(leaves) != len(given):
         raise ValueError(f"export(samples=...): the model has {len(given)} inputs; got {len(leaves)} arrays.")
@@ -221,13 +199,6 @@ def _leaves(samples: Any, given: Sequence[Given], structure: Any) -> list[Any]:
     return list(samples)
 
 
-def _of_length(indices: Any, length: int | None) -> Any:
-    """Indices of words, cut or padded to the length that a model takes."""
-    if length is None:
-        return indices
-    return numpy.pad(indices[:, :length], [(0, 0), (0, max(0, length - indices.shape[1]))])
-
-
 def _fitting(array: Any, given: Given) -> Any:
     wanted = given.shape[1:]
     if array.ndim != len(given.shape) or any(n is not None and n != m for n, m in zip(wanted, array.shape[1:])):
@@ -242,16 +213,16 @@ def _fitting(array: Any, given: Given) -> Any:
 
 
 def _controls(
-    inputs: _Inputs, made: Converted, checked: Sequence[runs.Run], vectorizer: Any, options: _Options
+    inputs: _Inputs, made: Converted, checked: Sequence[runs.Run], vectorizer: Any, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     names, outputs = list(made.graph.inputs), list(made.graph.outputs)
-    labels = _labels(options.labels, outputs)
+    labels = _labels(options["labels"], outputs)
     small = all(len(each.shape) == 2 for each in inputs.given)
-    drawn = options.input == "plane" or (small and vectorizer is None and inputs.given[0].shape[1] == 2)
+    drawn = options["input"] == "plane" or (small and vectorizer is None and inputs.given[0].shape[1] == 2)
     shown = []
     for number, name in enumerate(outputs):
         examples = numpy.concatenate([numpy.asarray(run.outputs[number]).reshape(-1) for run in checked])
-        shape, wanted = checked[0].outputs[number].shape[1:], options.output if number == 0 else None
+        shape, wanted = checked[0].outputs[number].shape[1:], options["output"] if number == 0 else None
         control = output_control(shape, examples, labels.get(name), wanted, drawn)
         shown.append({"name": name, "shape": list(shape), **control})
     controls = []
@@ -260,8 +231,8 @@ def _controls(
             control = described(vectorizer, each.shape[1])
         else:
             array = inputs.arrays[number] if inputs.are_given else None
-            wanted = options.input if number == 0 else None
-            control = input_control(each.shape[1:], each.dtype, array, wanted, options._asdict(), shown[0]["kind"])
+            wanted = options["input"] if number == 0 else None
+            control = input_control(each.shape[1:], each.dtype, array, wanted, options, shown[0]["kind"])
         controls.append({"name": name, "shape": list(each.shape[1:]), "type": each.dtype, **control})
     return {"inputs": controls, "outputs": shown}
 

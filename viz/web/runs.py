@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import activations
+from eagerflow import activations, tree
 from eagerflow.core.observe import observing
 from eagerflow.onnx import Converted, convert
 from viz.facts.schema import Op, Record
@@ -79,13 +79,13 @@ class Watched:
         return made, self._first
 
 
-def run(model: Any, packed: Any, flat: Any) -> Run:
-    """Call a model in inference and keep everything; `flat` makes a list of arrays of its outputs."""
+def run(model: Any, packed: Any) -> Run:
+    """Call a model in inference and keep everything."""
     heard, given = _RunListener(), list[Any]()
 
     def call() -> None:
         with observing(Listening.to(heard)):
-            given.extend(flat(model(packed, training=False)))
+            given.extend([x.data for x in tree.flatten(model(packed, training=False))])
 
     record = record_of(call, Options(time=False, memory=False, source=False, backward=False))
     return Run(_without_places(record), heard.names, heard.made, given)

@@ -57,8 +57,10 @@ def test_every_kind_is_read_back(tmp_path):
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e300, np.float16(3), np.int64(2), True])
 def test_any_number_is_a_scalar(tmp_path, value, capsys):
     with viz.SummaryWriter(tmp_path) as log:
-        log.scalar("x", value, 0)
-    assert len(read(tmp_path).Scalars("x")) == 1
+        log.scalar("x", value, 3)
+    (event,) = read(tmp_path).Scalars("x")
+    with np.errstate(over="ignore"):
+        np.testing.assert_equal((event.step, event.value), (3, float(np.float32(value))))
     assert capsys.readouterr() == ("", "")
 
 
@@ -70,6 +72,8 @@ def test_any_number_is_a_scalar(tmp_path, value, capsys):
         [math.inf, 1.0],
         [1e308, -1e308],
         [0.0],
+        [7.0] * 5,
+        [1.0, 2.0, math.nan, math.inf],
         [1e-320, 2e-320],
         [True, False],
         np.arange(5, dtype="int8"),
@@ -82,11 +86,13 @@ def test_odd_histograms_neither_crash_nor_print(tmp_path, values, capsys, caplog
     found = read(tmp_path)
     finite = np.asarray(values, "float64")[np.isfinite(np.asarray(values, "float64"))]
     if finite.size:
-        assert found.Histograms("x")[0].histogram_value.num == finite.size
+        histogram = found.Histograms("x")[0].histogram_value
+        assert histogram.num == sum(histogram.bucket) == finite.size
     else:
         assert "x" not in found.Tags()["histograms"]
     missing = len(values) - finite.size
     assert ("x/nonfinite" in found.Tags()["scalars"]) == bool(missing)
+    assert not missing or found.Scalars("x/nonfinite")[0].value == missing
     assert capsys.readouterr() == ("", "")
     assert not [r for r in caplog.records if "tensorboard" not in r.name]
 

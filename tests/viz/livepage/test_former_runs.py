@@ -106,7 +106,7 @@ def test_a_former_run_of_the_script_is_offered_and_drawn(tmp_path):
                 page.log({"loss": value}, step=step)
             if value > 1:
                 page.close(quit=True)
-                page._child.wait(10)
+                page._child._process.wait(10)
         seen.open(page.url)
         seen.wait("window.eagerflowLive?.curves.plots.size === 1")
         toggle = "document.querySelector('.live-compare > button')"

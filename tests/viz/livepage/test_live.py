@@ -380,7 +380,7 @@ def test_nothing_is_left_behind():
     assert sys.excepthook is hook
     assert not observe.state.on
     assert len(__import__("threading").enumerate()) == threads
-    assert page._child.wait(10)
+    page._child._process.wait(10)
 
 
 def test_training_goes_on_when_the_pages_process_is_killed():
@@ -389,7 +389,7 @@ def test_training_goes_on_when_the_pages_process_is_killed():
         model = mlp()
         model.fit(x, y, verbose=0)
         page._child._process.kill()
-        page._child.wait(10)
+        page._child._process.wait(10)
         model.fit(x, y, epochs=3, verbose=0)
         page.log(loss=1.0)
 
@@ -524,7 +524,7 @@ def test_memory_is_read_while_no_step_is_recorded(monkeypatch):
     monkeypatch.setattr(sender, "memory", lambda: next(held))
     box, pace = mailbox.Mailbox(), Pace(0.0, 1.0)
     told = SimpleNamespace(alive=True, send=lambda message, *_: sent.append(message))
-    sending = sender.Sender(box, told, pace, list, lambda: None)
+    sending = sender.Sender(box, told, pace, list, lambda: None, lambda: None)
 
     def deliver(step=None):
         if step is not None:

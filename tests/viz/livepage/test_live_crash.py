@@ -253,7 +253,7 @@ def test_ctrl_c_right_after_the_script_frees_the_port(script, monkeypatch, tmp_p
     out = str(tmp_path / "last.efz")
     assert main(["run", "--live", "--no-open", "-o", out, script()]) == status
     (page,) = pages
-    assert page._child.wait(5)
+    page._child._process.wait(5)
     assert is_free(page._child.port)
 
 
@@ -267,7 +267,7 @@ def test_a_page_whose_program_has_ended_leaves_its_port_to_the_next_one():
     with watched(port=port) as (second, _):
         reader.close()
         assert second.url.split("/")[2] == f"127.0.0.1:{port}"
-    assert first._child.wait(10)
+    first._child._process.wait(10)
 
 
 def test_who_has_a_port_is_known_to_its_user_alone(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 import eagerflow as ef
 from eagerflow.core import observe
 from tests.viz.livepage.watching import data, mlp
-from viz.livepage import visits
+from viz.livepage import sender, visits
 from viz.livepage.collector import Collector
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
@@ -162,3 +163,14 @@ def test_weights_that_were_nan_before_the_first_step_are_no_matter_of_the_learni
     finding = the_nonfinite(watched(lambda: model.train_on_batch(*data(8))))
     assert finding.message.startswith("the weights 'mlp/head/kernel' hold 24 NaN of 24 values")
     assert "before the first step" in finding.fix
+
+
+def test_a_finding_that_is_no_longer_made_stays_for_a_while(monkeypatch):
+    now, found, sent = [0.0], [{"kind": "overfit", "layer": None, "file": "train.py", "line": 3}], []
+    child, later = SimpleNamespace(send=sent.append, alive=True), lambda: None
+    one = sender.Sender(Mailbox(), child, Pace(0.0, 1.0), lambda: list(found), later, later)
+    monkeypatch.setattr(sender, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    for seconds, makes in ((0.0, True), (1.0, False), (20.0, False), (31.0, False)):
+        now[0], found = seconds, found if makes else []
+        one._send_findings()
+    assert [each["list"] for each in sent] == [[{"kind": "overfit", "layer": None, "file": "train.py", "line": 3}], []]

@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import viz
 from viz.cli import main
+from viz.command import live
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 
@@ -77,6 +79,23 @@ def test_the_step_that_runs_is_finished_first(script):
     recording = viz.load("train.efz")
     assert len(recording.steps) == 3
     assert [op.name for op in recording.ops if op.step == 2] == [op.name for op in recording.ops if op.step == 1]
+
+
+def test_the_live_page_tells_the_signal_and_stays_for_who_looks_at_it(script, monkeypatch):
+    sent, pages = [], []
+
+    def opened(**options):
+        pages.append(viz.live(**options))
+        pages[0]._child.mirror = sent.append
+        return pages[0]
+
+    monkeypatch.setattr(live, "live", opened)
+    assert main(["run", "--live", "--no-open", "-o", "last.efz", script(TRAINS)]) == 143
+    (end,) = [each for each in sent if each["is"] == "end"]
+    assert (end["how"], end["by"], end["words"]) == ("killed", "SIGTERM", "The program was ended by SIGTERM.")
+    assert pages[0].is_served
+    assert Path("last.efz").exists()
+    pages[0].close(quit=True)
 
 
 def test_the_second_signal_ends_the_program_at_once(script, capsys):

@@ -16,11 +16,7 @@ _BINS = 30
 
 
 def even(values: numpy.ndarray) -> Any:
-    """A histogram whose edges are all the same way apart.
-
-    Args:
-        values: finite numbers, at least one.
-    """
+    """A histogram whose edges are all the same way apart."""
     low, high = float(values.min()), float(values.max())
     edges = numpy.linspace(low, high, _BINS + 1) if math.isfinite(high - low) and high > low else _around(low, high)
     counts, edges = numpy.histogram(values, edges)

@@ -13,16 +13,7 @@ Tell = Callable[[str], None]
 
 
 def as_pictures(pixels: numpy.ndarray, channels_first: bool, tell: Tell) -> numpy.ndarray:
-    """Bytes of shape (number, height, width, 1 to 4).
-
-    Args:
-        pixels: as `viz.SummaryWriter.images` takes them.
-        channels_first: the channels stand before height and width.
-        tell: is told what can't be shown as it is.
-
-    Raises:
-        ValueError: for another shape.
-    """
+    """Bytes of shape (number, height, width, 1 to 4)."""
     found = given = pixels
     if found.ndim == 2:
         found = found[numpy.newaxis, :, :, numpy.newaxis]

@@ -17,11 +17,7 @@ _BLOCK = re.compile(r"^embeddings \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
 
 
 def projector_config(entries: Sequence[Mapping[str, Any]]) -> str:
-    """The file that tells TensorBoard's projector which tables there are.
-
-    Args:
-        entries: fields by name: texts, numbers, lists of them, and messages as mappings.
-    """
+    """The file that tells TensorBoard's projector which tables there are."""
     return "".join(["".join(line + "\n" for line in _lines("embeddings", entry)) for entry in entries])
 
 
@@ -40,17 +36,7 @@ def write_points(path: pathlib.Path, points: numpy.ndarray) -> None:
 
 
 def write_labels(path: pathlib.Path, what: str, labels: Any, count: int) -> None:
-    """Labels of points.
-
-    Args:
-        path: the file.
-        what: the call, for errors.
-        labels: a label for each point, or columns of labels by name.
-        count: how many points there are.
-
-    Raises:
-        ValueError: for another number of labels.
-    """
+    """Labels of points."""
     columns = dict(labels) if isinstance(labels, Mapping) else {"": list(labels)}
     for column, values in columns.items():
         if len(values) != count:

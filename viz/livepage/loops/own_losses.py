@@ -24,11 +24,7 @@ class _Loss(NamedTuple):
 
 
 class OwnLosses:
-    """Hears of backward passes, and keeps their losses until weights are updated.
-
-    Args:
-        name_of: gives the name of the model that a variable belongs to, "" where it isn't known.
-    """
+    """Hears of backward passes, and keeps their losses until weights are updated."""
 
     def __init__(self, name_of: Callable[[Any], str]) -> None:
         self._name_of = name_of

@@ -53,11 +53,7 @@ class Claim:
 
 
 def ask(port: int) -> int | None:
-    """Ask the page that has the port to leave it as soon as its program has ended.
-
-    Returns:
-        The number of the process whose page has it; None where no page of this user says that it has.
-    """
+    """Ask the page that has the port to leave it once its program has ended; gives that program's process, or None."""
     path = _path(port)
     claim = _read(path) if path is not None else None
     if claim is None or not _runs(claim.get("server")):

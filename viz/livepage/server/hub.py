@@ -156,28 +156,24 @@ class Series:
         self.version = 0
         self._versions: list[int] = []
         self._stride = 1
-        self._open: list[tuple[float, Any]] = []
+        self._open: list[list[Any]] = []
 
     def add(self, x: float, y: Any, version: int) -> None:
         """Add a value: a number, or "nan", "inf" or "-inf"."""
-        self._open.append((x, y))
+        self._open.append([x, y])
         if len(self._open) < self._stride:
             return
-        self._append(_joined([[x, y] for x, y in self._open]), version)
-        self._open = []
+        self.flush(version)
         if len(self.points) >= CAPACITY:
             self._halve(version)
 
     def flush(self, version: int) -> None:
         """Nothing may follow for a while: what waits for more to be joined with is a point now."""
         if self._open:
-            self._append(_joined([[x, y] for x, y in self._open]), version)
+            self.points.append(_joined(self._open))
+            self._versions.append(version)
+            self.version = version
             self._open = []
-
-    def _append(self, point: list[Any], version: int) -> None:
-        self.points.append(point)
-        self._versions.append(version)
-        self.version = version
 
     def _halve(self, version: int) -> None:
         pairs = [self.points[i : i + 2] for i in range(0, len(self.points), 2)]

@@ -11,16 +11,7 @@ LIMIT = 256 << 20  # bytes of one message; more than the page of a million ops
 
 
 def write(stream: IO[bytes], message: dict[str, Any], payload: bytes = b"") -> None:
-    """Write one message.
-
-    Args:
-        stream: the pipe.
-        message: what JSON can hold; numbers must be finite.
-        payload: bytes that belong to it.
-
-    Raises:
-        OSError: when the other side has gone.
-    """
+    """Write one message."""
     if payload:
         message = {**message, "bytes": len(payload)}
     text = json.dumps(message, allow_nan=False, separators=(",", ":"))

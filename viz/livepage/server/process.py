@@ -74,11 +74,7 @@ def _yield(server: Server, claim: handover.Claim) -> None:
 
 
 def _server(about: dict[str, Any], html: bytes) -> Server:
-    """The server, on a port that the page of an ended program may have to leave first.
-
-    Raises:
-        OSError: when the port is taken.
-    """
+    """The server, on a port that the page of an ended program may have to leave first."""
     page = Page(about["token"], about["ticket"], html, about["policy"], secrets.token_urlsafe(24))
     port = about["port"]
     until, program = time.monotonic() + _YIELDING, None

@@ -63,14 +63,6 @@ class Page:
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     """Serves a hub on the loopback interface.
 
-    Args:
-        hub: what there is to know.
-        page: the page.
-        port: 0 for any that is free.
-
-    Raises:
-        OSError: when the port is taken.
-
     Attributes:
         watching: how many browsers are listening to news.
         idle_since: when the last one left (or the server began), by `time.monotonic`.
@@ -148,7 +140,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if first == "open" and (page.redeem(rest) or page.former.admits(rest)):
             self._answer(303, b"", {"Location": f"/{page.token}/"})
         elif path == "/greeting":
-            self._answer(200, json.dumps(page.former.greeting()).encode(), {"Content-Type": "application/json"})
+            self._json(page.former.greeting())
         elif not guard.matches(first, page.token) or path != f"/{page.token}/{rest}":
             self._answer(404, b"There is nothing here. The page's address has a secret part: see where it was printed.")
         else:
@@ -168,26 +160,25 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             policy = {"Content-Security-Policy": self.server.page.policy}
             self._answer(200, self.server.page.html, {"Content-Type": "text/html; charset=utf-8", **policy})
         elif rest == "key":
-            self._answer(200, json.dumps(self.server.page.key).encode(), {"Content-Type": "application/json"})
+            self._json(self.server.page.key)
         elif rest == "graph":
-            self._json(hub.graph())
+            self._json(hub.graph() or None)
         elif rest == "histograms":
             self._json(hub.histograms())
         elif rest == "runs":
-            facts = json.dumps(self.server.page.former_runs.facts())
-            self._answer(200, facts.encode(), {"Content-Type": "application/json"})
+            self._json(self.server.page.former_runs.facts())
         elif rest.startswith("runs/"):
-            self._json(self.server.page.former_runs.curves(rest.removeprefix("runs/")))
+            self._json(self.server.page.former_runs.curves(rest.removeprefix("runs/")) or None)
         elif rest == "events" and self.command == "GET":
             self._listen()
         else:
             self._answer(404, b"There is nothing here.")
 
-    def _json(self, compressed: bytes) -> None:
-        if compressed:
-            self._answer(200, compressed, {"Content-Type": "application/json", "Content-Encoding": "gzip"})
-        else:
-            self._answer(200, b"null", {"Content-Type": "application/json"})
+    def _json(self, data: Any) -> None:
+        """Answer with data; bytes are compressed JSON already."""
+        packed = isinstance(data, bytes)
+        headers = {"Content-Type": "application/json", **({"Content-Encoding": "gzip"} if packed else {})}
+        self._answer(200, data if packed else json.dumps(data).encode(), headers)
 
     def _answer(self, code: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         given = {"Content-Type": "text/plain; charset=utf-8", **guard.HEADERS, **(headers or {})}
