@@ -35,10 +35,7 @@ def came_in(record: Record) -> list[int]:
         return []
     used = {i: None for op in record.ops for i in op.inputs if _is_from_outside(record.tensors[i])}
     bad = [record.tensors[i] for i in used if flaws(record.tensors[i]) and not record.tensors[i].version]
-    if not bad:
-        return []
-    spoils = _Spoilers(record)
-    return [tensor.id for tensor in bad if _holds_nan(tensor) or spoils(tensor.id)]
+    return [tensor.id for tensor in bad if _holds_nan(tensor) or _spoils(record, tensor.id)]
 
 
 def first_flaw(record: Record) -> tuple[Op, int | None] | None:
@@ -85,27 +82,18 @@ def _flawed(record: Record) -> set[int]:
     return {tensor.id for tensor in record.tensors if tensor.stats is not None and flaws(tensor)}
 
 
-class _Spoilers:
-    """Says which infinite tensors lead to NaN, or to an infinite result that no op of the forward pass reads."""
-
-    def __init__(self, record: Record) -> None:
-        self.record, self.flawed = record, _flawed(record)
-        self.readers: dict[int, list[Op]] = {}
-        for op in record.ops:
-            for tensor in self.flawed.intersection(op.inputs):
-                self.readers.setdefault(tensor, []).append(op)
-
-    def __call__(self, tensor: int) -> bool:
-        waiting, seen = [tensor], {tensor}
-        while waiting:
-            readers = self.readers.get(waiting.pop(), [])
-            made = [i for op in readers for i in self.flawed.intersection(op.outputs) - seen]
-            if any(self._is_bad(i) for i in made):
+def _spoils(record: Record, tensor: int) -> bool:
+    """Does an infinite tensor lead to NaN, or to an infinite result that no op of the forward pass reads?"""
+    flawed, readers = _flawed(record), dict[int, list[Op]]()
+    for op in record.ops:
+        for i in flawed.intersection(op.inputs):
+            readers.setdefault(i, []).append(op)
+    waiting, seen = [tensor], {tensor}
+    while waiting:
+        made = [i for op in readers.get(waiting.pop(), ()) for i in flawed.intersection(op.outputs) - seen]
+        for i in made:
+            if _holds_nan(record.tensors[i]) or all(op.phase != "forward" for op in readers.get(i, ())):
                 return True
-            seen.update(made)
-            waiting += made
-        return False
-
-    def _is_bad(self, tensor: int) -> bool:
-        reads = (op for op in self.readers.get(tensor, ()) if op.phase == "forward")
-        return _holds_nan(self.record.tensors[tensor]) or next(reads, None) is None
+        seen.update(made)
+        waiting += made
+    return False

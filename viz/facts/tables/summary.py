@@ -319,10 +319,10 @@ def columns(found: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
     return [HEADS[i] for i in kept], [[line[i] for i in kept] for line in lines]
 
 
-def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
+def cells(row: Row) -> tuple[str, ...]:
     """The texts of a line, under `HEADS`."""
     return (
-        indent * row.level + row.name + (f" ×{len(row.calls)}" if len(row.calls) > 1 else ""),
+        "  " * row.level + row.name + (f" ×{len(row.calls)}" if len(row.calls) > 1 else ""),
         row.shape,
         "" if row.params is None else formatting.amount(row.params),
         formatting.amount(row.ops),
