@@ -307,7 +307,6 @@ class Selection:
         self.reader_of: dict[int, int] = {}
         self._signatures: dict[int, Any] = {}
         self._losses: dict[int | None, int | None] = {}  # by scope
-        self._optimizing: dict[int | None, bool] = {}  # by scope
         calls = calls_around(record) if calls is None else calls
         self.made_inside = self._made_inside(*calls)
         for op in self.ops:
@@ -445,10 +444,7 @@ class Selection:
         ]
 
     def _runs_in_optimizer(self, op: Op) -> bool:
-        if op.scope not in self._optimizing:
-            around = self.record.ancestors(op.scope)
-            self._optimizing[op.scope] = any(scope.kind == "optimizer" for scope in around)
-        return self._optimizing[op.scope]
+        return any(scope.kind == "optimizer" for scope in self.record.ancestors(op.scope))
 
     def _sort_backward(self, op: Op) -> None:
         forward = origin(self.record, op)  # a sum of gradients, say, has none; a gradient of that sum belongs to it

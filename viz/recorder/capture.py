@@ -29,8 +29,8 @@ from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
 from viz.recorder.memory_tracker import Memory
 from viz.recorder.names.array_names import ArrayNames
+from viz.recorder.names.kept_names import holders
 from viz.recorder.names.shown_names import ShownNames
-from viz.recorder.names.variable_names import holders
 from viz.recorder.op_hook import Walker, argument_recorder, meeter, next_serial, op_recorder, recording
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes

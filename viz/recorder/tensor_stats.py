@@ -33,7 +33,7 @@ def measure(array: Any, level: str) -> Stats | None:
     values = array.reshape(-1)
     if values.dtype.kind != "f" or values.dtype.itemsize < 4:
         values = values.astype("float64")
-    low, high = _ends(values)
+    low, high = float(values.min()), float(values.max())
     found, finite = Stats(min=low, max=high), values
     if not math.isfinite(high - low):  # not so in usual arrays, which then need no more passes
         finite = _without_non_finite(values, found)
@@ -75,15 +75,14 @@ def _sums(values: Any, level: str) -> tuple[float, float, float, float]:
 
     Piece by piece, so that the temporary arrays stay in the cache.
     """
-    add = numpy.add.reduce if type(values) is numpy.ndarray else _sum
-    center = float(add(values[:PIECE].astype("float64"))) / min(values.size, PIECE)
+    center = float(values[:PIECE].astype("float64").sum()) / min(values.size, PIECE)
     apart = squares = norm = 0.0
     for start in range(0, values.size, PIECE):
         piece = values[start : start + PIECE].astype("float64")
         if level == "full":
             norm += sum_of_squares(piece)
         piece -= center
-        apart += float(add(piece))
+        apart += float(piece.sum())
         squares += sum_of_squares(piece)
     return center, apart, squares, norm
 
@@ -113,29 +112,18 @@ def norm_alone(array: Any) -> Stats | None:
     return Stats(l2=math.sqrt(found)) if found < math.inf else None  # squares of large numbers may be infinite
 
 
-def _sum(values: Any) -> Any:
-    return values.sum()
-
-
-def _ends(values: Any) -> tuple[float, float]:
-    """The smallest and the largest; for NumPy without what its methods do besides, which takes as long for few."""
-    if type(values) is numpy.ndarray:
-        return float(numpy.minimum.reduce(values)), float(numpy.maximum.reduce(values))
-    return float(values.min()), float(values.max())
-
-
-def histogram(values: Any, low: float, high: float, bins: int = BINS) -> tuple[int, ...]:
-    """How many of the finite `values` fall into each of `bins` equal bins from `low` to `high`."""
-    if high == low or bins / (high - low) == math.inf:  # the second for numbers next to zero
-        return (int(values.size), *[0] * (bins - 1))
+def histogram(values: Any, low: float, high: float) -> tuple[int, ...]:
+    """How many of the finite `values` fall into each of `BINS` equal bins from `low` to `high`."""
+    if high == low or BINS / (high - low) == math.inf:  # the second for numbers next to zero
+        return (int(values.size), *[0] * (BINS - 1))
     counts: Any = 0
     here = sys.modules[type(values).__module__.partition(".")[0]]  # NumPy or CuPy
     for start in range(0, values.size, PIECE):
         positions = values[start : start + PIECE].astype("float64")
         positions -= low
-        positions *= bins / (high - low)
+        positions *= BINS / (high - low)
         whole = positions.astype("int64")
-        counts = counts + here.bincount(whole, minlength=bins + 1)
+        counts = counts + here.bincount(whole, minlength=BINS + 1)
     *usual, last = counts.tolist()  # the largest is at the end of the last bin
     usual[-1] += last
     return tuple(usual)

@@ -11,8 +11,8 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from viz.compare.step_figures import figures_of
+from viz.facts.derived_stats import came_in, first_flaw, flaws, origins
 from viz.facts.digest.made import Made
-from viz.facts.flaws import came_in, first_flaw, flaws, origins
 from viz.facts.gradient_passes import returned
 from viz.facts.schema import Op, Record, Stats, TensorInfo
 from viz.facts.tables import top

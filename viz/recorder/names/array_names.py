@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import weakref
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -18,8 +18,8 @@ from numpy import array_equal, ndarray
 from viz.facts.schema import Op, Record, Scope
 from viz.frameworks.contract import Array
 from viz.frameworks.objects import PLAIN_TENSORS, held_in_place_of
-from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, held_as, spoken_of, variable_of
-from viz.recorder.source_lines import is_internal
+from viz.recorder.descriptions import flat
+from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, frames_of_user, held_as, spoken_of, variable_of
 
 __all__ = ["ArrayNames", "Named", "settle_names"]
 
@@ -66,7 +66,7 @@ class ArrayNames:
 
     def note(self, position: int, data: Any) -> None:
         """An array was met."""
-        frame = _of_user(sys._getframe(1)) if _is_array(data) and 1 < data.size <= _LARGEST else None
+        frame = next(frames_of_user(sys._getframe(1)), None) if _is_array(data) and 1 < data.size <= _LARGEST else None
         if frame is None:
             return
         place = id(frame.f_code), frame.f_lasti, data.shape
@@ -86,7 +86,7 @@ class ArrayNames:
 
     def look_again(self, frame: FrameType | None) -> None:
         """Something is called: a function that has been called meanwhile may have a variable for what has no name."""
-        frame = _of_user(frame)
+        frame = next(frames_of_user(frame), None)
         for position, (data, last, tries) in [*self.waiting.items()]:
             if frame is None:
                 break
@@ -108,7 +108,7 @@ class ArrayNames:
 
     def note_batch(self, positions: Sequence[int], frame: FrameType | None, is_evaluation: bool) -> None:
         """Call a batch as the arrays that `fit` and its like were given."""
-        caller = _of_user(frame)
+        caller = next(frames_of_user(frame), None)
         if caller is None or frame is None:
             return
         place = id(caller.f_code), caller.f_lasti, is_evaluation
@@ -122,7 +122,7 @@ class ArrayNames:
 
     def target(self, target: Any, frame: FrameType | None) -> str:
         """What the innermost function of the user's calls that which it asks gradients of; "" where it has no name."""
-        frame = _of_user(frame)
+        frame = next(frames_of_user(frame), None)
         if frame is None:
             return ""
         place = id(frame.f_code), frame.f_lasti
@@ -153,31 +153,18 @@ def _names_of_data(frame: FrameType, caller: FrameType, is_evaluation: bool) -> 
     if is_evaluation and data is None and "validation_data" in given and not given.get("validation_split"):
         return []
     names, spoken = list[str](), spoken_of(caller)
-    for leaf in _leaves([given.get(name) for name in ("x", "y", "sample_weight")] if data is None else data):
+    for leaf in flat([given.get(name) for name in ("x", "y", "sample_weight")] if data is None else data):
+        if leaf is None:
+            continue
         base = _base_of(leaf)
         name = next((name for name, value in spoken if value is leaf or _base_of(value) is base), "")
         names.append("" if name.lower() in SAID_BY_ITS_PLACE else name[:_LONGEST])
     return names
 
 
-def _leaves(nested: Any) -> Iterator[Any]:
-    if isinstance(nested, list | tuple | dict):
-        for each in nested.values() if isinstance(nested, dict) else nested:
-            yield from _leaves(each)
-    elif nested is not None:
-        yield nested
-
-
 def _base_of(array: Any) -> Any:
     """Whose memory an array is a view of."""
     return array.base if array.__class__ is ndarray and array.base is not None else array
-
-
-def _of_user(frame: FrameType | None) -> FrameType | None:
-    """The innermost frame of the user's code."""
-    while frame is not None and is_internal(frame.f_code.co_filename):
-        frame = frame.f_back
-    return frame
 
 
 def _held_in(frame: FrameType, data: Any) -> tuple[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,11 +26,10 @@ class InputNames:
 
     def __init__(self, chosen: dict[int, str], made_up: dict[int, str]) -> None:
         self._chosen, self._made_up = chosen, made_up
-        self._known: dict[int, tuple[weakref.ref[Any], str]] = {}  # of models with one input, which keep its name
 
     def note(self, model: Any, given: Any, positions: Callable[[Any], tuple[int, ...]]) -> None:
         """Note the names of the tensors that a model is given; those noted before stay."""
-        named = self._of(model, given)
+        named = _named(model, given[0] if isinstance(given, tuple) and given else given, "input_names")
         are_numbered = len(named) > 1 and all(_NUMBERED.fullmatch(str(name)) for name, _ in named)
         for name, x in named:
             at = positions(x)
@@ -39,18 +37,6 @@ class InputNames:
                 self._chosen.setdefault(at[0], _told(name))
                 if are_numbered:
                     self._made_up.setdefault(at[0], str(name))
-
-    def _of(self, model: Any, given: Any) -> list[tuple[Any, Any]]:
-        inputs = given[0] if isinstance(given, tuple) and given else given
-        if inputs.__class__ not in PLAIN_TENSORS:
-            return _named(model, inputs, "input_names")
-        known = self._known.get(id(model))
-        if known is not None and known[0]() is model:
-            return [(known[1], inputs)]
-        found = _named(model, inputs, "input_names")
-        if found:
-            self._known[id(model)] = weakref.ref(model), str(found[0][0])
-        return found
 
 
 def _told(name: Any) -> str:
