@@ -90,11 +90,7 @@ _LARGEST = 2**60  # of whole numbers, as in columns
 
 
 def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
-    """Write `record` to `path`, whole or not at all.
-
-    Raises:
-        OSError: when the folder doesn't exist or can't be written.
-    """
+    """Write `record` to `path`, whole or not at all."""
     target = path_of(path)
     with import_module("eagerflow.base.files").replacing(target) as file:  # reading does without it
         _write(record, file)
@@ -133,18 +129,7 @@ def _npz(arrays: dict[str, numpy.ndarray]) -> bytes:
 
 
 def read(path: str | os.PathLike[str], limit: Limit = "auto", stats: bool = True) -> Record:
-    """Read what `write` wrote.
-
-    Args:
-        path: the file.
-        limit: how many bytes it may take.
-        stats: whether statistics are wanted, which are half of a recording where every tensor was measured.
-
-    Raises:
-        FileNotFoundError: when there is no such file.
-        TypeError: when `path` is none.
-        TraceFileError: when it is no trace, is damaged, is too large, or is of another version.
-    """
+    """Read what `write` wrote; without `stats`, which are half of a recording where every tensor was measured."""
     record: Record = reading(path, limit, lambda file, allowed: _read(file, allowed, stats=stats))
     return record
 
@@ -303,16 +288,7 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 def fitted(value: Any, hint: Any, what: str) -> Any:
-    """A value from JSON as an annotation says, with tuples for arrays and objects of dataclasses.
-
-    Args:
-        value: what was read.
-        hint: a type, `Any`, a dataclass, or a union with None, list, tuple or dict of such.
-        what: what it is of, for the message.
-
-    Raises:
-        Damaged: when it is something else.
-    """
+    """A value from JSON as an annotation says, with tuples for arrays and objects of dataclasses."""
     kind, of = get_origin(hint), get_args(hint)
     if hint is Any or (kind is types.UnionType and value is None):
         return value

@@ -122,11 +122,7 @@ def encode(objects: Sequence[Any], cls: type, texts: Pool, frames: Pool) -> dict
 def decode(
     columns: Mapping[str, numpy.ndarray], cls: type, texts: Pool, frames: Pool, counts: Mapping[str, int], rows: int
 ) -> list[list[Any]]:
-    """The fields of a number of objects of class `cls`, in the order of its arguments.
-
-    Raises:
-        Damaged: when a column is missing, has another length or type, or points to nothing.
-    """
+    """The fields of a number of objects of class `cls`, in the order of its arguments."""
     found = []
     for name, field in _TABLES[cls].items():
         read = _Reader(columns, f"{cls.__name__}.{name}", field, counts)
@@ -137,11 +133,7 @@ def decode(
 
 
 def check_numbers(name: str, numbers: numpy.ndarray, least: int = 0, most: int = _LARGEST) -> None:
-    """Refuse numbers that lie outside of a range.
-
-    Raises:
-        Damaged: when one does.
-    """
+    """Refuse numbers that lie outside of a range."""
     if numbers.size and not least <= numbers.min() <= numbers.max() <= most:
         raise Damaged(f"{name} is {numbers.min()} to {numbers.max()}, not {least} to {most}")
 
@@ -260,11 +252,7 @@ _DECODERS: dict[str, Callable[[_Reader, Pool, Pool], list[Any]]] = {
 
 
 def _parsed(text: Any) -> dict[str, Any]:
-    """Settings that were written as JSON.
-
-    Raises:
-        Damaged: when they are something else, too long, or nest too deeply.
-    """
+    """Settings that were written as JSON."""
     if not isinstance(text, str):
         raise Damaged(f"settings are {text!r:.40}")
     if len(text) > _LONGEST_SETTINGS:
@@ -277,11 +265,7 @@ def _parsed(text: Any) -> dict[str, Any]:
 
 
 def check_nesting(text: bytes) -> None:
-    """Refuse JSON whose brackets, outside of strings, nest deeper than ours ever do.
-
-    Raises:
-        Damaged: when they do.
-    """
+    """Refuse JSON whose brackets, outside of strings, nest deeper than ours ever do."""
     if sum([text.count(mark) for mark in (b"[", b"{")]) <= _DEPTH:
         return  # as short settings, of which there are thousands
     unescaped = text.replace(b"\\\\", b"").replace(b'\\"', b"")

@@ -66,11 +66,7 @@ def came_in(record: Record) -> list[int]:
 
 
 def first_flaw(record: Record) -> tuple[Op, int | None] | None:
-    """The first op whose result isn't finite while all that it reads is, or which read NaN that came from outside.
-
-    Returns:
-        The op, and the id of the tensor that came in so, if one did; None where all is finite.
-    """
+    """The first op whose result isn't finite while all it reads is, or that read NaN from outside, in the tensor of that id."""
     flawed = _flawed(record)
     if not flawed:
         return None

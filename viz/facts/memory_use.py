@@ -141,16 +141,7 @@ class MemoryUse:
 
 
 def memory_use(record: Record, step: int | None = None) -> MemoryUse:
-    """The memory that a recording saw.
-
-    Args:
-        record: the recording.
-        step: the number of a step, for the time that it took, with what was there before it; None: all the time.
-
-    Raises:
-        TypeError: when `step` is no whole number.
-        ValueError: when memory wasn't recorded, or when there is no such step.
-    """
+    """The memory that a recording saw; see `Recording.memory`."""
     position = position_of(record, step)
     if not record.storages and record.tensors:
         raise ValueError("memory(): memory was not recorded; use viz.trace(memory=True), which is the default")
@@ -198,11 +189,7 @@ def _curve(found: list[tuple[TensorInfo, int, int, int | None]]) -> list[tuple[i
 
 
 def _within(curve: list[tuple[int, int]], step: Step) -> list[tuple[int, int]]:
-    """The part of a curve that a step took, from what was in use when it began.
-
-    Raises:
-        ValueError: when times weren't recorded.
-    """
+    """The part of a curve that a step took, from what was in use when it began."""
     start, end = step.start, step.end
     if start is None or end is None:
         raise ValueError("memory(step=...): times were not recorded; use viz.trace(time=True), which is the default")

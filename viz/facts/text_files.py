@@ -13,22 +13,14 @@ __all__ = ["check_html", "lines_of", "path_of", "write_text"]
 
 
 def path_of(path: str | os.PathLike[str]) -> pathlib.Path:
-    """The path of a file that a public function is asked to write.
-
-    Raises:
-        TypeError: when it is none.
-    """
+    """The path of a file that a public function is asked to write."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"path={path!r:.60}: expected the name of a file; got {type(path).__name__}")
     return pathlib.Path(path)
 
 
 def check_html(path: str | os.PathLike[str]) -> None:
-    """Refuse a page's name, before the page is made.
-
-    Raises:
-        ValueError: when it doesn't end in `.html`.
-    """
+    """Refuse a page's name, before the page is made."""
     if path_of(path).suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"cannot write the page to {os.fspath(path)!r}: the name must end in .html")
 
@@ -37,9 +29,6 @@ def write_text(path: str | os.PathLike[str], text: str) -> pathlib.Path:
     """Write a file, as UTF-8; whatever happens, a reader sees the old one or the new one, whole.
 
     Pipes and devices such as `/dev/stdout` are written to as they are.
-
-    Raises:
-        OSError: when the folder doesn't exist or can't be written.
     """
     target = path_of(path)
     content = text.encode("utf-8", "replace")  # the name of a file in it may be no text

@@ -196,15 +196,7 @@ def fit(
     least: Sequence[str],
     places: int | None,
 ) -> dict[int, int]:
-    """The columns to show, by their positions, and their widths.
-
-    Args:
-        heads: of the columns.
-        lines: of the table.
-        right: which columns hold numbers, which are never cut.
-        least: heads of columns that may be left out, the least important first.
-        places: how many signs a line may have; None for no bound.
-    """
+    """The columns to show, by their positions, and their widths; numbers, on the right, are never cut."""
     cells = list(zip(*lines)) or [()] * len(heads)
     full = {i: max(map(width, (head, *column))) for i, (head, column) in enumerate(zip(heads, cells))}
     if places is None or _whole(full) <= places:

@@ -473,11 +473,7 @@ class Capture(observe.Observer):
                 self._remember(array, kept[id(array)])
 
     def know_state(self, metric: Any) -> int:
-        """Let what a metric gathered be known by its arrays, should ops make its result of them.
-
-        Returns:
-            How much is written down so far.
-        """
+        """Let what a metric gathered be known by its arrays, should ops make its result of it; gives the log's length."""
         for variable in getattr(metric, "variables", None) or ():
             if is_variable(variable):
                 self.gathered[id(variable.data)] = weakref.ref(variable)

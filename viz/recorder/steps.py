@@ -241,12 +241,7 @@ class step:
 
 
 def checked_steps(where: str, steps: int | Iterable[int] | ChosenSteps) -> frozenset[int] | ChosenSteps:
-    """The numbers of steps as something that knows whether it holds a number.
-
-    Raises:
-        TypeError: when `steps` holds something other than whole numbers.
-        ValueError: when one is negative.
-    """
+    """The numbers of steps as something that knows whether it holds a number."""
     if isinstance(steps, ChosenSteps):
         return steps
     given = [steps] if isinstance(steps, int) else steps

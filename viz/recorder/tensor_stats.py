@@ -22,12 +22,7 @@ LARGE = 1e140  # squares of larger numbers, summed, could be infinite
 
 
 def measure(array: Any, level: str) -> Stats | None:
-    """The statistics of `array` (NumPy's or CuPy's, or a NumPy scalar); None when it holds no real numbers.
-
-    Args:
-        array: real numbers of any shape.
-        level: `"basic"`, or `"full"` for the histogram, the first elements, zeros and the L2 norm too.
-    """
+    """The statistics of `array` (NumPy's or CuPy's, or a NumPy scalar); None when it holds no real numbers."""
     if array.dtype.kind not in "biuf" or array.size == 0:
         return None
     values = array.reshape(-1)

@@ -66,9 +66,6 @@ def rows(record: Record, step: int | None = None, usual: Mapping[int, UsualTime]
 
     Times are those of that step if it is asked for, else for each op the median of the steps that ran it, as pictures
     have them.
-
-    Raises:
-        ValueError: when there is no such step.
     """
     ops = _ops_of(record, position_of(record, step))
     found: dict[int, Row] = {}
@@ -214,18 +211,7 @@ def _nested(record: Record, scopes: Sequence[int], firsts: list[int]) -> list[in
 
 
 def summary(record: Record, step: int | None = None, depth: int | None = None, option: str = "depth=") -> Text:
-    """The table of layers: shapes of outputs, weights, ops, FLOPs, times, bytes of activations; and totals.
-
-    Args:
-        record: the recording.
-        step: the number of a training step; None: the one that tables and pictures show.
-        depth: how many levels of models and layers are open; None: all. A closed one counts for what is inside.
-        option: what stands before the depth where another one is asked for.
-
-    Raises:
-        TypeError: when `depth` is no whole number.
-        ValueError: when it is negative, or there is no such step.
-    """
+    """The table of layers, with totals: see `Recording.summary`. `option` stands before the depth that shows all."""
     usual = _usual(record, step)
     found = rows(record, step, usual)
     shown = opened(found, depth)
@@ -262,12 +248,7 @@ def _of_one(record: Record, step: int | None, usual: Mapping[int, UsualTime]) ->
 
 
 def opened(found: list[Row], depth: int | None) -> list[Row]:
-    """The lines of the summary down to a level, with the total; None: all.
-
-    Raises:
-        TypeError: when `depth` is no whole number.
-        ValueError: when it is negative.
-    """
+    """The lines of the summary down to a level, with the total; None: all."""
     if depth is None:
         return found
     if not isinstance(depth, numbers.Integral) or isinstance(depth, bool):
@@ -335,12 +316,7 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def describe(record: Record, in_ops: int | None = None) -> str:
-    """One line about a recording.
-
-    Args:
-        record: the recording.
-        in_ops: nanoseconds of its ops, for a line above times of parts, which don't sum to what the whole took.
-    """
+    """One line about a recording."""
     name = f" {formatting.clean(record.name)!r}" if record.name else ""
     whole = record.whole or record
     parts = [formatting.count(len(whole.ops), "op")]

@@ -72,23 +72,10 @@ def _hidden(ranked: list[dict[str, Any]], n: int, cost: str, option: str) -> lis
 def facts(
     record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None
 ) -> dict[str, Any]:
-    """What costs most as data, the largest first.
-
-    Args:
-        record: the recording.
-        by: `"time"`, `"memory"` or `"flops"`: ops, those of all steps summed that are equal but for when they ran;
-            `"name"`, `"layer"` or `"source"`: the cost summed over ops of the same name, in the same layer, from the
-            same line.
-        n: how many rows to give.
-        step: the number of a step, for its ops alone; None: all ops.
-        cost: of sums, what is summed: `"time"`, the default, `"memory"` or `"flops"`.
+    """What costs most as data, the largest first; see `Recording.top`.
 
     Returns:
         `step`, what its times are (see `times_facts`), the `rows`, and `left_out`: how many there are beside those.
-
-    Raises:
-        TypeError: when `n` or `step` is no whole number.
-        ValueError: for another key or cost, when `n` is not positive, or when there is no such step.
     """
     ranked = _ranked(record, by, n, step, cost)
     times = times_facts("sum", len(record.steps) if step is None else 1)

@@ -37,11 +37,7 @@ class ComposedCalls:
         self._last[event.thread] = event.places, event.scope, self._runs[-1][2]
 
     def found(self, taken: Any) -> dict[int, tuple[str, int]]:
-        """For each op of a composed function, its name and the number of the call.
-
-        Args:
-            taken: says of an op and the places of its call whether a layer or a loss is what was called.
-        """
+        """For each op of a composed function, its name and the number of the call."""
         calls: dict[int, tuple[str, int]] = {}
         number = 0
         for places, ids, names in self._runs:
