@@ -66,7 +66,7 @@ def came_in(record: Record) -> list[int]:
 
 
 def first_flaw(record: Record) -> tuple[Op, int | None] | None:
-    """The first op whose result isn't finite while all it reads is, or that read NaN from outside, in the tensor of that id."""
+    """The first op with a result that isn't finite of finite inputs, or that read NaN from outside, in which tensor."""
     flawed = _flawed(record)
     if not flawed:
         return None

@@ -6,13 +6,14 @@ written once and referred to by number.
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from viz.facts import formatting
 from viz.facts.blocks import TRANSPARENT
-from viz.facts.columns import Pool, frame_row
+from viz.facts.columns import Pool
 from viz.facts.container import VERSION
 from viz.facts.derived_stats import came_in, first_flaw, origins
 from viz.facts.digest.reports import evaluated_together, goes_on, own_reports
@@ -115,7 +116,7 @@ def data(
         "reported": _reported_at(part, reported),
     }
     found["excerpts"] = excerpts(columns.frames.values)
-    found["frames"] = [frame_row(frame) for frame in columns.frames.values]
+    found["frames"] = [[*dataclasses.astuple(frame)] for frame in columns.frames.values]
     found["places"] = [formatting.place(frame) for frame in columns.frames.values]
     found["texts"], found["shapes"] = columns.texts.values, [list(s) for s in columns.shapes.values]
     return found

@@ -34,10 +34,9 @@ from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.op_hook import Walker, argument_recorder, meeter, next_serial, op_recorder, recording
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
-from viz.recorder.small_arrays import SmallArrays
 from viz.recorder.source_lines import asking, is_internal
 from viz.recorder.step_tracker import StepTracker
-from viz.recorder.tensor_stats import measure, norm_alone
+from viz.recorder.tensor_stats import SmallArrays, measure, norm_alone
 
 __all__ = ["Capture", "Options"]
 
@@ -473,7 +472,7 @@ class Capture(observe.Observer):
                 self._remember(array, kept[id(array)])
 
     def know_state(self, metric: Any) -> int:
-        """Let what a metric gathered be known by its arrays, should ops make its result of it; gives the log's length."""
+        """Let what a metric gathered be known by its arrays, should ops make its result; gives the log's length."""
         for variable in getattr(metric, "variables", None) or ():
             if is_variable(variable):
                 self.gathered[id(variable.data)] = weakref.ref(variable)
@@ -565,10 +564,6 @@ class Capture(observe.Observer):
                 facts = met[id(owner)] = self._about(owner, outer) | {"number": next(self._owner_count)}
             opened.facts = facts
             outer.append(owner)
-
-    def tape(self, tape: Any) -> dict[str, Any]:
-        """The same of a tape, of which there is a new one in each step and little to tell."""
-        return self.known_owner(tape) or self._new_owner(tape, {"cls": type(tape).__name__})
 
     def _new_owner(self, owner: Any, facts: dict[str, Any]) -> dict[str, Any]:
         facts["number"] = next(self._owner_count)

@@ -19,10 +19,10 @@ from numpy import isfinite, ndarray
 from eagerflow.core.observe import clock
 from viz.frameworks.objects import PLAIN_TENSORS
 from viz.recorder.descriptions import PLAIN, device_name, flat, frozen
-from viz.recorder.finite_check import SMALL
 from viz.recorder.memory_tracker import Lifetime
 from viz.recorder.names.composed_calls import is_composed
 from viz.recorder.source_lines import MAX_FRAMES, is_internal
+from viz.recorder.tensor_stats import SMALL
 
 __all__ = ["Walk", "Walker", "argument_recorder", "meeter", "next_serial", "op_recorder", "recording"]
 

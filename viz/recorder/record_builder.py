@@ -19,12 +19,11 @@ from viz.recorder.descriptions import makes_its_own, run_facts, settings_at
 from viz.recorder.journal import Event, Met, same_memory
 from viz.recorder.kept_values import nothing_kept
 from viz.recorder.loops.optimizer_names import tell_optimizers_apart
-from viz.recorder.loops.own_steps import Clocks, gradients_of, mark_own_steps
+from viz.recorder.loops.own_steps import Clocks, gradients_of, mark_own_steps, name_own_updates
 from viz.recorder.loops.reported import own_losses, reported_logs
 from viz.recorder.names.array_names import settle_names
 from viz.recorder.names.composed_calls import ComposedCalls
 from viz.recorder.names.kept_names import name_variables
-from viz.recorder.own_updates import name_own_updates
 from viz.recorder.source_lines import MAX_FRAMES, Sources
 
 __all__ = ["build", "record_of"]

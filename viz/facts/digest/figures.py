@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import math
+from collections.abc import Collection
 from typing import Any
 
 from viz.facts import formatting
@@ -11,7 +12,7 @@ from viz.facts.memory_use import memory_use
 from viz.facts.schema import Op, Record
 from viz.facts.selection import line_of, origin, step_numbers
 
-__all__ = ["OUTSIDE", "digest"]
+__all__ = ["OUTSIDE", "digest", "first_calls"]
 
 OUTSIDE = "outside of layers"
 """What tables call what ran between layers; within a model, outside of its layers."""
@@ -90,6 +91,24 @@ def _told(name: str, kind: str, means: bool, values: list[float]) -> dict[str, A
 # ---------------------------------------------------------------------- times
 
 
+def first_calls(record: Record, apart: Collection[str] = ()) -> list[int]:
+    """For each scope the first call of the same object at the same place; steps are themselves, or apart.
+
+    Args:
+        record: the recording.
+        apart: kinds of scopes that count for what is around them, -1 for none.
+    """
+    known: dict[tuple[int, int], int] = {}
+    found: list[int] = []
+    for scope in record.scopes:
+        row = -1 if scope.parent is None else found[scope.parent]
+        if scope.kind not in apart:
+            own = -1 - scope.id if scope.owner is None or scope.kind == "step" else scope.owner
+            row = known.setdefault((row, own), scope.id)
+        found.append(row)
+    return found
+
+
 class _Times:
     """What parts of the program took, in all steps together.
 
@@ -98,13 +117,7 @@ class _Times:
 
     def __init__(self, record: Record) -> None:
         self._record = record
-        self._rows: list[int] = []  # by scope, the first call of the same object at the same place; -1 for none
-        known: dict[tuple[int, int], int] = {}
-        for each in record.scopes:
-            row = -1 if each.parent is None else self._rows[each.parent]
-            if each.kind not in _APART:
-                row = known.setdefault((row, -1 - each.id if each.owner is None else each.owner), each.id)
-            self._rows.append(row)
+        self._rows = first_calls(record, _APART)  # by scope, the row that it counts for, -1 for none
         self._sums = [0] * (len(record.scopes) + 1)  # by scope; the last one is what ran outside of all
         self._slow: dict[tuple[str, str, int], list[Op]] = {}
         for op in record.ops:

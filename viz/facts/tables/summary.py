@@ -10,7 +10,7 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.blocks import all_blocks, tree
-from viz.facts.digest.figures import OUTSIDE
+from viz.facts.digest.figures import OUTSIDE, first_calls
 from viz.facts.digest.made import Made
 from viz.facts.digest.picked_step import pick_step
 from viz.facts.digest.shown_step import shown_number, shown_position, times_facts
@@ -70,7 +70,7 @@ def rows(record: Record, step: int | None = None, usual: Mapping[int, UsualTime]
     ops = _ops_of(record, position_of(record, step))
     found: dict[int, Row] = {}
     count = _Counting(record, _usual(record, step) if usual is None else usual)
-    firsts = _first_calls(record)
+    firsts = first_calls(record)
     inside: dict[int | None, list[Op]] = {}  # of each line the ops of no other line within it
     for op in ops:
         calls = {firsts[scope.id]: scope for scope in around(record, op)}
@@ -130,18 +130,6 @@ def _ops_of(record: Record, step: int | None) -> list[Op]:
     """Those of a step; by default of the one that tables and pictures show."""
     step = pick_step(record) if step is None else step
     return [op for op in record.ops if step is None or op.step == step]
-
-
-def _first_calls(record: Record) -> list[int]:
-    """For each scope, the first call of the same object at the same place of the same step: they share a line."""
-    seen: dict[tuple[int | None, ...], int] = {}
-    found: list[int] = []
-    for scope in record.scopes:
-        place = None if scope.parent is None else found[scope.parent]
-        alone = scope.owner is None or scope.kind == "step"
-        key = (place, -1 - scope.id if alone else scope.owner)
-        found.append(seen.setdefault(key, scope.id))
-    return found
 
 
 def around(record: Record, op: Op) -> list[Scope]:
