@@ -17,7 +17,6 @@ from viz.facts.text_table import Text, table
 __all__ = ["Alive", "MemoryUse", "memory_use", "peak_of", "spans"]
 
 _KEYS = ("role", "layer", "source")
-_MOST_LINES = 20
 _PARTLY = ["(data count from when a step first read them; what ops use in passing, and Python itself, are not counted)"]
 
 
@@ -103,7 +102,7 @@ class MemoryUse:
     def __str__(self) -> str:
         return str(self.text())
 
-    def text(self, most: int = _MOST_LINES, option: str = "") -> Text:
+    def text(self, most: int = 20, option: str = "") -> Text:
         """The table."""
         alike: dict[tuple[str, ...], list[Alive]] = {}
         for each in self.alive:

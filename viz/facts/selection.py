@@ -34,6 +34,7 @@ __all__ = [
     "step_name",
     "step_names",
     "step_numbers",
+    "steps_around",
     "steps_text",
     "trainings_before",
     "update_passes",
@@ -228,17 +229,24 @@ def _goes_on(op: Op, after: Op) -> bool:
     )
 
 
+def steps_around(record: Record) -> list[int | None]:
+    """For each scope, the position of the step that it is a part of."""
+    steps: dict[int, int | None] = {step.scope: step.index for step in record.steps}
+    found: list[int | None] = []
+    for scope in record.scopes:
+        found.append(steps.get(scope.id, None if scope.parent is None else found[scope.parent]))
+    return found
+
+
 def call_numbers(record: Record) -> list[int]:
     """For each scope, how many calls of the same object came before it in the same step.
 
     Of a metric, what takes in a batch is no call of what gives its result.
     """
     counts: dict[tuple[int | None, int | None, str, str], int] = {}
-    found, steps = [], {step.scope: step.index for step in record.steps}
-    step_of: list[int | None] = []
-    for scope in record.scopes:
-        step_of.append(steps.get(scope.id, None if scope.parent is None else step_of[scope.parent]))
-        key = step_of[-1], scope.owner, scope.kind, scope.name if scope.kind == "metric" else ""
+    found = []
+    for scope, step in zip(record.scopes, steps_around(record)):
+        key = step, scope.owner, scope.kind, scope.name if scope.kind == "metric" else ""
         found.append(0 if scope.owner is None else counts.get(key, 0))
         counts[key] = found[-1] + 1
     return found

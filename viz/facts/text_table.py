@@ -27,7 +27,6 @@ _LENGTHS = re.compile(r"\d[×x]\d|^\d+ [a-z]\w+$|^scalar\b")  # shapes, which ar
 _CLASSED = re.compile(r"(.+) \(\w+\)((?: ×\d+)?)")  # a layer and its class, which is left out first
 _LEAST, _HARD = 20, 8  # how narrow columns of text become before one of them is left out; and where none may be
 _SHORT = 16  # a column of words no longer than this stays as it is
-_BETWEEN = 2  # blanks
 
 
 class Columns(str):
@@ -242,4 +241,4 @@ def _with_what_follows(heads: Sequence[str], head: str) -> list[int]:
 
 
 def _whole(widths: dict[int, int]) -> int:
-    return sum(widths.values()) + _BETWEEN * (len(widths) - 1)
+    return sum(widths.values()) + 2 * (len(widths) - 1)

@@ -115,8 +115,8 @@ class Capture(observe.Observer):
         self.walk = self.walker.walk if options.source else None
         self.measure: Callable[[int, Any], None] | None = None if options.stats == "none" else self.small.note
         self.look: Callable[[int, Any, str], None] | None = None if self.keeper is None else self._look
-        self._noted = meeter(self)
-        self.meet = self._noted if self.keeper is None else self.meet  # type: ignore[assignment, method-assign]
+        self.noted = meeter(self)
+        self.meet = self.noted if self.keeper is None else self.meet  # type: ignore[assignment, method-assign]
         self.argument = argument_recorder(self)  # what this hasn't met yet, as an entry of `Event.inputs`
         self.on_op = op_recorder(self)  # type: ignore[method-assign]
         self.on_rule = rule_recorder(self) if options.backward else _unheard  # type: ignore[assignment, method-assign]
@@ -499,7 +499,7 @@ class Capture(observe.Observer):
 
     def meet(self, data: Any, key: int | None, variable: tuple[str, str] | None, outside: bool) -> int:
         """The position of an array met for the first time."""
-        position = self._noted(data, key, variable, outside)
+        position = self.noted(data, key, variable, outside)
         if self.keeper is not None and (outside or variable is not None):
             self.keeper.keep(position, data, variable[0] if variable is not None else "input")
         return position

@@ -13,6 +13,7 @@ from viz.facts import formatting
 from viz.facts.collector import collector_at_rest
 from viz.facts.digest.excerpt import part_of
 from viz.facts.schema import Frame, Op, Read, Record, Scope, Step, Storage, TensorInfo
+from viz.facts.selection import steps_around
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.descriptions import makes_its_own, run_facts, settings_at
@@ -179,7 +180,7 @@ class _Builder:
                     self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, at, trained))
                     self.marked.append((opened.started, scope))
             self.record.scopes.append(scope)
-        self.step_of = self._steps()
+        self.step_of = steps_around(self.record)
 
     def _is_nameless(self, tensor: int, role: str = "input") -> bool:
         """Does the code call what comes from outside nothing, nor a model?"""
@@ -199,15 +200,6 @@ class _Builder:
             for i, name in filled.items()
             if self._is_nameless(i, "constant") or (self._is_nameless(i) and i not in given_outside)
         }
-
-    def _steps(self) -> list[int | None]:
-        """For each scope, the step that it is part of."""
-        steps = {step.scope: step.index for step in self.record.steps}
-        found: list[int | None] = []
-        for scope in self.record.scopes:
-            outer = None if scope.parent is None else found[scope.parent]
-            found.append(steps.get(scope.id, outer))
-        return found
 
     def _stack(self, places: list[int], base: int | None) -> tuple[Frame, ...]:
         key = (*places, base)

@@ -17,8 +17,6 @@ __all__ = ["OUTSIDE", "digest", "first_calls"]
 OUTSIDE = "outside of layers"
 """What tables call what ran between layers; within a model, outside of its layers."""
 
-_POINTS = 24  # of a course
-_SLOWEST = 3
 _MEANS = ("batch", "evaluation")  # `fit` and `evaluate` report the mean so far, and no batch's own
 _APART = ("step", "backward", "data")  # scopes that are no part of a program
 
@@ -70,7 +68,7 @@ def _reported(record: Record, kind: str) -> list[dict[str, Any]]:
 
 def _told(name: str, kind: str, means: bool, values: list[float]) -> dict[str, Any]:
     """A course; of many values as many as have room, evenly chosen: `at` has their places among all, from 0."""
-    count = min(_POINTS, len(values))
+    count = min(24, len(values))
     at = [round(i * (len(values) - 1) / max(1, count - 1)) for i in range(count)]
     chosen = [values[i] for i in at]
     finite = [value for value in values if math.isfinite(value)]
@@ -170,7 +168,7 @@ class _Times:
         """The ops that took longest, with equal ones in the same layer summed."""
         record, found = self._record, []
         sums = {key: sum([op.duration for op in ops]) for key, ops in self._slow.items()} if self.whole else {}
-        for name, phase, row in sorted(sums, key=lambda key: -sums[key])[:_SLOWEST]:
+        for name, phase, row in sorted(sums, key=lambda key: -sums[key])[:3]:
             ops, took = self._slow[name, phase, row], sums[name, phase, row]
             found.append(
                 {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from viz.facts import formatting
@@ -36,7 +36,6 @@ __all__ = ["HEADS", "Row", "around", "cells", "columns", "describe", "flops_text
 HEADS = ("layer", "output", "params", "ops", "FLOPs", "forward", "backward", "update", "activation")
 # What is left out where a terminal has little room, the least important first.
 _LEAST = "ops,activation,FLOPs,update,backward,forward"
-_LONGEST = 80  # signs of a name
 
 
 @dataclasses.dataclass
@@ -80,34 +79,29 @@ def rows(record: Record, step: int | None = None, usual: Mapping[int, UsualTime]
             found[first].calls.add(scope.id)
             count(found[first], op)
         inside.setdefault(next(iter(calls), None), []).append(op)
+    children: dict[int | None, list[int]] = {}
+    for number in sorted(found):
+        outer = [firsts[scope.id] for scope in record.ancestors(record.scopes[number].parent)]
+        children.setdefault(next((first for first in outer if first in found), None), []).append(number)
+    lines, terms = list[Row](), _terms(record, ops)
+
+    def add(outer: int | None, level: int) -> None:
+        """Add the lines within another, or all, and for what ran between those lines behind them.
+
+        So lines of one level add up to that around them: what penalties of weights and outputs took has a line, too.
+        """
+        for number in children.get(outer, ()):
+            lines.append(found[number])
+            add(number, found[number].level + 1)
+        if outer is None or outer in children:
+            lines.extend(_rest(count, inside.get(outer, ()), terms, level))
+
+    add(None, 0)
     total = Row("total", 0)
     for op in ops:
         count(total, op)
     total.params = _all_params(record, found)
-    return [*_with_rest(count, ops, _nested(record, sorted(found), firsts), (found, inside)), total]
-
-
-def _with_rest(
-    count: _Counting,
-    ops: list[Op],
-    order: Sequence[int],
-    lines: tuple[Mapping[int, Row], Mapping[int | None, list[Op]]],
-) -> Iterator[Row]:
-    """The lines in their order, and for what ran between those within another, or between all, lines behind them.
-
-    So lines of one level add up to that around them: what penalties of weights and outputs took has a line, too.
-    """
-    found, inside = lines
-    around: list[int] = []  # lines that go on, outermost first
-    terms = _terms(count.record, ops)
-    for number, following in zip(order, [*order[1:], None]):
-        row = found[number]
-        around = [*around[: row.level], number]
-        yield row
-        after = found[following].level if following is not None else 0
-        for outer in reversed(around[after:-1]):
-            yield from _rest(count, inside.get(outer, ()), terms, found[outer].level + 1)
-    yield from _rest(count, inside.get(None, ()), terms, 0)
+    return [*lines, total]
 
 
 def _rest(count: _Counting, ops: Iterable[Op], terms: Mapping[int, str], level: int) -> list[Row]:
@@ -139,7 +133,7 @@ def around(record: Record, op: Op) -> list[Scope]:
 
 def _row(record: Record, scope: Scope) -> Row:
     level = sum([s.kind not in ("step", "backward") for s in record.ancestors(scope.parent)])
-    row = Row(formatting.with_class(scope.shown, scope.cls, _LONGEST), level, params=scope.params)
+    row = Row(formatting.with_class(scope.shown, scope.cls), level, params=scope.params)
     if scope.outputs:
         row.shape = ", ".join([formatting.shape(record.tensors[i].shape) for i in scope.outputs[:3]])
     return row
@@ -181,21 +175,6 @@ def _all_params(record: Record, scopes: Iterable[int]) -> int | None:
         if scope.params is not None and not inner:
             counted[scope.owner] = scope.params
     return sum(counted.values()) if counted else None
-
-
-def _nested(record: Record, scopes: Sequence[int], firsts: list[int]) -> list[int]:
-    """The scopes in the order of a walk through the tree."""
-    inside: dict[int | None, list[int]] = {}
-    shown = set(scopes)
-    for number in scopes:
-        around = [firsts[s.id] for s in record.ancestors(record.scopes[number].parent)]
-        outer = next((first for first in around if first in shown), None)
-        inside.setdefault(outer, []).append(number)
-    found, waiting = [], inside.get(None, [])[::-1]
-    while waiting:
-        found.append(waiting.pop())
-        waiting += inside.get(found[-1], [])[::-1]
-    return found
 
 
 def summary(record: Record, step: int | None = None, depth: int | None = None, option: str = "depth=") -> Text:

@@ -13,6 +13,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from viz.facts.schema import VARIABLES, Op, Record, Scope, Step
+from viz.facts.selection import steps_around
 
 __all__ = ["Clocks", "gradients_of", "mark_own_steps", "name_own_updates"]
 
@@ -370,13 +371,9 @@ def _insert(record: Record, clocks: Clocks, own: Sequence[tuple[_Own, list[_Item
                 old[item.id].parent = scope.id
     numbers = {number[step.scope]: (step.number, step.trained) for step in record.steps}
     numbers |= {scope.id: (step.number if are_chosen else None, None) for (step, _), scope in zip(own, new)}
-    record.steps, step_of = [], list[int | None]()
-    for scope in record.scopes:
-        outer = None if scope.parent is None else step_of[scope.parent]
-        if scope.id in numbers:
-            outer = len(record.steps)
-            record.steps.append(Step(outer, scope.id, scope.start, scope.end, *numbers[scope.id]))
-        step_of.append(outer)
+    steps = [scope for scope in record.scopes if scope.id in numbers]
+    record.steps = [Step(i, scope.id, scope.start, scope.end, *numbers[scope.id]) for i, scope in enumerate(steps)]
+    step_of = steps_around(record)
     for op in record.ops:
         op.step = None if op.scope is None else step_of[op.scope]
 

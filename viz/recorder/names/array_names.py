@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import weakref
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from viz.facts.schema import Op, Record, Scope
 from viz.frameworks.contract import Array
 from viz.frameworks.objects import PLAIN_TENSORS, held_in_place_of
 from viz.recorder.descriptions import flat
-from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, frames_of_user, held_as, spoken_of, variable_of
+from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, frames_of_user, held_as, spoken_of
 
 __all__ = ["ArrayNames", "Named", "settle_names"]
 
@@ -71,12 +71,12 @@ class ArrayNames:
             return
         place = id(frame.f_code), frame.f_lasti, data.shape
         name, is_copy = self._usual.get(place, ("", False))
-        value = variable_of(frame, name) if name else None
+        value = next((value for key, value in spoken_of(frame) if key == name), None) if name else None
         if value is not None and (value is held_in_place_of(data) or (is_copy and _is_copy(value, data))):
             self.named[position] = Named(name[:_LONGEST], _source(value, data))
         elif place in self._nothing or not self._find(position, data, frame, place):
             self.waiting[position] = weakref.ref(data), id(frame), _TRIES
-            if place not in self._nothing and _is_given_data(sys._getframe(1), frame):
+            if place not in self._nothing and any(_calls_of_data(sys._getframe(1), frame)):
                 self._nothing.add(place)
 
     def expect(self, position: int, data: Any) -> None:
@@ -132,23 +132,19 @@ class ArrayNames:
         return self._known[place]
 
 
-def _is_given_data(frame: FrameType | None, caller: FrameType) -> bool:
-    """Does a function call `fit` or its like?"""
+def _calls_of_data(frame: FrameType | None, caller: FrameType) -> Iterator[FrameType]:
+    """The frames of `fit` and its like between a frame and the function that called them."""
     while frame is not None and frame is not caller:
         if frame.f_code.co_name in _OF_DATA:
-            return True
+            yield frame
         frame = frame.f_back
-    return False
 
 
 def _names_of_data(frame: FrameType, caller: FrameType, is_evaluation: bool) -> list[str]:
     """What a function calls each of the arrays that it gave to `fit` or its like; "" where it has no name."""
     given: dict[str, Any] = {}
-    inner: FrameType | None = frame
-    while inner is not None and inner is not caller:
-        if inner.f_code.co_name in _OF_DATA and "x" in inner.f_code.co_varnames:
-            given = dict(spoken_of(inner))
-        inner = inner.f_back
+    for call in _calls_of_data(frame, caller):
+        given = dict(spoken_of(call)) if "x" in call.f_code.co_varnames else given
     data = given.get("validation_data") if is_evaluation else None
     if is_evaluation and data is None and "validation_data" in given and not given.get("validation_split"):
         return []
