@@ -6,7 +6,6 @@ written once and referred to by number.
 
 from __future__ import annotations
 
-import dataclasses
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -116,7 +115,7 @@ def data(
         "reported": _reported_at(part, reported),
     }
     found["excerpts"] = excerpts(columns.frames.values)
-    found["frames"] = [[*dataclasses.astuple(frame)] for frame in columns.frames.values]
+    found["frames"] = [[each.file, each.line, each.function, each.code] for each in columns.frames.values]
     found["places"] = [formatting.place(frame) for frame in columns.frames.values]
     found["texts"], found["shapes"] = columns.texts.values, [list(s) for s in columns.shapes.values]
     return found
