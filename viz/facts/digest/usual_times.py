@@ -9,6 +9,7 @@ faster altogether: half of what the other took to warm up would still show.
 from __future__ import annotations
 
 import collections
+import functools
 import statistics
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -108,10 +109,11 @@ def _timed(record: Record) -> Iterator[tuple[Op, Hashable]]:
 
     Shapes are a part of it: the last batch of an epoch is often smaller.
     """
-    arrays = [(tensor.shape, tensor.dtype) for tensor in record.tensors]
+    told = functools.cache(lambda shape, dtype: f"{shape} {dtype}")  # the hash of a text is computed once
+    arrays = [told(tensor.shape, tensor.dtype) for tensor in record.tensors]
     names = {step.index: record.scopes[step.scope].name for step in record.steps}
     paths: dict[int | None, str] = {}
-    seen = collections.Counter[Hashable]()
+    seen = collections.defaultdict[Hashable, int](int)
     for op in record.ops:
         if op.start is None or op.end is None or op.error is not None:
             continue
@@ -120,5 +122,5 @@ def _timed(record: Record) -> Iterator[tuple[Op, Hashable]]:
             paths[scope] = record.path(scope)
         read, made = map(arrays.__getitem__, op.inputs), map(arrays.__getitem__, op.outputs)
         kind = "" if op.step is None else names[op.step], paths[scope], op.name, op.phase, *read, *made
-        seen[op.step, kind] += 1
-        yield op, (kind, seen[op.step, kind])
+        nth = seen[op.step, kind] = seen[op.step, kind] + 1
+        yield op, (kind, nth)
