@@ -6,6 +6,7 @@ import bisect
 import itertools
 import weakref
 from collections.abc import Callable, Iterable
+from operator import attrgetter, call
 from typing import Any
 
 from numpy import generic, ndarray
@@ -13,6 +14,9 @@ from numpy import generic, ndarray
 from eagerflow.core.observe import clock
 
 __all__ = ["Lifetime", "Memory"]
+
+
+_data = attrgetter("data")
 
 
 class Lifetime(weakref.ref[Any]):
@@ -50,6 +54,7 @@ class Memory:
         self.gone: list[Lifetime] = []
         self.add = _adder(self)
         self._variables: dict[int, Lifetime] = {}
+        self._placed: set[tuple[int, ...]] = set()  # addresses of arrays that are known to hold the variables
 
     def number(self, array: Any) -> int | None:
         """The number of the memory behind `array`; None for NumPy's scalars, which are small."""
@@ -84,12 +89,26 @@ class Memory:
 
     def follow_variables(self) -> None:
         """Note which arrays hold the variables now."""
+        try:  # small ones are often in one of the same few arrays again
+            now = tuple(map(id, map(_data, map(call, self._variables.values()))))
+        except AttributeError:  # a variable that is gone
+            now = ()
+        if now in self._placed:
+            return
+        alive = self.alive
         for known in list(self._variables.values()):
             variable = known()
             if variable is not None:
-                held = self.alive.get(id(variable.data))
-                if held is None or held() is not variable.data:
+                data = variable.data
+                held = alive.get(id(data))
+                if held is None or held() is not data:
                     self.of_variable(variable)
+        if now:
+            self._placed.add(now)
+
+    def _forget_places(self, lifetime: Any) -> None:
+        """An array that held a variable is gone: its address may be used again."""
+        self._placed.clear()
 
     def _place(self, data: Any, number: int) -> None:
         """Note that an array, or a part of one, is a variable's."""
@@ -106,7 +125,7 @@ class Memory:
             shared.places[at : at + known] = [(begin, begin + data.nbytes, number)]
         else:
             self._release(data)
-        lifetime = self.alive[id(data)] = Lifetime(data)
+        lifetime = self.alive[id(data)] = Lifetime(data, self._forget_places)
         lifetime.number = number
 
     def _release(self, owner: Any) -> None:

@@ -164,7 +164,7 @@ def _namer(capture: Any) -> Callable[[RecordedScope, observe.Scope, FrameType | 
 def _ender(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
     output_names, recorded_scopes, log = capture.output_names, capture.scopes, capture.journal.log
     opened, owner_of, meet_state, clock = capture.open, capture.owner, capture.meet_state, observe.clock
-    names, end_step = capture.names, capture.end_step
+    tape_of, names, end_step = capture.tape, capture.names, capture.end_step
     gone: Sized = () if capture.memory is None else capture.memory.gone
 
     def on_scope_end(scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
@@ -184,7 +184,7 @@ def _ender(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Callabl
             capture.note("reading", "update_state", recorded.started, recorded.ended, (), recorded.inputs, (), ())
         capture.here = recorded.before
         if recorded.owner is not None:  # before its outputs are met: they may be weights that it keeps
-            recorded.facts = owner_of(recorded.owner)
+            recorded.facts = (owner_of if recorded.kind != "backward" else tape_of)(recorded.owner)
             if recorded.kind == "optimizer":
                 meet_state(recorded.owner, recorded.facts["number"], recorded.started)
         if recorded.kind in _OF_STEPS:
@@ -268,6 +268,16 @@ def _positions(capture: Any) -> Callable[[Any], tuple[int, ...]]:
                         known = None
                     found.append(argument(x) if known is None else known)
                 elif x.__class__ not in _NO_TENSORS:
+                    break
+            else:
+                return tuple(found)
+        if kind is list and len(nested) <= _MOST_TENSORS:  # gradients
+            found = []
+            for x in nested:
+                if x.__class__ in plain_tensors:
+                    if x.data.shape != ():
+                        found.append(argument_of(x))
+                elif x is not None:
                     break
             else:
                 return tuple(found)

@@ -19,7 +19,7 @@ from viz.facts.schema import Op, Record, Scope
 from viz.frameworks.contract import Array
 from viz.frameworks.objects import PLAIN_TENSORS, held_in_place_of
 from viz.recorder.descriptions import flat
-from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, frames_of_user, held_as, spoken_of
+from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, frames_of_user, held_as, spoken_of, variable_of
 
 __all__ = ["ArrayNames", "Named", "settle_names"]
 
@@ -71,7 +71,7 @@ class ArrayNames:
             return
         place = id(frame.f_code), frame.f_lasti, data.shape
         name, is_copy = self._usual.get(place, ("", False))
-        value = next((value for key, value in spoken_of(frame) if key == name), None) if name else None
+        value = variable_of(frame, name) if name else None
         if value is not None and (value is held_in_place_of(data) or (is_copy and _is_copy(value, data))):
             self.named[position] = Named(name[:_LONGEST], _source(value, data))
         elif place in self._nothing or not self._find(position, data, frame, place):

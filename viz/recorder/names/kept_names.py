@@ -18,7 +18,7 @@ from viz.frameworks.objects import default_name, is_layer
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["SAID_BY_ITS_PLACE", "attribute_of", "frames_of_user", "held_as", "held_in_code", "holders", "is_chosen"]
-__all__ += ["name_variables", "spoken_of", "tells"]
+__all__ += ["name_variables", "spoken_of", "tells", "variable_of"]
 
 SAID_BY_ITS_PLACE = ("input", "inputs")  # a box is called so without being told
 _OPTIMIZED = 1  # flag of the code of functions
@@ -106,6 +106,15 @@ def spoken_of(frame: FrameType) -> list[tuple[str, Any]]:
     found += [(name, frame.f_globals[name]) for name in code.co_names if name in frame.f_globals]
     if hasattr(type(first), code.co_name):
         found += getattr(first, "__dict__", {}).items()
+    return found
+
+
+def variable_of(frame: FrameType, name: str) -> Any:
+    """What a variable of this name holds in a frame, or in its module."""
+    code, own = frame.f_code, frame.f_locals
+    found = own.get(name, frame.f_globals.get(name))
+    if own.__class__ is dict and code.co_flags & _OPTIMIZED and sys.getrefcount(own) <= _UNSHARED:
+        own.clear()  # see `spoken_of`
     return found
 
 
