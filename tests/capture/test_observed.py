@@ -17,7 +17,7 @@ from tests.capture.steps import ROWS, batches
 from tests.capture.test_random_programs import PAIRS, inputs_of, step_of
 from tests.capture.test_same_bits import MODELS, trained
 from viz.facts.overview import overview
-from viz.facts.tables.top import top_rows
+from viz.facts.tables import top
 
 
 def told(record):
@@ -309,7 +309,7 @@ def test_recordings_say_what_was_replayed(tmp_path):
     read = viz.load(record.save(tmp_path / "x.efz"))
     assert [op.replayed for op in read.ops] == [True, True, False]
     assert "replayed" in str(record.top()).splitlines()[0]
-    rows = sorted((row["op"], row["count"], row["replayed"]) for row in top_rows(record))
+    rows = sorted((row["op"], row["count"], row["replayed"]) for row in top.facts(record)["rows"])
     assert rows == [("add", 1, 1), ("tanh", 1, 0), ("tanh", 1, 1)]
     assert overview(read)["replayed"] == 2
 

@@ -11,6 +11,7 @@ import viz
 
 @pytest.fixture
 def model():
+    ef.utils.set_random_seed(0)
     inputs = ef.Input((3,))
     inner = ef.Sequential([ef.layers.Dense(4, activation="relu", name="hidden")], name="encoder")
     made = ef.Model(inputs, ef.layers.Dense(1, use_bias=False, name="out")(inner(inputs)))

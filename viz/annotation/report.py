@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from viz.annotation.costs import Costs, LineCost
 from viz.facts import formatting
-from viz.facts.lines.quoted_files import lines_of
 from viz.facts.lines.room import beginning, folded, room, width
 from viz.facts.schema import Frame
+from viz.facts.text_files import lines_of
 from viz.reports.page import report_page
 
 __all__ = ["page", "text"]

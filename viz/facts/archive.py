@@ -25,7 +25,7 @@ from typing import IO, Any, get_args, get_origin, get_type_hints
 
 import numpy
 
-from viz.facts.columns import NONE, Damaged, Pool, check_numbers, decode, encode, frame_row
+from viz.facts.columns import LARGEST, NONE, Damaged, Pool, check_numbers, decode, encode
 from viz.facts.container import (
     KIND,
     VALUES,
@@ -86,15 +86,11 @@ _DTYPES = frozenset(
 
 LONGEST = 1 << 16
 """Letters of a name, an error or a line of code."""
-_LARGEST = 2**60  # of whole numbers, as in columns
+_hints = functools.cache(get_type_hints)
 
 
 def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
-    """Write `record` to `path`, whole or not at all.
-
-    Raises:
-        OSError: when the folder doesn't exist or can't be written.
-    """
+    """Write `record` to `path`, whole or not at all."""
     target = path_of(path)
     with import_module("eagerflow.base.files").replacing(target) as file:  # reading does without it
         _write(record, file)
@@ -133,18 +129,7 @@ def _npz(arrays: dict[str, numpy.ndarray]) -> bytes:
 
 
 def read(path: str | os.PathLike[str], limit: Limit = "auto", stats: bool = True) -> Record:
-    """Read what `write` wrote.
-
-    Args:
-        path: the file.
-        limit: how many bytes it may take.
-        stats: whether statistics are wanted, which are half of a recording where every tensor was measured.
-
-    Raises:
-        FileNotFoundError: when there is no such file.
-        TypeError: when `path` is none.
-        TraceFileError: when it is no trace, is damaged, is too large, or is of another version.
-    """
+    """Read what `write` wrote; without `stats`, which are half of a recording where every tensor was measured."""
     record: Record = reading(path, limit, lambda file, allowed: _read(file, allowed, stats=stats))
     return record
 
@@ -197,7 +182,7 @@ def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
             for read in found
         ],
         "texts": texts.values,
-        "frames": [frame_row(frame) for frame in frames.values],
+        "frames": [dataclasses.astuple(frame) for frame in frames.values],
     }
     return header, columns
 
@@ -266,10 +251,10 @@ def _check_references(record: Record, columns: Mapping[str, numpy.ndarray]) -> N
         raise Damaged("a fused op has more inputs than its parts have tensors")
     for each in record.compositions:
         _check_composition(each)
-    for word in {op.phase for op in record.ops}:
-        _check_word("phase", word, PHASES)
-    for word in {tensor.role for tensor in record.tensors}:
-        _check_word("role", word, ROLES)
+    words = {op.phase for op in record.ops} - {*PHASES}, {tensor.role for tensor in record.tensors} - {*ROLES}
+    for what, unknown in zip(("phase", "role"), words):
+        if unknown:
+            raise Damaged(f"a {what} is {min(unknown)!r}")
     check_ids("reading", (*record.reads, *record.calls), ops)
     check_ids("value", (*record.values, *record.labels, *record.called), tensors)
     check_ids("step", [step.scope for step in record.steps], scopes)
@@ -292,27 +277,8 @@ def _check_composition(found: Composition) -> None:
     check_ids("fused op", found.results, len(found.shapes))
 
 
-def _check_word(what: str, word: str, allowed: tuple[str, ...]) -> None:
-    if word not in allowed:
-        raise Damaged(f"a {what} is {word!r}")
-
-
-@functools.cache
-def _hints(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls)
-
-
 def fitted(value: Any, hint: Any, what: str) -> Any:
-    """A value from JSON as an annotation says, with tuples for arrays and objects of dataclasses.
-
-    Args:
-        value: what was read.
-        hint: a type, `Any`, a dataclass, or a union with None, list, tuple or dict of such.
-        what: what it is of, for the message.
-
-    Raises:
-        Damaged: when it is something else.
-    """
+    """A value from JSON as an annotation says, with tuples for arrays and objects of dataclasses."""
     kind, of = get_origin(hint), get_args(hint)
     if hint is Any or (kind is types.UnionType and value is None):
         return value
@@ -329,7 +295,7 @@ def fitted(value: Any, hint: Any, what: str) -> Any:
         known = _hints(hint)
         return hint(**{name: fitted(each, known[name], f"{hint.__name__}.{name}") for name, each in value.items()})
     is_text = hint is str and isinstance(value, str) and len(value) <= LONGEST
-    is_whole = hint in (int, float) and type(value) is int and abs(value) <= _LARGEST
+    is_whole = hint in (int, float) and type(value) is int and abs(value) <= LARGEST
     if is_text or is_whole or (hint is float and isinstance(value, float)):
         return value
     raise Damaged(f"{what} is {value!r:.60}")

@@ -14,8 +14,7 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.lines.assigned import goes_around, name_of_part, own_line
-from viz.facts.losses.masks import of_masks
-from viz.facts.losses.penalties import Terms, activity_penalty, terms_of_weights
+from viz.facts.masks_and_penalties import Terms, activity_penalty, of_masks, terms_of_weights
 from viz.facts.schema import Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
 from viz.facts.wiring import are_beside

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy
 
 from viz.facts.json_data import to_plain
-from viz.facts.schema import Frame, Op, Scope, Stats, Storage, TensorInfo
+from viz.facts.schema import Op, Scope, Stats, Storage, TensorInfo
 
-__all__ = ["NONE", "Damaged", "Pool", "check_nesting", "check_numbers", "decode", "encode", "frame_row"]
+__all__ = ["LARGEST", "NONE", "Damaged", "Pool", "check_nesting", "check_numbers", "decode", "encode"]
 
 NONE = -(2**63)  # stands for None among integers
-_LARGEST = 2**60  # of whole numbers: nanoseconds of 36 years, so that sums and differences of them stay in 64 bits
+LARGEST = 2**60  # of whole numbers: nanoseconds of 36 years, so that sums and differences of them stay in 64 bits
 _DEPTH = 100  # how deeply JSON may nest: ours nests as deep as layers' settings do
 _LONGEST_SETTINGS, _MOST_LETTERS = 4 << 20, 1 << 28  # of one op, of all; letters of a column of texts
 _NO_MARKS = bytes(sorted(set(range(256)) - set(b'[]{}"')))
@@ -122,11 +122,7 @@ def encode(objects: Sequence[Any], cls: type, texts: Pool, frames: Pool) -> dict
 def decode(
     columns: Mapping[str, numpy.ndarray], cls: type, texts: Pool, frames: Pool, counts: Mapping[str, int], rows: int
 ) -> list[list[Any]]:
-    """The fields of a number of objects of class `cls`, in the order of its arguments.
-
-    Raises:
-        Damaged: when a column is missing, has another length or type, or points to nothing.
-    """
+    """The fields of a number of objects of class `cls`, in the order of its arguments."""
     found = []
     for name, field in _TABLES[cls].items():
         read = _Reader(columns, f"{cls.__name__}.{name}", field, counts)
@@ -136,12 +132,8 @@ def decode(
     return found
 
 
-def check_numbers(name: str, numbers: numpy.ndarray, least: int = 0, most: int = _LARGEST) -> None:
-    """Refuse numbers that lie outside of a range.
-
-    Raises:
-        Damaged: when one does.
-    """
+def check_numbers(name: str, numbers: numpy.ndarray, least: int = 0, most: int = LARGEST) -> None:
+    """Refuse numbers that lie outside of a range."""
     if numbers.size and not least <= numbers.min() <= numbers.max() <= most:
         raise Damaged(f"{name} is {numbers.min()} to {numbers.max()}, not {least} to {most}")
 
@@ -166,7 +158,7 @@ class _Reader:
         """The whole numbers, or those of all lists together."""
         found, (kind, of, needed) = self.array("", "i"), self._field
         given = found if are_entries or needed else found[found != NONE]
-        check_numbers(self.name, given, -_LARGEST if kind == "int" else 0, self._counts[of] - 1 if of else _LARGEST)
+        check_numbers(self.name, given, -LARGEST if kind == "int" else 0, self._counts[of] - 1 if of else LARGEST)
         return found
 
     def optional(self) -> list[int | None]:
@@ -260,11 +252,7 @@ _DECODERS: dict[str, Callable[[_Reader, Pool, Pool], list[Any]]] = {
 
 
 def _parsed(text: Any) -> dict[str, Any]:
-    """Settings that were written as JSON.
-
-    Raises:
-        Damaged: when they are something else, too long, or nest too deeply.
-    """
+    """Settings that were written as JSON."""
     if not isinstance(text, str):
         raise Damaged(f"settings are {text!r:.40}")
     if len(text) > _LONGEST_SETTINGS:
@@ -277,11 +265,7 @@ def _parsed(text: Any) -> dict[str, Any]:
 
 
 def check_nesting(text: bytes) -> None:
-    """Refuse JSON whose brackets, outside of strings, nest deeper than ours ever do.
-
-    Raises:
-        Damaged: when they do.
-    """
+    """Refuse JSON whose brackets, outside of strings, nest deeper than ours ever do."""
     if sum([text.count(mark) for mark in (b"[", b"{")]) <= _DEPTH:
         return  # as short settings, of which there are thousands
     unescaped = text.replace(b"\\\\", b"").replace(b'\\"', b"")
@@ -291,8 +275,3 @@ def check_nesting(text: bytes) -> None:
     deepest = numpy.cumsum(steps, dtype=numpy.int32).max(initial=0)
     if deepest > _DEPTH:
         raise Damaged(f"its JSON nests {deepest} deep, more than {_DEPTH}")
-
-
-def frame_row(frame: Frame) -> list[Any]:
-    """A frame as it stands in JSON."""
-    return [frame.file, frame.line, frame.function, frame.code]

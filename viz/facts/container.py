@@ -129,11 +129,7 @@ class Allowed:
         )
 
     def take(self, size: float) -> None:
-        """So many bytes are going to be used.
-
-        Raises:
-            TraceFileError: when that is too much.
-        """
+        """So many bytes are going to be used."""
         self.left -= size
         if self.left < 0:
             raise TraceFileError(

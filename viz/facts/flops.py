@@ -143,62 +143,45 @@ def _cubic(factor: float) -> Callable[[Op, Tensors, Tensors], int]:
     return count
 
 
-_ONE_PER_OUTPUT = """
-    absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise cbrt ceil clip conj cos cosh cumsum divide
-    elu equal erf erfc erfinv exp expm1 floor floor_divide greater greater_equal isfinite leaky_relu less less_equal log
-    log10 log1p log2 logaddexp logical_and logical_or masked_scale maximum minimum mod multiply negative not_equal power
-    relu round sigmoid sign_of sin sinh softplus sqrt square subtract tan tanh trunc where
-"""
-_ONE_PER_INPUT = "all any argmax argmin max mean min prod sum"
-_FREE = """
-    broadcast_to cast concatenate copy gather gather_windows identity_of imag nonzero overwrite pad real reinterpret
-    reshape roll scatter_extreme scatter_index scatter_windows split stack stop_gradient take_index to_device transpose
-    written_last
-"""
-
-FORMULAS: dict[str, Callable[[Op, Tensors, Tensors], int]] = {
-    **dict.fromkeys(_ONE_PER_OUTPUT.split(), _per_output(1)),
-    **dict.fromkeys(_ONE_PER_INPUT.split(), _per_input(1)),
-    **dict.fromkeys(_FREE.split(), _none),
-    "all_sum_op": _none,
-    "argsort": _sort,
-    "assign": _none,
-    "assign_add": _per_output(1),
-    "assign_sub": _per_output(1),
-    "average_pool": _pool,
-    "cholesky": _cubic(1 / 3),
-    "conv": _conv,
-    "conv_transpose": _conv_transpose,
-    "depthwise_conv": _depthwise,
-    "dot_product_attention": _attention,
-    "eigh": _cubic(9),
-    "fourier": _fourier,
-    "gelu_exact": _per_output(8),
-    "gelu_tanh": _per_output(8),
-    "group_norm": _per_input(8),
-    "gru": _recurrent(3, 10),
-    "layer_norm": _per_input(8),
-    "log_softmax": _per_output(5),
-    "lstm": _recurrent(4, 9),
-    "lu_factor": _cubic(2 / 3),
-    "matmul": _matmul,
-    "max_pool": _pool,
-    "normalize_batch": _per_input(8),
-    "qr": _cubic(2),
-    "rms_norm": _per_input(4),
-    "batch_normalization": _per_output(2),
-    "sigmoid_crossentropy": _per_output(5),
-    "silu": _per_output(2),
-    "simple_rnn": _recurrent(1, 2),
-    "slogdet": _cubic(2 / 3),
-    "softmax": _per_output(5),
-    "softmax_crossentropy": _per_input(6),
-    "solve": _cubic(2 / 3),
-    "sparse_softmax_crossentropy": lambda op, read, made: 6 * _size(read[-1:]),
-    "sparsemax": _sort,
-    "svd": _cubic(6),
-    "top_k": _sort,
+_OF_FORMULAS: dict[Callable[[Op, Tensors, Tensors], int], str] = {
+    _per_output(1): """
+        absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh assign_add assign_sub bitwise cbrt ceil clip
+        conj cos cosh cumsum divide elu equal erf erfc erfinv exp expm1 floor floor_divide greater greater_equal
+        isfinite leaky_relu less less_equal log log10 log1p log2 logaddexp logical_and logical_or masked_scale maximum
+        minimum mod multiply negative not_equal power relu round sigmoid sign_of sin sinh softplus sqrt square subtract
+        tan tanh trunc where
+    """,
+    _per_output(2): "batch_normalization silu",
+    _per_output(5): "log_softmax sigmoid_crossentropy softmax",
+    _per_output(8): "gelu_exact gelu_tanh",
+    _per_input(1): "all any argmax argmin max mean min prod sum",
+    _per_input(4): "rms_norm",
+    _per_input(6): "softmax_crossentropy",
+    _per_input(8): "group_norm layer_norm normalize_batch",
+    _none: """
+        all_sum_op assign broadcast_to cast concatenate copy gather gather_windows identity_of imag nonzero overwrite
+        pad real reinterpret reshape roll scatter_extreme scatter_index scatter_windows split stack stop_gradient
+        take_index to_device transpose written_last
+    """,
+    _attention: "dot_product_attention",
+    _conv: "conv",
+    _conv_transpose: "conv_transpose",
+    _cubic(1 / 3): "cholesky",
+    _cubic(2 / 3): "lu_factor slogdet solve",
+    _cubic(2): "qr",
+    _cubic(6): "svd",
+    _cubic(9): "eigh",
+    _depthwise: "depthwise_conv",
+    _fourier: "fourier",
+    _matmul: "matmul",
+    _pool: "average_pool max_pool",
+    _recurrent(1, 2): "simple_rnn",
+    _recurrent(3, 10): "gru",
+    _recurrent(4, 9): "lstm",
+    _sort: "argsort sparsemax top_k",
+    lambda op, read, made: 6 * _size(read[-1:]): "sparse_softmax_crossentropy",
 }
+FORMULAS = {name: formula for formula, names in _OF_FORMULAS.items() for name in names.split()}
 
 _RULES: dict[str, _Rule] = {
     "dot_product_attention": _attention_rule,

@@ -52,7 +52,6 @@ _KINDS_OF_FILES = {
     "a script": ".py .pyw",
 }
 _MODELS = (".onnx", ".keras", ".h5", ".hdf5", ".safetensors")
-_MOST_RANGES = 8
 AROUND_FUNCTIONS = ("LossFunctionWrapper", "MeanMetricWrapper")  # the name is that of the function, and says it all
 _DTYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
 
@@ -117,7 +116,7 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def ranges(numbers: Iterable[int], least: int = 2, most: int = _MOST_RANGES) -> str:
+def ranges(numbers: Iterable[int], least: int = 2, most: int = 8) -> str:
     """Numbers in their order, at least so many that follow each other as a range; of more than `most` ranges the first.
 
     >>> ranges([3, 7, 8, 9]), ranges([1, 2, 4, 5, 6], least=3)
@@ -149,12 +148,7 @@ def shape(lengths: tuple[int, ...]) -> str:
 
 def tensor(info: TensorInfo) -> str:
     """Shape and short type: `"32×64 f32"`."""
-    return _shape_and_dtype(info.shape, info.dtype)
-
-
-@functools.lru_cache(maxsize=4096)
-def _shape_and_dtype(lengths: tuple[int, ...], name: str) -> str:
-    return f"{shape(lengths)} {dtype(name)}"
+    return f"{shape(info.shape)} {dtype(info.dtype)}"
 
 
 def clean(text: str, longest: int = 60) -> str:

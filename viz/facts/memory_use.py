@@ -17,7 +17,6 @@ from viz.facts.text_table import Text, table
 __all__ = ["Alive", "MemoryUse", "memory_use", "peak_of", "spans"]
 
 _KEYS = ("role", "layer", "source")
-_MOST_LINES = 20
 _PARTLY = ["(data count from when a step first read them; what ops use in passing, and Python itself, are not counted)"]
 
 
@@ -103,7 +102,7 @@ class MemoryUse:
     def __str__(self) -> str:
         return str(self.text())
 
-    def text(self, most: int = _MOST_LINES, option: str = "") -> Text:
+    def text(self, most: int = 20, option: str = "") -> Text:
         """The table."""
         alike: dict[tuple[str, ...], list[Alive]] = {}
         for each in self.alive:
@@ -141,16 +140,7 @@ class MemoryUse:
 
 
 def memory_use(record: Record, step: int | None = None) -> MemoryUse:
-    """The memory that a recording saw.
-
-    Args:
-        record: the recording.
-        step: the number of a step, for the time that it took, with what was there before it; None: all the time.
-
-    Raises:
-        TypeError: when `step` is no whole number.
-        ValueError: when memory wasn't recorded, or when there is no such step.
-    """
+    """The memory that a recording saw; see `Recording.memory`."""
     position = position_of(record, step)
     if not record.storages and record.tensors:
         raise ValueError("memory(): memory was not recorded; use viz.trace(memory=True), which is the default")
@@ -198,11 +188,7 @@ def _curve(found: list[tuple[TensorInfo, int, int, int | None]]) -> list[tuple[i
 
 
 def _within(curve: list[tuple[int, int]], step: Step) -> list[tuple[int, int]]:
-    """The part of a curve that a step took, from what was in use when it began.
-
-    Raises:
-        ValueError: when times weren't recorded.
-    """
+    """The part of a curve that a step took, from what was in use when it began."""
     start, end = step.start, step.end
     if start is None or end is None:
         raise ValueError("memory(step=...): times were not recorded; use viz.trace(time=True), which is the default")

@@ -22,20 +22,10 @@ _SLACK = 1_000_000  # nanoseconds by which clocks may be off; more: these are no
 
 def to_clock(record: Record, moved: Callable[[int], int]) -> None:
     """Count all times of a record on another clock."""
-    timed: list[tuple[list[Any], tuple[str, str]]] = [
-        (record.ops, ("start", "end")),
-        (record.scopes, ("start", "end")),
-        (record.steps, ("start", "end")),
-        (record.storages, ("allocated", "freed")),
-    ]
-    for objects, names in timed:
-        for each in objects:
-            for name in names:
-                value = getattr(each, name)
-                if value is not None:
-                    setattr(each, name, moved(value))
-    for entry in record.logs:
-        entry.time = None if entry.time is None else moved(entry.time)
+    for each in (*record.ops, *record.scopes, *record.steps, *record.storages, *record.logs):
+        for name in ("start", "end", "allocated", "freed", "time"):
+            if (value := getattr(each, name, None)) is not None:
+                setattr(each, name, moved(value))
 
 
 def same_collectives(records: Sequence[Record]) -> list[list[Op]]:

@@ -34,6 +34,7 @@ __all__ = [
     "step_name",
     "step_names",
     "step_numbers",
+    "steps_around",
     "steps_text",
     "trainings_before",
     "update_passes",
@@ -228,17 +229,24 @@ def _goes_on(op: Op, after: Op) -> bool:
     )
 
 
+def steps_around(record: Record) -> list[int | None]:
+    """For each scope, the position of the step that it is a part of."""
+    steps: dict[int, int | None] = {step.scope: step.index for step in record.steps}
+    found: list[int | None] = []
+    for scope in record.scopes:
+        found.append(steps.get(scope.id, None if scope.parent is None else found[scope.parent]))
+    return found
+
+
 def call_numbers(record: Record) -> list[int]:
     """For each scope, how many calls of the same object came before it in the same step.
 
     Of a metric, what takes in a batch is no call of what gives its result.
     """
     counts: dict[tuple[int | None, int | None, str, str], int] = {}
-    found, steps = [], {step.scope: step.index for step in record.steps}
-    step_of: list[int | None] = []
-    for scope in record.scopes:
-        step_of.append(steps.get(scope.id, None if scope.parent is None else step_of[scope.parent]))
-        key = step_of[-1], scope.owner, scope.kind, scope.name if scope.kind == "metric" else ""
+    found = []
+    for scope, step in zip(record.scopes, steps_around(record)):
+        key = step, scope.owner, scope.kind, scope.name if scope.kind == "metric" else ""
         found.append(0 if scope.owner is None else counts.get(key, 0))
         counts[key] = found[-1] + 1
     return found
@@ -307,7 +315,6 @@ class Selection:
         self.reader_of: dict[int, int] = {}
         self._signatures: dict[int, Any] = {}
         self._losses: dict[int | None, int | None] = {}  # by scope
-        self._optimizing: dict[int | None, bool] = {}  # by scope
         calls = calls_around(record) if calls is None else calls
         self.made_inside = self._made_inside(*calls)
         for op in self.ops:
@@ -445,10 +452,7 @@ class Selection:
         ]
 
     def _runs_in_optimizer(self, op: Op) -> bool:
-        if op.scope not in self._optimizing:
-            around = self.record.ancestors(op.scope)
-            self._optimizing[op.scope] = any(scope.kind == "optimizer" for scope in around)
-        return self._optimizing[op.scope]
+        return any(scope.kind == "optimizer" for scope in self.record.ancestors(op.scope))
 
     def _sort_backward(self, op: Op) -> None:
         forward = origin(self.record, op)  # a sum of gradients, say, has none; a gradient of that sum belongs to it

@@ -27,7 +27,6 @@ _LENGTHS = re.compile(r"\d[×x]\d|^\d+ [a-z]\w+$|^scalar\b")  # shapes, which ar
 _CLASSED = re.compile(r"(.+) \(\w+\)((?: ×\d+)?)")  # a layer and its class, which is left out first
 _LEAST, _HARD = 20, 8  # how narrow columns of text become before one of them is left out; and where none may be
 _SHORT = 16  # a column of words no longer than this stays as it is
-_BETWEEN = 2  # blanks
 
 
 class Columns(str):
@@ -196,15 +195,7 @@ def fit(
     least: Sequence[str],
     places: int | None,
 ) -> dict[int, int]:
-    """The columns to show, by their positions, and their widths.
-
-    Args:
-        heads: of the columns.
-        lines: of the table.
-        right: which columns hold numbers, which are never cut.
-        least: heads of columns that may be left out, the least important first.
-        places: how many signs a line may have; None for no bound.
-    """
+    """The columns to show, by their positions, and their widths; numbers, on the right, are never cut."""
     cells = list(zip(*lines)) or [()] * len(heads)
     full = {i: max(map(width, (head, *column))) for i, (head, column) in enumerate(zip(heads, cells))}
     if places is None or _whole(full) <= places:
@@ -250,4 +241,4 @@ def _with_what_follows(heads: Sequence[str], head: str) -> list[int]:
 
 
 def _whole(widths: dict[int, int]) -> int:
-    return sum(widths.values()) + _BETWEEN * (len(widths) - 1)
+    return sum(widths.values()) + 2 * (len(widths) - 1)

@@ -12,20 +12,20 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.blocks import TRANSPARENT
-from viz.facts.columns import Pool, frame_row
+from viz.facts.columns import Pool
 from viz.facts.container import VERSION
+from viz.facts.derived_stats import came_in, first_flaw, origins
 from viz.facts.digest.reports import evaluated_together, goes_on, own_reports
 from viz.facts.digest.shown_step import shown_position
 from viz.facts.digest.time_spans import took_told
 from viz.facts.digest.usual_times import UsualTime, usual_times
-from viz.facts.flaws import came_in, first_flaw, origins
 from viz.facts.flops import all_flops
 from viz.facts.json_data import finite
 from viz.facts.lines.assigned import GradientNames
-from viz.facts.lines.quoted_files import lines_of
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
 from viz.facts.selection import origin, step_kinds, update_passes, variables_of
+from viz.facts.text_files import lines_of
 from viz.page.attention_maps import attention_maps
 from viz.page.settings import is_writable, settings_text
 from viz.page.smaller_record import cut
@@ -115,7 +115,7 @@ def data(
         "reported": _reported_at(part, reported),
     }
     found["excerpts"] = excerpts(columns.frames.values)
-    found["frames"] = [frame_row(frame) for frame in columns.frames.values]
+    found["frames"] = [[each.file, each.line, each.function, each.code] for each in columns.frames.values]
     found["places"] = [formatting.place(frame) for frame in columns.frames.values]
     found["texts"], found["shapes"] = columns.texts.values, [list(s) for s in columns.shapes.values]
     return found

@@ -18,7 +18,7 @@ from viz.facts.derived_stats import norm
 from viz.facts.digest.made import Made
 from viz.facts.folding.grouping import groups
 from viz.facts.gradient_passes import GradientPasses, few
-from viz.facts.of_layers.inner import inner_layers
+from viz.facts.layer_settings import inner_layers
 from viz.facts.parts import reads_of_parts, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, update_passes

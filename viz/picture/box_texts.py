@@ -12,10 +12,10 @@ from viz.facts import formatting
 from viz.facts.blocks import Block, leaves
 from viz.facts.digest.time_spans import Span, step_spans, whole_span
 from viz.facts.digest.usual_times import UsualTime, steps_of, usual_sums
+from viz.facts.layer_settings import class_and_settings, count_of_layers, made_last
 from viz.facts.lines.assigned import name_assigned
-from viz.facts.losses.masks import is_mask
+from viz.facts.masks_and_penalties import is_mask
 from viz.facts.network import sent_lines
-from viz.facts.of_layers.settings import class_and_settings, count_of_layers, made_last
 from viz.facts.parts import SinglePart, part_names
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import Selection, count_of_steps, outcome, step_name, step_numbers

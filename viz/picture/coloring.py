@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from viz.choices import COLORINGS
 from viz.facts import formatting
-from viz.facts.derived_stats import norm
+from viz.facts.derived_stats import came_in, flaws, norm, origins
 from viz.facts.digest.made import Made
-from viz.facts.flaws import came_in, flaws, origins
 from viz.facts.gradient_passes import returned
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import variables_of

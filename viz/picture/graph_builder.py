@@ -14,7 +14,7 @@ from viz.facts.digest.usual_times import UsualTime, usual_sums
 from viz.facts.folding.grouping import grouped
 from viz.facts.folding.runs import fold
 from viz.facts.gradient_passes import GradientPasses
-from viz.facts.of_layers.inner import inner_layers
+from viz.facts.layer_settings import inner_layers
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
 from viz.facts.selection import Selection, position_of, update_passes

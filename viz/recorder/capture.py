@@ -29,15 +29,14 @@ from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
 from viz.recorder.memory_tracker import Memory
 from viz.recorder.names.array_names import ArrayNames
+from viz.recorder.names.kept_names import holders
 from viz.recorder.names.shown_names import ShownNames
-from viz.recorder.names.variable_names import holders
 from viz.recorder.op_hook import Walker, argument_recorder, meeter, next_serial, op_recorder, recording
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
-from viz.recorder.small_arrays import SmallArrays
 from viz.recorder.source_lines import asking, is_internal
 from viz.recorder.step_tracker import StepTracker
-from viz.recorder.tensor_stats import measure, norm_alone
+from viz.recorder.tensor_stats import SmallArrays, measure, norm_alone
 
 __all__ = ["Capture", "Options"]
 
@@ -116,8 +115,8 @@ class Capture(observe.Observer):
         self.walk = self.walker.walk if options.source else None
         self.measure: Callable[[int, Any], None] | None = None if options.stats == "none" else self.small.note
         self.look: Callable[[int, Any, str], None] | None = None if self.keeper is None else self._look
-        self._noted = meeter(self)
-        self.meet = self._noted if self.keeper is None else self.meet  # type: ignore[assignment, method-assign]
+        self.noted = meeter(self)
+        self.meet = self.noted if self.keeper is None else self.meet  # type: ignore[assignment, method-assign]
         self.argument = argument_recorder(self)  # what this hasn't met yet, as an entry of `Event.inputs`
         self.on_op = op_recorder(self)  # type: ignore[method-assign]
         self.on_rule = rule_recorder(self) if options.backward else _unheard  # type: ignore[assignment, method-assign]
@@ -473,11 +472,7 @@ class Capture(observe.Observer):
                 self._remember(array, kept[id(array)])
 
     def know_state(self, metric: Any) -> int:
-        """Let what a metric gathered be known by its arrays, should ops make its result of them.
-
-        Returns:
-            How much is written down so far.
-        """
+        """Let what a metric gathered be known by its arrays, should ops make its result; gives the log's length."""
         for variable in getattr(metric, "variables", None) or ():
             if is_variable(variable):
                 self.gathered[id(variable.data)] = weakref.ref(variable)
@@ -504,7 +499,7 @@ class Capture(observe.Observer):
 
     def meet(self, data: Any, key: int | None, variable: tuple[str, str] | None, outside: bool) -> int:
         """The position of an array met for the first time."""
-        position = self._noted(data, key, variable, outside)
+        position = self.noted(data, key, variable, outside)
         if self.keeper is not None and (outside or variable is not None):
             self.keeper.keep(position, data, variable[0] if variable is not None else "input")
         return position

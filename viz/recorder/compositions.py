@@ -109,10 +109,7 @@ def _named(names: Sequence[str], inputs: Sequence[Any]) -> list[tuple[str, Any]]
 def guilty_part(op: Any, inputs: Sequence[Any], settings: Sequence[Any]) -> int | None:
     """Which part of a fused op that just ran is the first to make NaN or infinity.
 
-    The parts are computed once more, so ask only when something is wrong.
-
-    Returns:
-        The number of the part, None where there is none.
+    The parts are computed once more, so ask only when something is wrong. None where no part does.
     """
     if not op.fused:
         return None

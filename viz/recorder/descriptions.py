@@ -19,7 +19,6 @@ __all__ = ["PLAIN", "about", "described", "device_name", "filling", "flat", "fro
 __all__ += ["makes_its_own", "run_facts", "settings_at"]
 
 PLAIN = frozenset([int, float, bool, str, type(None)])
-_LONGEST_SETTINGS = 24  # letters
 
 
 def makes_its_own(scope: Scope) -> bool:
@@ -122,4 +121,4 @@ def filling(op: str, settings: tuple[Any, ...]) -> str:
     ('arange(12)', 'zeros')
     """
     told = ", ".join([f"{each:.6g}" if isinstance(each, float) else str(each) for each in settings])
-    return f"{op}({told})" if 0 < len(told) <= _LONGEST_SETTINGS else op
+    return f"{op}({told})" if 0 < len(told) <= 24 else op

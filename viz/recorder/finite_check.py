@@ -9,11 +9,9 @@ from typing import Any
 import numpy
 from numpy import isfinite, ndarray
 
-from viz.recorder.tensor_stats import PIECE, sum_of_squares
+from viz.recorder.tensor_stats import PIECE, SMALL, sum_of_squares
 
-__all__ = ["SAFE", "SMALL", "are_finite", "has_nonfinite_number", "is_finite", "nonfinite"]
-
-SMALL = 2048  # elements of an array for which calls take longer than arithmetic
+__all__ = ["SAFE", "are_finite", "has_nonfinite_number", "is_finite", "nonfinite"]
 
 # Ops with one array that make no NaN of anything else, and no infinity of finite numbers: what they return needs no
 # look of its own, as what they were given was looked at. (Data from outside then shows at the next op.)

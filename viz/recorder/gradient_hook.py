@@ -18,7 +18,6 @@ from viz.frameworks.contract import Array
 from viz.frameworks.objects import PLAIN_TENSORS, TENSORS, VARIABLES, is_variable
 from viz.recorder.descriptions import device_name
 from viz.recorder.finite_check import are_finite
-from viz.recorder.memory_tracker import Lifetime
 from viz.recorder.op_hook import next_serial
 
 __all__ = ["gradient_recorder", "rule_recorder", "updates_recorder"]
@@ -26,13 +25,10 @@ __all__ = ["gradient_recorder", "rule_recorder", "updates_recorder"]
 
 def rule_recorder(capture: Any) -> Callable[..., None]:
     """The `on_rule` of a capture that records backward passes."""
-    parts, gradient, note_key, hold = capture.parts, capture.gradient, capture.gradient_keys.append, capture.hold
+    parts, gradient, note_key, meet = capture.parts, capture.gradient, capture.gradient_keys.append, capture.noted
     limit, tick, thread, note = capture.limit, capture.tick, threading.get_ident, capture.journal.log.extend
     keep = None if capture.keeper is None else capture.keep_gradient
-    tensors, measure = capture.journal.tensors, capture.measure
-    memory, note_tensor = capture.memory, tensors.extend
-    alive, pieces, gone = ({}, [], []) if memory is None else (memory.alive, memory.pieces, memory.gone)
-    went, note_piece = gone.append, pieces.extend
+    gone = _gone(capture)
 
     def on_rule(
         op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, started: int, ended: int, error: Any = None
@@ -50,20 +46,7 @@ def rule_recorder(capture: Any) -> Callable[..., None]:
         for key, result in zip(in_keys, results):
             if key is not None and result is not None:
                 if result.__class__ is ndarray:
-                    position, at = len(tensors) // 7, id(result)
-                    if memory is None or result.base is not None:
-                        storage = hold(result)
-                    else:
-                        lifetime = alive.get(at)
-                        if lifetime is not None and lifetime() is result:
-                            storage = lifetime.number
-                        else:  # what `Memory.add` does
-                            alive[at] = lifetime = Lifetime(result, went)
-                            lifetime.number = storage = len(pieces) >> 1
-                            note_piece((result.nbytes, ended))
-                    note_tensor((result.shape, result.dtype, None, storage, None, "cpu", False))
-                    if measure is not None:
-                        measure(position, result)
+                    position = meet(result, None, None, False)
                     note_key((position, key))
                 else:
                     position = gradient(result, key)
@@ -87,7 +70,7 @@ def gradient_recorder(capture: Any) -> Callable[[Any, Any, Any], None]:
     """The `on_gradient` of a capture: what the pass returns stands for the sum of the parts that rules gave."""
     parts_of, seen, gradients = capture.parts, capture.seen, capture.gradients
     arrays, sums = capture.arrays, capture.sums
-    keeper, measure, hold, alive, watch = capture.keeper, capture.measure, capture.hold, _alive(capture), weakref.ref
+    keeper, measure, hold, watch = capture.keeper, capture.measure, capture.hold, weakref.ref
     tensors, note_key = capture.journal.tensors, capture.gradient_keys.append
     note_tensor, note_target, tell = tensors.extend, capture.targets.extend, capture.tell_gradient
 
@@ -106,21 +89,8 @@ def gradient_recorder(capture: Any) -> Callable[[Any, Any, Any], None]:
                 if serial is None:
                     result.serial = serial = next_serial()
                 seen[serial] = position = len(tensors) // 7
-                if data.__class__ is ndarray and data.base is None:
-                    at = id(data)
-                    lifetime = alive.get(at)
-                    if lifetime is not None and lifetime() is data:
-                        storage = lifetime.number
-                        arrays[at] = lifetime, position
-                    else:
-                        storage = hold(data)
-                        arrays[at] = watch(data), position
-                    note_tensor((data.shape, data.dtype, result.key, storage, None, "cpu", False))
-                else:
-                    note_tensor((data.shape, data.dtype, result.key, hold(data), None, device_name(data), False))
-                    if not isinstance(data, generic):  # NumPy's scalars can't be watched
-                        arrays[id(data)] = watch(data), position
-            elif not isinstance(data, generic):
+                note_tensor((data.shape, data.dtype, result.key, hold(data), None, device_name(data), False))
+            if not isinstance(data, generic):  # NumPy's scalars can't be watched
                 arrays[id(data)] = watch(data), position
             gradients[key] = position
             if keeper is not None:
@@ -184,10 +154,6 @@ def updates_recorder(capture: Any) -> Callable[[str, Any], None]:
 def _is_number(data: Any) -> bool:
     """Is it a real number that NumPy holds, or can?"""
     return isinstance(data, (ndarray, generic, Array)) and data.shape == () and data.dtype.kind == "f"
-
-
-def _alive(capture: Any) -> dict[int, Any]:
-    return {} if capture.memory is None else capture.memory.alive
 
 
 def _gone(capture: Any) -> Sized:

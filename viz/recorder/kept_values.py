@@ -24,9 +24,6 @@ class Keeper:
         kept: copies by position.
         labels: for each kept position, its label.
         after: the values of variables after an update, by where the event begins in the journal.
-
-    Raises:
-        ValueError: when the pattern is no regular expression.
     """
 
     def __init__(self, pattern: str) -> None:

@@ -40,11 +40,7 @@ def known_shape(layer: Any) -> Any:
 
 
 def zeros_for(model: Any, hint: str) -> Any:
-    """One sample of zeros, of the shape that the model was built with.
-
-    Raises:
-        ValueError: when nobody knows the shape.
-    """
+    """One sample of zeros, of the shape that the model was built with."""
     ends = symbolic_ends(model)
     if ends is not None:
         found = [numpy.zeros([1 if n is None else n for n in x.shape], str(x.dtype)) for x in ends[0]]

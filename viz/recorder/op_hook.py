@@ -19,10 +19,10 @@ from numpy import isfinite, ndarray
 from eagerflow.core.observe import clock
 from viz.frameworks.objects import PLAIN_TENSORS
 from viz.recorder.descriptions import PLAIN, device_name, flat, frozen
-from viz.recorder.finite_check import SMALL
 from viz.recorder.memory_tracker import Lifetime
 from viz.recorder.names.composed_calls import is_composed
 from viz.recorder.source_lines import MAX_FRAMES, is_internal
+from viz.recorder.tensor_stats import SMALL
 
 __all__ = ["Walk", "Walker", "argument_recorder", "meeter", "next_serial", "op_recorder", "recording"]
 
@@ -151,29 +151,15 @@ def meeter(capture: Any) -> Callable[[Any, int | None, tuple[str, str] | None, b
 
 def argument_recorder(capture: Any) -> Callable[[Any], Any]:
     """The `argument` of a capture: a batch, say, which each step meets for the first time."""
-    seen, arrays, tensors, measure = capture.seen, capture.arrays, capture.journal.tensors, capture.measure
-    other, from_outside, drawn, unread = capture.other_argument, capture.from_outside, capture.drawn, capture.unread
-    memory, keeper, note_tensor = capture.memory, capture.keeper, tensors.extend
-    name, gathered = None if capture.names is None else capture.names.note, capture.gathered
-    plain_tensors = PLAIN_TENSORS
+    seen, arrays, gathered, plain_tensors = capture.seen, capture.arrays, capture.gathered, PLAIN_TENSORS
+    other, from_outside = capture.other_argument, capture.from_outside
 
     def argument(x: Any) -> Any:
         if x.__class__ not in plain_tensors or x.key is not None or id(x.data) in gathered:
             return other(x)
         data = x.data
         known = arrays.get(id(data))
-        if known is not None and known[0]() is data:
-            position = known[1]
-        elif drawn or unread or keeper is not None or data.__class__ is not ndarray or data.base is not None:
-            position = from_outside(data)
-        else:
-            position = len(tensors) // 7
-            storage = None if memory is None else memory.number(data)
-            note_tensor((data.shape, data.dtype, None, storage, None, "cpu", True))
-            if measure is not None:
-                measure(position, data)
-            if name is not None:
-                name(position, data)
+        position = known[1] if known is not None and known[0]() is data else from_outside(data)
         serial = getattr(x, "serial", None)
         if serial is None:
             x.serial = serial = next_serial()

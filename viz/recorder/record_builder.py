@@ -13,19 +13,18 @@ from viz.facts import formatting
 from viz.facts.collector import collector_at_rest
 from viz.facts.digest.excerpt import part_of
 from viz.facts.schema import Frame, Op, Read, Record, Scope, Step, Storage, TensorInfo
+from viz.facts.selection import steps_around
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.descriptions import makes_its_own, run_facts, settings_at
 from viz.recorder.journal import Event, Met, same_memory
 from viz.recorder.kept_values import nothing_kept
 from viz.recorder.loops.optimizer_names import tell_optimizers_apart
-from viz.recorder.loops.own_losses import own_losses
-from viz.recorder.loops.own_steps import Clocks, gradients_of, mark_own_steps
-from viz.recorder.loops.reported import reported_logs
+from viz.recorder.loops.own_steps import Clocks, gradients_of, mark_own_steps, name_own_updates
+from viz.recorder.loops.reported import own_losses, reported_logs
 from viz.recorder.names.array_names import settle_names
 from viz.recorder.names.composed_calls import ComposedCalls
-from viz.recorder.names.variable_names import name_variables
-from viz.recorder.own_updates import name_own_updates
+from viz.recorder.names.kept_names import name_variables
 from viz.recorder.source_lines import MAX_FRAMES, Sources
 
 __all__ = ["build", "record_of"]
@@ -181,7 +180,7 @@ class _Builder:
                     self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, at, trained))
                     self.marked.append((opened.started, scope))
             self.record.scopes.append(scope)
-        self.step_of = self._steps()
+        self.step_of = steps_around(self.record)
 
     def _is_nameless(self, tensor: int, role: str = "input") -> bool:
         """Does the code call what comes from outside nothing, nor a model?"""
@@ -201,15 +200,6 @@ class _Builder:
             for i, name in filled.items()
             if self._is_nameless(i, "constant") or (self._is_nameless(i) and i not in given_outside)
         }
-
-    def _steps(self) -> list[int | None]:
-        """For each scope, the step that it is part of."""
-        steps = {step.scope: step.index for step in self.record.steps}
-        found: list[int | None] = []
-        for scope in self.record.scopes:
-            outer = None if scope.parent is None else found[scope.parent]
-            found.append(steps.get(scope.id, outer))
-        return found
 
     def _stack(self, places: list[int], base: int | None) -> tuple[Frame, ...]:
         key = (*places, base)

@@ -16,7 +16,7 @@ from eagerflow.core import observe
 from viz.frameworks.objects import PLAIN_TENSORS, TENSORS, is_tensor
 from viz.recorder import scopes
 from viz.recorder.descriptions import described, flat
-from viz.recorder.names.input_names import InputNames, names_of_outputs
+from viz.recorder.names.input_names import name_inputs, names_of_outputs
 from viz.recorder.scopes import OpenScope
 from viz.recorder.source_lines import is_internal
 
@@ -84,7 +84,7 @@ def _beginner(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Call
     known, new, getframe, block = _Callers(), object.__new__, sys._getframe, observe.scope
     gone: Sized = () if capture.memory is None else capture.memory.gone
     input_names, output_names, name = capture.input_names, capture.output_names, _namer(capture)
-    named_inputs = InputNames(input_names, capture.made_up_names)
+    made_up_names = capture.made_up_names
     callers, meet, begin_step = known.callers, known.meet, capture.begin_step
     waiting: Sized = () if capture.names is None else capture.names.waiting
 
@@ -136,7 +136,7 @@ def _beginner(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Call
             if output and recorded.inputs[0] not in output_names:
                 input_names.setdefault(recorded.inputs[0], f"{output} target")
         elif kind == "model":  # the outermost model's names come first, and stay
-            named_inputs.note(scope.owner, scope.inputs, positions)
+            name_inputs(scope.owner, scope.inputs, positions, input_names, made_up_names)
 
     return on_scope_begin
 

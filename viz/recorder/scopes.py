@@ -46,11 +46,7 @@ class Scopes(list[Opened], Generic[Opened]):
         return None
 
     def left_open(self, scope: observe.Scope) -> list[Opened] | None:
-        """Take off what is still open inside of `scope`, which ends and is then the last.
-
-        Returns:
-            Those taken off, innermost first; None for a scope that isn't open, as it began before anybody listened.
-        """
+        """Take off what is still open inside of `scope`, which ends and is then the last; None if that isn't open."""
         if self and self[-1].scope is scope:  # nearly always
             return []
         for at in range(len(self) - 2, -1, -1):

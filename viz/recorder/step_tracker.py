@@ -101,15 +101,7 @@ class Turns:
         self._learnt = True
 
     def updated(self, who: Hashable, weights: frozenset[Hashable] = frozenset()) -> int:
-        """Weights were changed.
-
-        Args:
-            who: stands for the optimizer; None for the program itself.
-            weights: stand for what was changed, where that is known.
-
-        Returns:
-            The number of the step that this is a part of.
-        """
+        """Weights were changed, by an optimizer or (None) the program itself; gives the number of the step."""
         if self._ran and self._begins_another(who, weights):
             self.end()
         self._has_gradients |= self._learnt
@@ -135,11 +127,7 @@ class Turns:
             self.number += 1
 
     def marked(self) -> int:
-        """A step begins that something marks; what comes after it is another one.
-
-        Returns:
-            Its number.
-        """
+        """A step begins that something marks, with this number; what comes after it is another one."""
         self.end()
         self._learnt = False
         self.number += 1
@@ -197,14 +185,12 @@ class StepTracker(Turns):
     def subscribe(self, over: Callable[[Step], Any], updated: Callable[[Step], Any] | None = None) -> None:
         """Ask to be called with each `Step` as soon as it is known to be over.
 
+        `updated` is called after each update of a loop by hand with the step so far: an optimizer that joins the step
+        of another one, as in a GAN, comes with the same number again.
+
         A marked step is over when its scope ends. One of a loop by hand is over with its last update: at once where
         the step before had the same optimizers, else when the next one makes an update, something marks a step, or
         `close` is called.
-
-        Args:
-            over: called with each step, once.
-            updated: called after each update of a loop by hand with the step so far: an optimizer that joins the step
-                of another one, as in a GAN, comes with the same number again.
         """
         self._over.append(over)
         if updated is not None:
@@ -293,13 +279,7 @@ class StepTracker(Turns):
             self._calls_began = self._calls_began or clock()
 
     def on_gradient(self, sources: Sequence[Any], results: Sequence[Any] = (), targets: Sequence[Any] = ()) -> bool:
-        """Gradients were computed; says whether they are those of a loop by hand, which may learn from them.
-
-        Args:
-            sources: of what.
-            results: the gradients.
-            targets: what they are gradients of; without, the steps have no losses.
-        """
+        """Gradients were computed; says whether they are those of a loop by hand, which may learn from them."""
         weights = frozenset([x.identity for x in variables_in(sources)])
         if not weights or self.in_marked:
             return False

@@ -15,7 +15,6 @@ from viz.recorder.step_tracker import StepTracker
 
 __all__ = ["StepGate", "checked_steps", "step"]
 
-_MOST_TIMES = 500  # of steps that weren't chosen
 _LOOKS = ("metric", "optimizer")  # scopes that don't begin another step
 
 
@@ -50,7 +49,7 @@ class StepGate(observe.Observer):
         self._reported: int | None = None  # the marked step that training reports on next
         self.relay = Relay()  # to the capture; it stands behind this among the observers
         self._first: list[int] = []  # what the first step took that wasn't chosen
-        self._times = collections.deque[int](maxlen=_MOST_TIMES)  # and the latest of the others
+        self._times = collections.deque[int](maxlen=500)  # and the latest of the others
         self._began = 0
         self._updated: int | None = None  # when the last update was over, if nobody recorded and nothing else ran since
 
@@ -241,12 +240,7 @@ class step:
 
 
 def checked_steps(where: str, steps: int | Iterable[int] | ChosenSteps) -> frozenset[int] | ChosenSteps:
-    """The numbers of steps as something that knows whether it holds a number.
-
-    Raises:
-        TypeError: when `steps` holds something other than whole numbers.
-        ValueError: when one is negative.
-    """
+    """The numbers of steps as something that knows whether it holds a number."""
     if isinstance(steps, ChosenSteps):
         return steps
     given = [steps] if isinstance(steps, int) else steps

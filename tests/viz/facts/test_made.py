@@ -11,12 +11,12 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from viz.compare.step_figures import figures_of
+from viz.facts.derived_stats import came_in, first_flaw, flaws, origins
 from viz.facts.digest.made import Made
-from viz.facts.flaws import came_in, first_flaw, flaws, origins
 from viz.facts.gradient_passes import returned
 from viz.facts.schema import Op, Record, Stats, TensorInfo
+from viz.facts.tables import top
 from viz.facts.tables.summary import rows
-from viz.facts.tables.top import top_rows
 from viz.page.data import data
 
 ROWS, WIDTH = 32, 64
@@ -70,7 +70,7 @@ def test_tables_page_and_difference_say_the_same(trained, tmp_path):
     made = Made(trained)
     whole = made.by_all(trained.ops)
     for by in ("layer", "name", "source", "memory"):
-        assert sum(row["memory"] for row in top_rows(trained, by, 1000)) == whole
+        assert sum(row["memory"] for row in top.facts(trained, by, 1000)["rows"]) == whole
     assert sum(data(trained)["ops"]["made"]) == whole
     trained.to_perfetto(tmp_path / "t.json")
     events = json.loads((tmp_path / "t.json").read_text())["traceEvents"]

@@ -15,8 +15,8 @@ from viz.annotation.costs import costs_by_line
 from viz.facts import formatting
 from viz.facts.digest.made import Made
 from viz.facts.schema import Frame
+from viz.facts.tables import top
 from viz.facts.tables.summary import rows
-from viz.facts.tables.top import top_rows
 
 
 def test_the_summary_has_a_line_per_layer(steps):
@@ -100,9 +100,9 @@ def test_top_sorts_by_cost(steps):
     assert lines[-2] == "(sums over all 2 steps)"
     assert "sums over" not in steps.top(step=0)
     assert len(lines) == 7
-    times = [row["time"] for row in top_rows(steps, n=1000)]
+    times = [row["time"] for row in top.facts(steps, n=1000)["rows"]]
     assert times == sorted(times, reverse=True)
-    assert lines[2].startswith(top_rows(steps, n=1)[0]["op"])
+    assert lines[2].startswith(top.facts(steps, n=1)["rows"][0]["op"])
     assert "memory" in steps.top("memory")
     assert "mlp/hidden_0" in steps.top("layer")
     assert "dense (backward)" in steps.top("name", 50)
@@ -117,7 +117,7 @@ def test_top_sorts_by_cost(steps):
 
 @pytest.mark.parametrize(("by", "cost"), [("time", None), ("memory", None), ("layer", None), ("name", "flops")])
 def test_top_says_how_many_rows_it_leaves_out_and_what_they_cost(steps, by, cost):
-    found = top_rows(steps, by, 1000, cost=cost)
+    found = top.facts(steps, by, 1000, cost=cost)["rows"]
     costs = [row[by if by in ("time", "memory") else cost or "time"] or 0 for row in found]
     share = f"{100 * sum(costs[2:]) / sum(costs):.0f} % of the {(cost or 'time').replace('flops', 'FLOPs')}"
     share = share.replace("time", "memory") if by == "memory" else share
@@ -128,14 +128,14 @@ def test_top_says_how_many_rows_it_leaves_out_and_what_they_cost(steps, by, cost
 
 
 def test_costs_of_layers_are_summed_and_sorted_by_the_one_that_is_asked_for(steps):
-    found = top_rows(steps, "layer", 50, cost="memory")
+    found = top.facts(steps, "layer", 50, cost="memory")["rows"]
     sizes = [row["memory"] for row in found]
-    assert sizes == sorted(sizes, reverse=True) != [row["memory"] for row in top_rows(steps, "layer", 50)]
+    assert sizes == sorted(sizes, reverse=True) != [row["memory"] for row in top.facts(steps, "layer", 50)["rows"]]
     whole = sum(steps.tensors[i].nbytes for op in steps.ops for i in op.outputs)
     assert sum(sizes) == Made(steps).by_all(steps.ops) < whole
     assert [row["share"] for row in found] == pytest.approx([size / sum(sizes) for size in sizes])
     assert steps.top("layer", cost="memory").splitlines()[0].split() == ["layer", "ops", "memory", "share", "time"]
-    flops = top_rows(steps, "name", 50, cost="flops")
+    flops = top.facts(steps, "name", 50, cost="flops")["rows"]
     assert flops[0]["flops"] == max(row["flops"] or 0 for row in flops) > 0
     for by, cost in (("memory", "time"), ("layer", "size")):
         with pytest.raises(ValueError, match="cost="):
@@ -238,7 +238,7 @@ def test_top_sums_equal_ops_of_all_steps_under_the_line_that_made_the_layer():
     x = ops.ones((10, 3))
     with viz.trace() as t:
         model.fit(x, x, batch_size=4, verbose=0)  # 4, 4 and 2 rows
-    found = top_rows(t, n=1000)
+    found = top.facts(t, n=1000)["rows"]
     assert sum([row["time"] for row in found]) == sum([op.duration for op in t.ops])
     assert sum([row["count"] for row in found]) == len(t.ops)
     whole = [row for row in found if row["op"] == "dense" and row["phase"] == "forward"]

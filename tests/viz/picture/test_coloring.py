@@ -10,7 +10,7 @@ import eagerflow as ef
 import viz
 from eagerflow import ops
 from tests.viz.nets import Trainer
-from viz.facts.flaws import came_in
+from viz.facts.derived_stats import came_in
 from viz.page.data import data
 from viz.picture.coloring import COLORINGS
 from viz.picture.palette import DARK, LIGHT, ink_on

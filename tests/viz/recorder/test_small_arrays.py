@@ -8,8 +8,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from viz.recorder.small_arrays import SmallArrays
-from viz.recorder.tensor_stats import measure
+from viz.recorder.tensor_stats import SmallArrays, measure
 
 RNG = np.random.default_rng(0)
 ARRAYS = [

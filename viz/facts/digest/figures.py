@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import math
+from collections.abc import Collection
 from typing import Any
 
 from viz.facts import formatting
@@ -10,13 +12,11 @@ from viz.facts.memory_use import memory_use
 from viz.facts.schema import Op, Record
 from viz.facts.selection import line_of, origin, step_numbers
 
-__all__ = ["OUTSIDE", "digest"]
+__all__ = ["OUTSIDE", "digest", "first_calls"]
 
 OUTSIDE = "outside of layers"
 """What tables call what ran between layers; within a model, outside of its layers."""
 
-_POINTS = 24  # of a course
-_SLOWEST = 3
 _MEANS = ("batch", "evaluation")  # `fit` and `evaluate` report the mean so far, and no batch's own
 _APART = ("step", "backward", "data")  # scopes that are no part of a program
 
@@ -68,7 +68,7 @@ def _reported(record: Record, kind: str) -> list[dict[str, Any]]:
 
 def _told(name: str, kind: str, means: bool, values: list[float]) -> dict[str, Any]:
     """A course; of many values as many as have room, evenly chosen: `at` has their places among all, from 0."""
-    count = min(_POINTS, len(values))
+    count = min(24, len(values))
     at = [round(i * (len(values) - 1) / max(1, count - 1)) for i in range(count)]
     chosen = [values[i] for i in at]
     finite = [value for value in values if math.isfinite(value)]
@@ -89,6 +89,24 @@ def _told(name: str, kind: str, means: bool, values: list[float]) -> dict[str, A
 # ---------------------------------------------------------------------- times
 
 
+def first_calls(record: Record, apart: Collection[str] = ()) -> list[int]:
+    """For each scope the first call of the same object at the same place; steps are themselves, or apart.
+
+    Args:
+        record: the recording.
+        apart: kinds of scopes that count for what is around them, -1 for none.
+    """
+    known: dict[tuple[int, int], int] = {}
+    found: list[int] = []
+    for scope in record.scopes:
+        row = -1 if scope.parent is None else found[scope.parent]
+        if scope.kind not in apart:
+            own = -1 - scope.id if scope.owner is None or scope.kind == "step" else scope.owner
+            row = known.setdefault((row, own), scope.id)
+        found.append(row)
+    return found
+
+
 class _Times:
     """What parts of the program took, in all steps together.
 
@@ -97,7 +115,7 @@ class _Times:
 
     def __init__(self, record: Record) -> None:
         self._record = record
-        self._rows = self._first_calls()  # by scope, the row that it counts for, -1 for none
+        self._rows = first_calls(record, _APART)  # by scope, the row that it counts for, -1 for none
         self._sums = [0] * (len(record.scopes) + 1)  # by scope; the last one is what ran outside of all
         self._slow: dict[tuple[str, str, int], list[Op]] = {}
         for op in record.ops:
@@ -107,73 +125,50 @@ class _Times:
                 self._slow.setdefault((op.name, op.phase, -1 if scope is None else self._rows[scope]), []).append(op)
         self.whole = sum(self._sums)
 
-    def _first_calls(self) -> list[int]:
-        """For each scope the first call of the same object at the same place, within whatever step."""
-        known: dict[tuple[int, int], int] = {}
-        found: list[int] = []
-        for scope in self._record.scopes:
-            outer = -1 if scope.parent is None else found[scope.parent]
-            if scope.kind in _APART:
-                found.append(outer)
-                continue
-            key = (outer, -1 - scope.id if scope.owner is None else scope.owner)
-            found.append(known.setdefault(key, scope.id))
-        return found
-
     def parts(self) -> list[dict[str, Any]]:
         """Models, layers, losses, metrics and optimizers in the order of a walk through the program.
 
         What ran between those of one level, or outside of all, is a part behind them, so that times add up.
         """
-        record, rows = self._record, self._rows
-        firsts = [n for n, row in enumerate(rows) if row == n and record.scopes[n].kind not in _APART]
-        times, own = dict.fromkeys(firsts, 0), dict.fromkeys([-1, *firsts], 0)
-        own[-1] = self._sums[-1]
-        outer = {number: self._outer(number) for number in firsts}
-        for number, row in enumerate(rows):
-            at, took = row, self._sums[number]
-            own[row] += took
-            while took and at != -1:
-                times[at] += took
-                at = outer[at]
-        inside: dict[int, list[int]] = {}
-        for number in firsts:
-            inside.setdefault(outer[number], []).append(number)
-        found, waiting = list[dict[str, Any]](), [(-1, -1, False)]
-        while waiting:
-            number, level, is_rest = waiting.pop()
-            if is_rest:
-                found.append(_outside(level, own[number]))
-                continue
-            if number >= 0:
-                found.append(self._part(number, level, times[number]))
-            within = [(each, level + 1, False) for each in inside.get(number, [])]
-            rest = [(number, level + 1, True)] if within and own[number] else []
-            waiting += [*rest, *within[::-1]]
+        rows, inside, found = self._rows, dict[int, list[int]](), list[dict[str, Any]]()
+        own = collections.Counter({-1: self._sums[-1]})
+        for each, row in zip(self._record.scopes, rows):
+            own[row] += self._sums[each.id]
+            if row == each.id:
+                inside.setdefault(-1 if each.parent is None else rows[each.parent], []).append(row)
+
+        def add(row: int, level: int) -> int:
+            """Add what is inside of a part; gives what it took with that."""
+            took = own[row]
+            for inner in inside.get(row, ()):
+                part = self._part(inner, level)
+                found.append(part)
+                part["time"] = add(inner, level + 1)
+                took += part["time"]
+            if row in inside and own[row]:
+                nothing: dict[str, Any] = {"kind": "", "class": "", "output": [], "parameters": None}
+                found.append({"name": OUTSIDE, **nothing, "level": level, "time": own[row]})
+            return took
+
+        add(-1, 0)
         return found
 
-    def _outer(self, number: int) -> int:
-        parent = self._record.scopes[number].parent
-        return -1 if parent is None else self._rows[parent]
-
-    def _part(self, number: int, level: int, took: int) -> dict[str, Any]:
+    def _part(self, number: int, level: int) -> dict[str, Any]:
         scope = self._record.scopes[number]
-        shapes = [list(self._record.tensors[i].shape) for i in scope.outputs[:3]]
         return {
             "name": scope.shown,
             "kind": scope.kind,
             "class": scope.cls,
             "level": level,
-            "output": shapes,
+            "output": [list(self._record.tensors[i].shape) for i in scope.outputs[:3]],
             "parameters": scope.params,
-            "time": took,
         }
 
     def slowest(self) -> list[dict[str, Any]]:
         """The ops that took longest, with equal ones in the same layer summed."""
         record, found = self._record, []
         sums = {key: sum([op.duration for op in ops]) for key, ops in self._slow.items()} if self.whole else {}
-        for name, phase, row in sorted(sums, key=lambda key: -sums[key])[:_SLOWEST]:
+        for name, phase, row in sorted(sums, key=lambda key: -sums[key])[:3]:
             ops, took = self._slow[name, phase, row], sums[name, phase, row]
             found.append(
                 {
@@ -187,11 +182,6 @@ class _Times:
                 }
             )
         return found
-
-
-def _outside(level: int, took: int) -> dict[str, Any]:
-    nothing: dict[str, Any] = {"kind": "", "class": "", "output": [], "parameters": None}
-    return {"name": OUTSIDE, **nothing, "level": level, "time": took}
 
 
 def _memory(record: Record) -> dict[str, Any] | None:

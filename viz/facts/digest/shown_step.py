@@ -12,12 +12,7 @@ __all__ = ["shown_number", "shown_position", "times_facts"]
 
 
 def shown_position(record: Record, step: int | None) -> int | None:
-    """Where among the recorded steps the one that is shown is; None without steps.
-
-    Raises:
-        TypeError: when it is no whole number.
-        ValueError: when no step has this number.
-    """
+    """Where among the recorded steps the one that is shown is; None without steps."""
     return pick_step(record) if step is None else position_of(record, step)
 
 
@@ -28,14 +23,6 @@ def shown_number(record: Record, step: int | None) -> int | None:
 
 
 def times_facts(kind: str, count: int) -> dict[str, Any]:
-    """What programs are told of the times in a table.
-
-    Args:
-        kind: `"sum"` or `"median"` over several steps.
-        count: how many these are.
-
-    Returns:
-        `times`: the kind, of two steps' usual times `"faster"`, of one step `"own"`; `times_of`: the number of steps.
-    """
+    """What programs learn of the times in a table: sums or medians of several steps, of two the faster one's."""
     usual = "faster" if kind == "median" and count == 2 else kind
     return {"times": usual if count > 1 else "own", "times_of": max(1, count)}

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 
 from viz.facts import formatting
 from viz.facts.schema import Record
+from viz.facts.selection import steps_around
 
 __all__ = ["Span", "recorded_for", "step_spans", "took", "took_told", "whole_span"]
 
 Span = tuple[int, int]
 
 _APART = ("step", "data")  # in a chosen step, it is the recorder that starts first; data are made ready between steps
-_LEAST_REST = 1_000_000  # nanoseconds beside what ran, of which it is worth to speak
-_LEAST_SHARE = 0.1
 
 
 def step_spans(record: Record) -> dict[int | None, Span]:
@@ -64,7 +63,7 @@ def took_told(record: Record, of_it: str = "") -> str:
 def recorded_for(record: Record, of_it: int) -> str:
     """How long was recorded from start to stop, as text, where that is notably more than `of_it`, else empty."""
     whole = record.meta.get("duration")
-    if not isinstance(whole, int) or not of_it or whole - of_it < max(_LEAST_REST, _LEAST_SHARE * whole):
+    if not isinstance(whole, int) or not of_it or whole - of_it < max(1_000_000, whole / 10):  # less isn't worth it
         return ""
     return formatting.seconds(whole)
 
@@ -76,10 +75,6 @@ def _of_ops(record: Record) -> Iterator[tuple[int | None, int, int]]:
 
 
 def _of_scopes(record: Record) -> Iterator[tuple[int | None, int, int]]:
-    steps: dict[int, int | None] = {step.scope: step.index for step in record.steps}
-    inside: list[int | None] = []  # of each scope; one stands behind that which is around it
-    for scope in record.scopes:
-        around = None if scope.parent is None else inside[scope.parent]
-        inside.append(steps.get(scope.id, around))
+    for scope, step in zip(record.scopes, steps_around(record)):
         if scope.kind not in _APART and scope.start is not None and scope.end is not None:
-            yield inside[-1], scope.start, scope.end
+            yield step, scope.start, scope.end

@@ -9,6 +9,7 @@ faster altogether: half of what the other took to warm up would still show.
 from __future__ import annotations
 
 import collections
+import functools
 import statistics
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -62,95 +63,64 @@ def steps_of(ops: Iterable[Op], usual: Mapping[int, UsualTime]) -> int:
 
 def usual_times(record: Record) -> dict[int, UsualTime]:
     """For each op that ran in several steps of a recording, by id, what it took in them."""
-    found: dict[tuple[int, int], tuple[list[int], list[tuple[int, int]]]] = {}
-    for op, key in _Kinds(record).timed():
+    times: dict[Hashable, list[tuple[int, int]]] = {}
+    of_op: dict[int, list[tuple[int, int]]] = {}
+    for op, key in _timed(record):
         if op.step is not None:
-            ids, times = found.setdefault(key, ([], []))
-            ids.append(op.id)
-            times.append((op.step, op.duration))
-    several = [each for each in found.values() if len(each[0]) > 1]
-    took = _took_together([times for _, times in several])
-    known = {}
-    for ids, times in several:
-        known.update(dict.fromkeys(ids, _usual(times, took)))
-    return known
+            of_op[op.id] = times.setdefault(key, [])
+            times[key].append((op.step, op.duration))
+    return _usual({op: found for op, found in of_op.items() if len(found) > 1})
 
 
 class RecentTimes:
     """The times of ops in the last steps that were recorded one by one."""
 
     def __init__(self, most: int = 15) -> None:
-        self._most = most
-        self._added = 0
+        self._most, self._added = most, 0
         self._times: dict[Hashable, collections.deque[tuple[int, int]]] = {}  # numbers of steps, and times
 
     def add(self, record: Record) -> dict[int, UsualTime]:
         """Remember a recorded step; gives, as `usual_times`, what its ops took in this and the steps before it."""
         self._added += 1
         oldest, found = self._added - self._most, {}
-        kinds = _Kinds(record)
-        for op, (kind, nth) in kinds.timed():
-            known = self._times.setdefault((kinds.told[kind], nth), collections.deque(maxlen=self._most))
+        for op, key in _timed(record):
+            known = self._times.setdefault(key, collections.deque(maxlen=self._most))
             known.append((self._added, op.duration))
-            recent = [(number, time) for number, time in known if number > oldest]
-            if len(recent) > 1:
-                found[op.id] = recent
+            found[op.id] = [(number, time) for number, time in known if number > oldest]
         self._times = {key: known for key, known in self._times.items() if known[-1][0] > oldest}
-        took = _took_together(found.values())
-        return {op: _usual(recent, took) for op, recent in found.items()}
+        return _usual({op: recent for op, recent in found.items() if len(recent) > 1})
 
 
-def _took_together(times: Iterable[list[tuple[int, int]]]) -> dict[int, int]:
-    """What ops took together in each step, by its number: of pairs of a step and a time, a list for each op."""
-    took: dict[int, int] = {}
-    for of_op in times:
-        for number, time in of_op:
-            took[number] = took.get(number, 0) + time
-    return took
+def _usual(times: Mapping[int, list[tuple[int, int]]]) -> dict[int, UsualTime]:
+    """By op the usual time, of lists of steps with their times, of which ops may share one."""
+    several, took = {id(each): each for each in times.values()}, collections.Counter[int]()
+    for each in several.values():
+        for number, time in each:
+            took[number] += time
+    made = {
+        key: UsualTime(*zip(*(sorted(each, key=lambda pair: took[pair[0]]) if len(each) == 2 else each)))
+        for key, each in several.items()
+    }
+    return {op: made[id(each)] for op, each in times.items()}
 
 
-def _usual(times: list[tuple[int, int]], took: Mapping[int, int]) -> UsualTime:
-    ordered = sorted(times, key=lambda each: took[each[0]]) if len(times) == 2 else times
-    steps, durations = zip(*ordered)
-    return UsualTime(steps, durations)
-
-
-class _Kinds:
-    """What ops share with the same ones of other steps, as the second Dense's matmul.
+def _timed(record: Record) -> Iterator[tuple[Op, Hashable]]:
+    """Each op that was timed, with what it shares with the same op of other steps, as the second Dense's matmul.
 
     Shapes are a part of it: the last batch of an epoch is often smaller.
-
-    Attributes:
-        told: each kind of op, by its number: the same in other recordings.
     """
-
-    def __init__(self, record: Record) -> None:
-        self._record = record
-        self.told: list[Hashable] = []
-        arrays: dict[Hashable, int] = {}
-        self._arrays = [arrays.setdefault((tensor.shape, tensor.dtype), len(arrays)) for tensor in record.tensors]
-        self._steps = [record.scopes[step.scope].name for step in record.steps]
-
-    def timed(self) -> Iterator[tuple[Op, tuple[int, int]]]:
-        """Each op that was timed, with the number of its kind, and which op of this kind in its step it is."""
-        record, array = self._record, self._arrays.__getitem__
-        numbers: dict[Hashable, int] = {}
-        places: dict[tuple[int | None, int | None], tuple[str, str]] = {}  # by step and scope: where ops are
-        seen: dict[tuple[int | None, int], int] = {}
-        for op in record.ops:
-            if op.start is None or op.end is None or op.error is not None:
-                continue
-            at = op.step, origin(record, op).scope
-            if at not in places:
-                places[at] = self._place(*at)
-            alike = (*places[at], op.name, op.phase, *map(array, op.inputs), *map(array, op.outputs))
-            kind = numbers.setdefault(alike, len(numbers))
-            if kind == len(self.told):
-                tensors = [record.tensors[i] for i in (*op.inputs, *op.outputs)]
-                self.told.append((*alike[:4], *[(tensor.shape, tensor.dtype) for tensor in tensors]))
-            nth = seen[op.step, kind] = seen.get((op.step, kind), 0) + 1
-            yield op, (kind, nth)
-
-    def _place(self, step: int | None, scope: int | None) -> tuple[str, str]:
-        """The name of a step, and the path of a scope."""
-        return "" if step is None else self._steps[step], self._record.path(scope)
+    told = functools.cache(lambda shape, dtype: f"{shape} {dtype}")  # the hash of a text is computed once
+    arrays = [told(tensor.shape, tensor.dtype) for tensor in record.tensors]
+    names = {step.index: record.scopes[step.scope].name for step in record.steps}
+    paths: dict[int | None, str] = {}
+    seen = collections.defaultdict[Hashable, int](int)
+    for op in record.ops:
+        if op.start is None or op.end is None or op.error is not None:
+            continue
+        scope = origin(record, op).scope
+        if scope not in paths:
+            paths[scope] = record.path(scope)
+        read, made = map(arrays.__getitem__, op.inputs), map(arrays.__getitem__, op.outputs)
+        kind = "" if op.step is None else names[op.step], paths[scope], op.name, op.phase, *read, *made
+        nth = seen[op.step, kind] = seen[op.step, kind] + 1
+        yield op, (kind, nth)

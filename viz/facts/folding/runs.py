@@ -24,18 +24,9 @@ _MOST_OF_BLOCK = 0.7  # what branches off where a block begins is read after at 
 def fold(
     record: Record, root: Block, signature: Callable[[int], Any], wiring: Wiring, least: int = 3
 ) -> dict[int, int]:
-    """Fold runs of at least `least` equal parts, everywhere in the tree, in place.
+    """Fold runs of equal parts, everywhere in the tree, in place; gives the op that stands for each folded one.
 
-    Args:
-        record: the recording.
-        root: the tree.
-        signature: what must agree for two ops (given by id) to be equal.
-        wiring: says which equal parts are connected alike.
-        least: how many equal parts make a run; of ops alone it takes three, and of large parts that follow each other
-            two are enough.
-
-    Returns:
-        For each op that was folded away, the op that stands for it.
+    `least` parts make a run; of ops alone it takes three, and of large parts that follow each other two are enough.
     """
     find_runs(root, signature, wiring, least)
     stands_for: dict[int, int] = {}

@@ -19,7 +19,6 @@ __all__ = ["beginning", "folded", "line_length", "padded", "room", "shortened", 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 _TWO_COLUMNS = re.compile(r"( +\S.*? {2,})\S")  # `  viz top a.efz     what costs most`
-_LEAST_LINE = 40
 _LEAST_WORDS = 24  # signs of a second column that are worth an indentation
 
 
@@ -40,7 +39,7 @@ def room(stream: Any = None) -> int | None:
 
 def line_length(most: int) -> int:
     """How long lines of sentences are: as is usual for a text, or as there is room for."""
-    return max(_LEAST_LINE, min(most, room() or most))
+    return max(40, min(most, room() or most))
 
 
 def width(text: str) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from viz.facts import formatting
 from viz.facts.blocks import all_blocks, tree
-from viz.facts.digest.figures import OUTSIDE
+from viz.facts.digest.figures import OUTSIDE, first_calls
 from viz.facts.digest.made import Made
 from viz.facts.digest.picked_step import pick_step
 from viz.facts.digest.shown_step import shown_number, shown_position, times_facts
@@ -36,7 +36,6 @@ __all__ = ["HEADS", "Row", "around", "cells", "columns", "describe", "flops_text
 HEADS = ("layer", "output", "params", "ops", "FLOPs", "forward", "backward", "update", "activation")
 # What is left out where a terminal has little room, the least important first.
 _LEAST = "ops,activation,FLOPs,update,backward,forward"
-_LONGEST = 80  # signs of a name
 
 
 @dataclasses.dataclass
@@ -66,14 +65,11 @@ def rows(record: Record, step: int | None = None, usual: Mapping[int, UsualTime]
 
     Times are those of that step if it is asked for, else for each op the median of the steps that ran it, as pictures
     have them.
-
-    Raises:
-        ValueError: when there is no such step.
     """
     ops = _ops_of(record, position_of(record, step))
     found: dict[int, Row] = {}
     count = _Counting(record, _usual(record, step) if usual is None else usual)
-    firsts = _first_calls(record)
+    firsts = first_calls(record)
     inside: dict[int | None, list[Op]] = {}  # of each line the ops of no other line within it
     for op in ops:
         calls = {firsts[scope.id]: scope for scope in around(record, op)}
@@ -83,34 +79,29 @@ def rows(record: Record, step: int | None = None, usual: Mapping[int, UsualTime]
             found[first].calls.add(scope.id)
             count(found[first], op)
         inside.setdefault(next(iter(calls), None), []).append(op)
+    children: dict[int | None, list[int]] = {}
+    for number in sorted(found):
+        outer = [firsts[scope.id] for scope in record.ancestors(record.scopes[number].parent)]
+        children.setdefault(next((first for first in outer if first in found), None), []).append(number)
+    lines, terms = list[Row](), _terms(record, ops)
+
+    def add(outer: int | None, level: int) -> None:
+        """Add the lines within another, or all, and for what ran between those lines behind them.
+
+        So lines of one level add up to that around them: what penalties of weights and outputs took has a line, too.
+        """
+        for number in children.get(outer, ()):
+            lines.append(found[number])
+            add(number, found[number].level + 1)
+        if outer is None or outer in children:
+            lines.extend(_rest(count, inside.get(outer, ()), terms, level))
+
+    add(None, 0)
     total = Row("total", 0)
     for op in ops:
         count(total, op)
     total.params = _all_params(record, found)
-    return [*_with_rest(count, ops, _nested(record, sorted(found), firsts), (found, inside)), total]
-
-
-def _with_rest(
-    count: _Counting,
-    ops: list[Op],
-    order: Sequence[int],
-    lines: tuple[Mapping[int, Row], Mapping[int | None, list[Op]]],
-) -> Iterator[Row]:
-    """The lines in their order, and for what ran between those within another, or between all, lines behind them.
-
-    So lines of one level add up to that around them: what penalties of weights and outputs took has a line, too.
-    """
-    found, inside = lines
-    around: list[int] = []  # lines that go on, outermost first
-    terms = _terms(count.record, ops)
-    for number, following in zip(order, [*order[1:], None]):
-        row = found[number]
-        around = [*around[: row.level], number]
-        yield row
-        after = found[following].level if following is not None else 0
-        for outer in reversed(around[after:-1]):
-            yield from _rest(count, inside.get(outer, ()), terms, found[outer].level + 1)
-    yield from _rest(count, inside.get(None, ()), terms, 0)
+    return [*lines, total]
 
 
 def _rest(count: _Counting, ops: Iterable[Op], terms: Mapping[int, str], level: int) -> list[Row]:
@@ -135,18 +126,6 @@ def _ops_of(record: Record, step: int | None) -> list[Op]:
     return [op for op in record.ops if step is None or op.step == step]
 
 
-def _first_calls(record: Record) -> list[int]:
-    """For each scope, the first call of the same object at the same place of the same step: they share a line."""
-    seen: dict[tuple[int | None, ...], int] = {}
-    found: list[int] = []
-    for scope in record.scopes:
-        place = None if scope.parent is None else found[scope.parent]
-        alone = scope.owner is None or scope.kind == "step"
-        key = (place, -1 - scope.id if alone else scope.owner)
-        found.append(seen.setdefault(key, scope.id))
-    return found
-
-
 def around(record: Record, op: Op) -> list[Scope]:
     """The scopes an op counts for: where it ran; for backward ops where their forward op ran."""
     return [s for s in record.ancestors(origin(record, op).scope) if s.kind not in ("step", "backward")]
@@ -154,7 +133,7 @@ def around(record: Record, op: Op) -> list[Scope]:
 
 def _row(record: Record, scope: Scope) -> Row:
     level = sum([s.kind not in ("step", "backward") for s in record.ancestors(scope.parent)])
-    row = Row(formatting.with_class(scope.shown, scope.cls, _LONGEST), level, params=scope.params)
+    row = Row(formatting.with_class(scope.shown, scope.cls), level, params=scope.params)
     if scope.outputs:
         row.shape = ", ".join([formatting.shape(record.tensors[i].shape) for i in scope.outputs[:3]])
     return row
@@ -198,34 +177,8 @@ def _all_params(record: Record, scopes: Iterable[int]) -> int | None:
     return sum(counted.values()) if counted else None
 
 
-def _nested(record: Record, scopes: Sequence[int], firsts: list[int]) -> list[int]:
-    """The scopes in the order of a walk through the tree."""
-    inside: dict[int | None, list[int]] = {}
-    shown = set(scopes)
-    for number in scopes:
-        around = [firsts[s.id] for s in record.ancestors(record.scopes[number].parent)]
-        outer = next((first for first in around if first in shown), None)
-        inside.setdefault(outer, []).append(number)
-    found, waiting = [], inside.get(None, [])[::-1]
-    while waiting:
-        found.append(waiting.pop())
-        waiting += inside.get(found[-1], [])[::-1]
-    return found
-
-
 def summary(record: Record, step: int | None = None, depth: int | None = None, option: str = "depth=") -> Text:
-    """The table of layers: shapes of outputs, weights, ops, FLOPs, times, bytes of activations; and totals.
-
-    Args:
-        record: the recording.
-        step: the number of a training step; None: the one that tables and pictures show.
-        depth: how many levels of models and layers are open; None: all. A closed one counts for what is inside.
-        option: what stands before the depth where another one is asked for.
-
-    Raises:
-        TypeError: when `depth` is no whole number.
-        ValueError: when it is negative, or there is no such step.
-    """
+    """The table of layers, with totals: see `Recording.summary`. `option` stands before the depth that shows all."""
     usual = _usual(record, step)
     found = rows(record, step, usual)
     shown = opened(found, depth)
@@ -262,12 +215,7 @@ def _of_one(record: Record, step: int | None, usual: Mapping[int, UsualTime]) ->
 
 
 def opened(found: list[Row], depth: int | None) -> list[Row]:
-    """The lines of the summary down to a level, with the total; None: all.
-
-    Raises:
-        TypeError: when `depth` is no whole number.
-        ValueError: when it is negative.
-    """
+    """The lines of the summary down to a level, with the total; None: all."""
     if depth is None:
         return found
     if not isinstance(depth, numbers.Integral) or isinstance(depth, bool):
@@ -319,10 +267,10 @@ def columns(found: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
     return [HEADS[i] for i in kept], [[line[i] for i in kept] for line in lines]
 
 
-def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
+def cells(row: Row) -> tuple[str, ...]:
     """The texts of a line, under `HEADS`."""
     return (
-        indent * row.level + row.name + (f" ×{len(row.calls)}" if len(row.calls) > 1 else ""),
+        "  " * row.level + row.name + (f" ×{len(row.calls)}" if len(row.calls) > 1 else ""),
         row.shape,
         "" if row.params is None else formatting.amount(row.params),
         formatting.amount(row.ops),
@@ -335,12 +283,7 @@ def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
 
 
 def describe(record: Record, in_ops: int | None = None) -> str:
-    """One line about a recording.
-
-    Args:
-        record: the recording.
-        in_ops: nanoseconds of its ops, for a line above times of parts, which don't sum to what the whole took.
-    """
+    """One line about a recording."""
     name = f" {formatting.clean(record.name)!r}" if record.name else ""
     whole = record.whole or record
     parts = [formatting.count(len(whole.ops), "op")]

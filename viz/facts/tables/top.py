@@ -17,7 +17,7 @@ from viz.facts.selection import line_of, position_of, step_name
 from viz.facts.tables.summary import around
 from viz.facts.text_table import Text, table
 
-__all__ = ["KEYS", "top", "top_rows"]
+__all__ = ["KEYS", "facts", "top"]
 
 _LEAST = ("ops", "replayed", "FLOPs", "memory", "count", "output", "share", "line", "time", "phase")
 _LONGEST = 80  # signs of a name
@@ -27,7 +27,7 @@ _MADE = "(memory: what ops newly took; views of other arrays take none; viz memo
 def top(
     record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None, option: str = "n="
 ) -> Text:
-    """What costs most as a table, and below it how many rows it hasn't; see `top_rows`."""
+    """What costs most as a table, and below it how many rows it hasn't; see `facts`."""
     ranked = _ranked(record, by, n, step, cost)
     found = ranked[:n]
     shown: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -72,34 +72,14 @@ def _hidden(ranked: list[dict[str, Any]], n: int, cost: str, option: str) -> lis
 def facts(
     record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None
 ) -> dict[str, Any]:
-    """The same as data: of which `step` it is (None: of all), what its times are (see `times_facts`), and its `rows`.
+    """What costs most as data, the largest first; see `Recording.top`.
 
-    And `left_out`: how many rows there are beside the first `n`.
+    Returns:
+        `step`, what its times are (see `times_facts`), the `rows`, and `left_out`: how many there are beside those.
     """
     ranked = _ranked(record, by, n, step, cost)
     times = times_facts("sum", len(record.steps) if step is None else 1)
     return {"step": step, **times, "left_out": max(0, len(ranked) - n), "rows": ranked[:n]}
-
-
-def top_rows(
-    record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None
-) -> list[dict[str, Any]]:
-    """What costs most, the largest first.
-
-    Args:
-        record: the recording.
-        by: `"time"`, `"memory"` or `"flops"`: ops, those of all steps summed that are equal but for when they ran;
-            `"name"`, `"layer"` or `"source"`: the cost summed over ops of the same name, in the same layer, from the
-            same line.
-        n: how many to give.
-        step: the number of a step, for its ops alone; None: all ops.
-        cost: of sums, what is summed: `"time"`, the default, `"memory"` or `"flops"`.
-
-    Raises:
-        TypeError: when `n` or `step` is no whole number.
-        ValueError: for another key or cost, when `n` is not positive, or when there is no such step.
-    """
-    return _ranked(record, by, n, step, cost)[:n]
 
 
 def _ranked(record: Record, by: str, n: int, step: int | None, cost: str | None) -> list[dict[str, Any]]:

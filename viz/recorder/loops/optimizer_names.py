@@ -8,8 +8,6 @@ from viz.facts.schema import Record, Scope
 
 __all__ = ["tell_optimizers_apart"]
 
-_MOST = 2  # names of what one trains
-
 
 def tell_optimizers_apart(record: Record) -> None:
     """Let the scopes of optimizers that share a name say which model, or which layers, each of them trains.
@@ -51,4 +49,4 @@ def _models(names: Iterable[str], layers: Mapping[str, set[str]]) -> list[str]:
 def _said(names: Iterable[str]) -> str:
     """`"generator"`, `"encoder, decoder"`; of many the first ones."""
     first = list(names)
-    return ", ".join(first[:_MOST]) + (", …" if len(first) > _MOST else "")
+    return ", ".join(first[:2]) + (", …" if len(first) > 2 else "")

@@ -13,8 +13,9 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from viz.facts.schema import VARIABLES, Op, Record, Scope, Step
+from viz.facts.selection import steps_around
 
-__all__ = ["Clocks", "gradients_of", "mark_own_steps"]
+__all__ = ["Clocks", "gradients_of", "mark_own_steps", "name_own_updates"]
 
 _CALLS = ("layer", "model", "loss", "metric", "optimizer", "step")  # what changes weights in these is a part of them
 
@@ -370,13 +371,9 @@ def _insert(record: Record, clocks: Clocks, own: Sequence[tuple[_Own, list[_Item
                 old[item.id].parent = scope.id
     numbers = {number[step.scope]: (step.number, step.trained) for step in record.steps}
     numbers |= {scope.id: (step.number if are_chosen else None, None) for (step, _), scope in zip(own, new)}
-    record.steps, step_of = [], list[int | None]()
-    for scope in record.scopes:
-        outer = None if scope.parent is None else step_of[scope.parent]
-        if scope.id in numbers:
-            outer = len(record.steps)
-            record.steps.append(Step(outer, scope.id, scope.start, scope.end, *numbers[scope.id]))
-        step_of.append(outer)
+    steps = [scope for scope in record.scopes if scope.id in numbers]
+    record.steps = [Step(i, scope.id, scope.start, scope.end, *numbers[scope.id]) for i, scope in enumerate(steps)]
+    step_of = steps_around(record)
     for op in record.ops:
         op.step = None if op.scope is None else step_of[op.scope]
 
@@ -387,3 +384,33 @@ def _scope(record: Record, step: _Own, items: Sequence[_Item]) -> Scope:
     ends = [span.end for span in spans if span.end is not None]
     end = max(ends) if len(ends) == len(spans) else None
     return Scope(len(record.scopes), "step", "train_step", step.parent, start=spans[0].start, end=end, error=step.error)
+
+
+def name_own_updates(record: Record) -> None:
+    """Let the phase of ops be `"update"` that lead from weights and gradients to nothing but changes in place.
+
+    As in `target.assign(tau * w + (1 - tau) * target)` or `w.assign_sub(rate * gradient)`, and where gradients are
+    clipped before an optimizer is given them: optimizers run such ops, too.
+    They must read nothing that the forward pass made, or was given: in `total.assign_add(loss)` the loss is a result.
+    Where nothing is trained, as in a simulation that changes its state, such ops are all there is, and remain.
+    """
+    differentiated = {op.forward for op in record.ops if op.phase == "backward"}
+    if not differentiated and all(scope.kind != "optimizer" for scope in record.scopes):
+        return
+    inside: dict[int | None, bool] = {None: False}  # for each scope: is it, or one around it, a layer, model or loss?
+    for scope in record.scopes:
+        inside[scope.id] = scope.kind in ("layer", "model", "loss") or inside[scope.parent]
+    of_weights: set[int] = set()  # tensors that are computed from weights and gradients
+    for op in record.ops:
+        if op.phase != "forward" or op.error or op.id in differentiated or inside[op.scope]:
+            continue
+        if all(i in of_weights or record.tensors[i].role in (*VARIABLES, "gradient", "constant") for i in op.inputs):
+            of_weights.update(op.outputs)
+    if not of_weights:
+        return
+    read, read_otherwise = set[int](), set[int]()
+    for op in reversed(record.ops):
+        made = of_weights.intersection(op.outputs)
+        if not made.isdisjoint(read) and made.isdisjoint(read_otherwise):
+            op.phase = "update"
+        (read if op.phase == "update" else read_otherwise).update(op.inputs)

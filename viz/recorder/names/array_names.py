@@ -18,8 +18,8 @@ from numpy import array_equal, ndarray
 from viz.facts.schema import Op, Record, Scope
 from viz.frameworks.contract import Array
 from viz.frameworks.objects import PLAIN_TENSORS, held_in_place_of
-from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, held_as, spoken_of, variable_of
-from viz.recorder.source_lines import is_internal
+from viz.recorder.descriptions import flat
+from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, frames_of_user, held_as, spoken_of, variable_of
 
 __all__ = ["ArrayNames", "Named", "settle_names"]
 
@@ -66,7 +66,7 @@ class ArrayNames:
 
     def note(self, position: int, data: Any) -> None:
         """An array was met."""
-        frame = _of_user(sys._getframe(1)) if _is_array(data) and 1 < data.size <= _LARGEST else None
+        frame = next(frames_of_user(sys._getframe(1)), None) if _is_array(data) and 1 < data.size <= _LARGEST else None
         if frame is None:
             return
         place = id(frame.f_code), frame.f_lasti, data.shape
@@ -76,7 +76,7 @@ class ArrayNames:
             self.named[position] = Named(name[:_LONGEST], _source(value, data))
         elif place in self._nothing or not self._find(position, data, frame, place):
             self.waiting[position] = weakref.ref(data), id(frame), _TRIES
-            if place not in self._nothing and _is_given_data(sys._getframe(1), frame):
+            if place not in self._nothing and any(_calls_of_data(sys._getframe(1), frame)):
                 self._nothing.add(place)
 
     def expect(self, position: int, data: Any) -> None:
@@ -86,7 +86,7 @@ class ArrayNames:
 
     def look_again(self, frame: FrameType | None) -> None:
         """Something is called: a function that has been called meanwhile may have a variable for what has no name."""
-        frame = _of_user(frame)
+        frame = next(frames_of_user(frame), None)
         for position, (data, last, tries) in [*self.waiting.items()]:
             if frame is None:
                 break
@@ -108,7 +108,7 @@ class ArrayNames:
 
     def note_batch(self, positions: Sequence[int], frame: FrameType | None, is_evaluation: bool) -> None:
         """Call a batch as the arrays that `fit` and its like were given."""
-        caller = _of_user(frame)
+        caller = next(frames_of_user(frame), None)
         if caller is None or frame is None:
             return
         place = id(caller.f_code), caller.f_lasti, is_evaluation
@@ -122,7 +122,7 @@ class ArrayNames:
 
     def target(self, target: Any, frame: FrameType | None) -> str:
         """What the innermost function of the user's calls that which it asks gradients of; "" where it has no name."""
-        frame = _of_user(frame)
+        frame = next(frames_of_user(frame), None)
         if frame is None:
             return ""
         place = id(frame.f_code), frame.f_lasti
@@ -132,52 +132,35 @@ class ArrayNames:
         return self._known[place]
 
 
-def _is_given_data(frame: FrameType | None, caller: FrameType) -> bool:
-    """Does a function call `fit` or its like?"""
+def _calls_of_data(frame: FrameType | None, caller: FrameType) -> Iterator[FrameType]:
+    """The frames of `fit` and its like between a frame and the function that called them."""
     while frame is not None and frame is not caller:
         if frame.f_code.co_name in _OF_DATA:
-            return True
+            yield frame
         frame = frame.f_back
-    return False
 
 
 def _names_of_data(frame: FrameType, caller: FrameType, is_evaluation: bool) -> list[str]:
     """What a function calls each of the arrays that it gave to `fit` or its like; "" where it has no name."""
     given: dict[str, Any] = {}
-    inner: FrameType | None = frame
-    while inner is not None and inner is not caller:
-        if inner.f_code.co_name in _OF_DATA and "x" in inner.f_code.co_varnames:
-            given = dict(spoken_of(inner))
-        inner = inner.f_back
+    for call in _calls_of_data(frame, caller):
+        given = dict(spoken_of(call)) if "x" in call.f_code.co_varnames else given
     data = given.get("validation_data") if is_evaluation else None
     if is_evaluation and data is None and "validation_data" in given and not given.get("validation_split"):
         return []
     names, spoken = list[str](), spoken_of(caller)
-    for leaf in _leaves([given.get(name) for name in ("x", "y", "sample_weight")] if data is None else data):
+    for leaf in flat([given.get(name) for name in ("x", "y", "sample_weight")] if data is None else data):
+        if leaf is None:
+            continue
         base = _base_of(leaf)
         name = next((name for name, value in spoken if value is leaf or _base_of(value) is base), "")
         names.append("" if name.lower() in SAID_BY_ITS_PLACE else name[:_LONGEST])
     return names
 
 
-def _leaves(nested: Any) -> Iterator[Any]:
-    if isinstance(nested, list | tuple | dict):
-        for each in nested.values() if isinstance(nested, dict) else nested:
-            yield from _leaves(each)
-    elif nested is not None:
-        yield nested
-
-
 def _base_of(array: Any) -> Any:
     """Whose memory an array is a view of."""
     return array.base if array.__class__ is ndarray and array.base is not None else array
-
-
-def _of_user(frame: FrameType | None) -> FrameType | None:
-    """The innermost frame of the user's code."""
-    while frame is not None and is_internal(frame.f_code.co_filename):
-        frame = frame.f_back
-    return frame
 
 
 def _held_in(frame: FrameType, data: Any) -> tuple[str, Any]:

@@ -3,59 +3,38 @@
 from __future__ import annotations
 
 import re
-import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from viz.frameworks.objects import PLAIN_TENSORS
 from viz.recorder.descriptions import flat
 
-__all__ = ["InputNames", "names_of_outputs"]
+__all__ = ["name_inputs", "names_of_outputs"]
 
 _MADE_UP = re.compile(r"(input|input_layer|keras_tensor)(_\d+)?")  # by eagerflow or Keras: they tell a reader nothing
 _NUMBERED = re.compile(r"(input|input_layer)(_\d+)?")  # but these tell several inputs of a model apart
-_MOST = 64  # of one model
 
 
-class InputNames:
-    """Notes the names of what models are given.
+def name_inputs(
+    model: Any, given: Any, positions: Callable[[Any], tuple[int, ...]], chosen: dict[int, str], made_up: dict[int, str]
+) -> None:
+    """Note the names of the tensors that a model is given; those noted before stay.
 
     Args:
+        model: which one.
+        given: what it is called with.
+        positions: gives the positions of the tensors in something.
         chosen: by position, gets the names that the user chose; "" where the name of an `Input` was made up.
         made_up: by position, gets those made up for several inputs of a model, if their numbers tell them apart.
     """
-
-    def __init__(self, chosen: dict[int, str], made_up: dict[int, str]) -> None:
-        self._chosen, self._made_up = chosen, made_up
-        self._known: dict[int, tuple[weakref.ref[Any], str]] = {}  # of models with one input, which keep its name
-
-    def note(self, model: Any, given: Any, positions: Callable[[Any], tuple[int, ...]]) -> None:
-        """Note the names of the tensors that a model is given; those noted before stay."""
-        named = self._of(model, given)
-        are_numbered = len(named) > 1 and all(_NUMBERED.fullmatch(str(name)) for name, _ in named)
-        for name, x in named:
-            at = positions(x)
-            if len(at) == 1:
-                self._chosen.setdefault(at[0], _told(name))
-                if are_numbered:
-                    self._made_up.setdefault(at[0], str(name))
-
-    def _of(self, model: Any, given: Any) -> list[tuple[Any, Any]]:
-        inputs = given[0] if isinstance(given, tuple) and given else given
-        if inputs.__class__ not in PLAIN_TENSORS:
-            return _named(model, inputs, "input_names")
-        known = self._known.get(id(model))
-        if known is not None and known[0]() is model:
-            return [(known[1], inputs)]
-        found = _named(model, inputs, "input_names")
-        if found:
-            self._known[id(model)] = weakref.ref(model), str(found[0][0])
-        return found
-
-
-def _told(name: Any) -> str:
-    """The name, unless nobody chose it."""
-    return "" if _MADE_UP.fullmatch(str(name)) else str(name)
+    named = _named(model, given[0] if isinstance(given, tuple) and given else given, "input_names")
+    are_numbered = len(named) > 1 and all(_NUMBERED.fullmatch(str(name)) for name, _ in named)
+    for name, x in named:
+        at = positions(x)
+        if len(at) == 1:
+            chosen.setdefault(at[0], "" if _MADE_UP.fullmatch(str(name)) else str(name))
+            if are_numbered:
+                made_up.setdefault(at[0], str(name))
 
 
 def names_of_outputs(model: Any, given: Any) -> list[tuple[str, Any]]:
@@ -67,7 +46,7 @@ def names_of_outputs(model: Any, given: Any) -> list[tuple[str, Any]]:
 
 
 def _named(model: Any, given: Any, names: str) -> list[tuple[Any, Any]]:
-    return (list(given.items()) if isinstance(given, Mapping) else _in_order(model, given, names))[:_MOST]
+    return list(given.items()) if isinstance(given, Mapping) else _in_order(model, given, names)
 
 
 def _in_order(model: Any, given: Any, which: str) -> list[tuple[Any, Any]]:

@@ -1,26 +1,29 @@
-"""What the user's code keeps layers and models in: `img` of `self.img = Dense(16)`, `target` of `target(states)`.
+"""What the user's code keeps layers, models and variables in: `img` of `self.img = Dense(16)`, `params['w']` of a dict.
 
 It is asked for those alone whose names nobody chose, such as `dense_16`. A name is told only where it is sure: the
-attribute of the model around that holds the layer, or what the user's line calls.
+attribute of the model around that holds the layer, or what the user's line calls. While a program runs, what holds a
+variable is noted when an op reads it first.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection
-from types import CodeType, FrameType
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import FrameType
 from typing import Any
 
+from viz.facts.schema import Record
 from viz.frameworks.objects import default_name, is_layer
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["SAID_BY_ITS_PLACE", "attribute_of", "held_as", "held_in_code", "is_chosen", "is_parameter"]
-__all__ += ["spoken_of", "tells", "variable_of"]
+__all__ = ["SAID_BY_ITS_PLACE", "attribute_of", "frames_of_user", "held_as", "held_in_code", "holders", "is_chosen"]
+__all__ += ["name_variables", "spoken_of", "tells", "variable_of"]
 
 SAID_BY_ITS_PLACE = ("input", "inputs")  # a box is called so without being told
 _OPTIMIZED = 1  # flag of the code of functions
 _UNSHARED = 3  # references to a frame's copy of its variables: of the frame, here, and of the call that counts
+_MADE_UP = re.compile(r"variable(_\d+)?")
 _LONGEST = 64  # lists and dicts of layers that are searched
 _TELL_NOTHING = frozenset(["block", "cls", "layer", "mod", "module", "nn", "self"])
 _TELL_LITTLE = frozenset(["m", "model", "net", "network"])  # but more than the name of one of these classes:
@@ -65,21 +68,23 @@ def held_in_code(owner: Any, frame: FrameType | None) -> str:
     found = ""
     if is_chosen(getattr(owner, "name", ""), type(owner).__name__):
         return found
-    while frame is not None:
-        if not is_internal(frame.f_code.co_filename):
-            names = {name for key, value in spoken_of(frame) for name in held_as(key, value, owner)}
-            if len(names) > 1:
-                break
-            found = next(iter(names), found)
-            if found and not (names and is_parameter(frame.f_code, found)):
-                break
-        frame = frame.f_back
+    for each in frames_of_user(frame):
+        names = {name for key, value in spoken_of(each) for name in held_as(key, value, owner)}
+        if len(names) > 1:
+            break
+        found = next(iter(names), found)
+        code = each.f_code
+        if found and not (names and found in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]):
+            break
     return found if tells(found, type(owner).__name__) else ""
 
 
-def is_parameter(code: CodeType, name: str) -> bool:
-    """Is it the name of a function's argument, but for a method's object?"""
-    return name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+def frames_of_user(frame: FrameType | None, last: FrameType | None = None) -> Iterator[FrameType]:
+    """The frames of the user's code around a frame, innermost first, up to `last`."""
+    while frame is not None:
+        if not is_internal(frame.f_code.co_filename):
+            yield frame
+        frame = None if frame is last else frame.f_back
 
 
 def tells(name: str, cls: str) -> bool:
@@ -111,3 +116,61 @@ def variable_of(frame: FrameType, name: str) -> Any:
     if own.__class__ is dict and code.co_flags & _OPTIMIZED and sys.getrefcount(own) <= _UNSHARED:
         own.clear()  # see `spoken_of`
     return found
+
+
+def holders(
+    variable: Any, frame: FrameType | None, last: FrameType | None, called: Iterable[Any] = ()
+) -> list[list[str]]:
+    """What frames hold a variable in whose name nobody chose, innermost first; nothing for others.
+
+    Args:
+        variable: what an op is about to read.
+        frame: the innermost frame.
+        last: the outermost one that is asked.
+        called: what has been called so far. A layer that keeps the variable comes last: its attribute is the name that
+            was chosen for the weight, whatever a caller calls what the layer gave to it.
+    """
+    found = list[list[str]]()
+    if not _MADE_UP.fullmatch(variable.name):
+        return found
+    for each in frames_of_user(frame, last):
+        names = dict.fromkeys([name for key, value in spoken_of(each) for name in held_as(key, value, variable)])
+        found += [[*names]] if names else []
+    kept = [
+        name
+        for layer in called
+        if is_layer(layer)
+        for key, value in vars(layer).items()
+        for name in held_as(key, value, variable)
+    ]
+    return [*found, list(dict.fromkeys(kept))] if kept else found
+
+
+def name_variables(record: Record, held: Mapping[int, list[list[str]]], versions: Mapping[int, int]) -> None:
+    """Call variables as what holds them, where one name alone does, and it holds no other variable.
+
+    Of several frames the outermost counts, which knows the variable longest.
+    """
+    waiting = {i: _candidates(found) for i, found in held.items()}
+    names = dict[int, str]()
+    while True:
+        names = {i: found[0] for i, found in waiting.items() if found}
+        claims = [(record.tensors[i].name.rpartition("/")[0], name) for i, name in names.items()]
+        alike = [i for i, claim in zip(names, claims) if claims.count(claim) > 1]
+        if not alike:
+            break
+        for i in alike:
+            waiting[i] = waiting[i][1:]
+    record.called |= names
+    record.called |= {later: names[first] for later, first in versions.items() if first in names}
+
+
+def _candidates(found: list[list[str]]) -> list[str]:
+    """What a variable may be called, the surest name first: those of parts of lists and dicts come last."""
+    plain, parts = list[str](), list[str]()
+    for names in reversed(found):
+        whole = [name for name in names if name.isidentifier()]
+        partial = [name for name in names if not name.isidentifier() and "/" not in name]
+        plain += whole if len(whole) == 1 else []
+        parts += partial if len(partial) == 1 else []
+    return list(dict.fromkeys([*plain, *parts]))

@@ -26,13 +26,7 @@ class ShownNames:
         self._claims: dict[tuple[int, str], set[str]] = {}  # names by what they are shown as, within the layer around
 
     def hear(self, owner: Any, around: Iterable[Any], frame: FrameType | None) -> None:
-        """A layer or model is called.
-
-        Args:
-            owner: which one.
-            around: what was called before it and goes on, outermost first; it may be among them, as by its step.
-            frame: the innermost frame.
-        """
+        """A layer or model is called."""
         known = self._seen.get(id(owner))
         if (known is not None and known() is owner) or not is_layer(owner):
             return

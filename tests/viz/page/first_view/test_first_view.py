@@ -9,7 +9,7 @@ import viz
 from eagerflow import layers
 from tests.viz.picture.architectures import ALL, conv, equal_residuals, fitted, numbers
 from viz import page
-from viz.facts.of_layers.inner import inner_layers
+from viz.facts.layer_settings import inner_layers
 
 
 def block(x, filters):

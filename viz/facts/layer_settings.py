@@ -1,6 +1,7 @@
-"""What a layer is set to that a reader looks for beside its class: the size of its window, and its activation.
+"""What there is to tell of layers: the size of a window, the activation, how many a group has, and which are parts.
 
-And how many layers a group of neighbours is, and what it makes.
+Layers that a layer of the library made for itself, as an attention has some that make its queries and keys, are parts
+of that layer to a reader, not layers of the model: what they do within is of no interest at first.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from typing import Any, TypeGuard
 
 from viz.facts import formatting
 from viz.facts.blocks import Block
+from viz.facts.schema import Record
 
-__all__ = ["class_and_settings", "count_of_layers", "made_last"]
+__all__ = ["class_and_settings", "count_of_layers", "inner_layers", "made_last"]
 
-_LEAST = 2  # layers of a group that says how many they are
+_GIVEN = frozenset(["layer", "layers", "cell", "forward_layer"])  # settings of layers around what the user made
 
 
 def class_and_settings(block: Block) -> list[str]:
@@ -78,4 +80,16 @@ def count_of_layers(group: Block, together: bool) -> list[str]:
     `together`: it stands for several groups, of each of which this is the number.
     """
     count = _layers_in(group) if group.is_group else 0
-    return [formatting.count(count, "layer") + (" each" if together else "")] if count >= _LEAST else []
+    return [formatting.count(count, "layer") + (" each" if together else "")] if count > 1 else []
+
+
+def inner_layers(record: Record) -> frozenset[int]:
+    """The ids of the calls of such layers: no code of the user's ran between the call of the outer one and theirs."""
+    found = set()
+    for scope in record.scopes:
+        outer = None if scope.parent is None else record.scopes[scope.parent]
+        if outer is None or scope.kind != "layer" or outer.kind != "layer" or _GIVEN.intersection(outer.config):
+            continue
+        if scope.stack and scope.stack == outer.stack:
+            found.add(scope.id)
+    return frozenset(found)
