@@ -22,13 +22,13 @@ __all__ = ["explain", "origin", "statistics_known"]
 _NONE = (0, 0)
 
 
-_LOG = "keep its argument above 0: ops.log(ops.maximum(x, 1e-7)), or use a loss that takes logits (from_logits=True)"
-_DIVIDE = "keep the denominator away from 0: x / (y + 1e-7), or ops.divide_no_nan(x, y)"
+_LOG = "keep its argument above 0: log(maximum(x, 1e-7)), or use a loss that takes logits"
+_DIVIDE = "keep the denominator away from 0: x / (y + 1e-7)"
 _EXP = "above 88 it overflows float32: subtract the maximum first, use softmax or logsumexp, or clip its argument"
-_ROOT = "keep its argument above 0: ops.sqrt(ops.maximum(x, 0) + 1e-7)"
-_ROOT_GRADIENT = "its slope at 0 is infinite: ops.sqrt(x + 1e-7)"
+_ROOT = "keep its argument above 0: sqrt(maximum(x, 0) + 1e-7)"
+_ROOT_GRADIENT = "its slope at 0 is infinite: sqrt(x + 1e-7)"
 _SOFTMAX = "its logits are infinite, or a mask hides all of a row: use -1e9 instead of -inf"
-_OVERFLOW = "the numbers are too large: a smaller learning rate, clipnorm=1.0 in the optimizer, scaled inputs"
+_OVERFLOW = "the numbers are too large: a smaller learning rate, clipped gradients, scaled inputs"
 _NORM = "its variance is 0 or overflows: an epsilon of at least 1e-5, scaled inputs, no constant columns"
 _POWER = "a negative base with a fractional exponent is NaN, 0 with a negative one infinite: keep the base above 0"
 _NEGATIVE_BASE = "a negative base with a fractional exponent is NaN: keep the base at or above 0"
@@ -73,7 +73,7 @@ _IN_GRADIENT = {
     "log": _LOG,
     "absolute": _ROOT_GRADIENT,
 }
-_WEIGHT = "an update made it so: a smaller learning rate, or clipnorm=1.0 in the optimizer; or it was loaded so"
+_WEIGHT = "an update made it so: a smaller learning rate, or clipped gradients; or it was loaded so"
 _PROBABILITIES = (
     "the loss expects probabilities: from_logits=True for outputs that aren't any, or a softmax or sigmoid as the last "
     "activation"
