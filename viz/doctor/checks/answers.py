@@ -125,37 +125,32 @@ class Answers(Check):
     """Keeps a few batches of answers from all over the training, and judges the last of them in the end."""
 
     rules = {
-        "class_imbalance": Rule(
-            "warning",
+        "class_imbalance": Rule.warning(
             "{answered:.0%} of the answers are class {number_of_class}, as are {share:.0%} of the labels: {missed} of "
             "{rows_of_others} {things} of the other class{es} aren't recognized (recall {recall_of_others:.0%}), and "
             "an accuracy of {share:.0%} means nothing",
             "Give fit class_weight={0: ..., 1: ...}, or repeat rows of the rare class (for pixels, take a loss for "
             "overlap, 1 - dice); judge by recall or AUC instead of accuracy.",
         ),
-        "not_learning": Rule(
-            "warning",
+        "not_learning": Rule.warning(
             "after {steps} steps the {of_loss} over the last {rows} {which} is {reached}, {against} the {least} of "
             "always giving the same answer ({answer}): {who} has learnt nothing from its input",
             "If there are other findings, mend these first. Then see whether a few rows can be learnt by heart (viz "
             "check tries it). If not, take another learning rate (ten times more, ten times less; for attention or "
             "many layers 0.0003 with Adam); if so, look whether each row has the label that belongs to it.",
         ),
-        "not_learning.little": Rule(
-            "warning",
+        "not_learning.little": Rule.warning(
             "after {steps} steps the {of_loss} is {reached}, and {least} is what always giving the same answer gets: "
             "so small a gain may come from learning single rows by heart",
             "Look whether each row still has its own label (were x and y shuffled apart, or read in different "
             "orders?), and at rows that training doesn't see: validation_data, or validation_split=0.2.",
         ),
-        "too_few_steps": Rule(
-            "info",
+        "too_few_steps": Rule.info(
             "training ended after {steps} step{s} with a loss of {reached}, and {least} is what always giving the same "
             "answer gets: that is too few steps to tell",
             "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
         ),
-        "unscaled_target": Rule(
-            "warning",
+        "unscaled_target": Rule.warning(
             "after {steps} steps {far}: the loss is {reached}, where always giving the same answer gets {least}. A "
             "last layer begins with answers around 0, and no step moves them far",
             "Scale the targets for training, mean, std = y_train.mean(), y_train.std(); y = (y - mean) / std, "
@@ -166,8 +161,7 @@ class Answers(Check):
 
     always = ("on_loss", "on_optimizer", "on_fit_step")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._courses: dict[int, _Course] = {}
         self._optimizers: set[int] = set()
         self._weighed = False  # do the rows of this step count differently?
@@ -205,7 +199,6 @@ class Answers(Check):
         course.keep(loss.labels, loss.values)
 
     def finish(self) -> None:
-        """Judge the training as it ended."""
         several = len(self._optimizers) > 1 or self.watch.training.turns
         if several or len(self._courses) > limits.ANSWERS_LOSSES:
             return  # networks that play against each other don't learn to answer labels

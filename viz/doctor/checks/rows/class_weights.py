@@ -24,8 +24,7 @@ class ClassWeights(Check):
     """Judges the weights that the last `fit` is given with its arrays, where rows of one class have the same."""
 
     rules = {
-        "class_imbalance.weights": Rule(
-            "warning",
+        "class_imbalance.weights": Rule.warning(
             "class {name} has {share:.0%} of the rows, and each of them weighs {times!n} times as much as one of any "
             "other class: that makes what is rare rarer still",
             "Turn class_weight round: the rare class gets the large weight, as in {0: 1.0, 1: rows of 0 / rows of 1}; "
@@ -35,8 +34,7 @@ class ClassWeights(Check):
 
     always = ("on_logs", "on_loss")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._feed: Any = None
         self._place: Any = None
         self._classes: list[numpy.ndarray] = []  # that a loss with weights of its own is given
