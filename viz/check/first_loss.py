@@ -37,9 +37,7 @@ _SCALE = (
 def check_first_loss(subject: Subject, first_step: float | None) -> Row:
     """✗ where the first loss is far above that of a network that knows nothing but the shares of the labels.
 
-    Args:
-        subject: the training.
-        first_step: what its first step minimized, in training mode; the lower of the two counts.
+    The lower one counts of this, in inference mode, and what the first step minimized, in training mode.
     """
     first = subject.first
     if first.loss is None or first.own_step:
@@ -108,13 +106,7 @@ def _targets_far_off(loss: float, chance: float, y: numpy.ndarray) -> bool:
 
 
 def chance_loss(first: FirstStep, y: Any, outputs: Any) -> float | None:
-    """The loss of a network that answers the same for every row; None where it isn't known.
-
-    Args:
-        first: the training step, with its loss.
-        y: labels.
-        outputs: what the model made of their rows.
-    """
+    """The loss of a network that answers the same for every row; None where it isn't known."""
     labels, answers = list(leaves(y)), list(leaves(outputs))
     if first.loss is None or first.own_step or len(labels) != 1 or len(answers) != 1 or _weighted(first):
         return None
