@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from viz.doctor.check_base import Check
 from viz.doctor.checks.activations import DeadRelu, Saturated
-from viz.doctor.checks.answers import Answers
+from viz.doctor.checks.answers import Answers, ClassWeights
 from viz.doctor.checks.course import Callbacks, Schedules, UnresetMetrics
 from viz.doctor.checks.endings import Endings
 from viz.doctor.checks.gradients import GradientSizes
@@ -24,7 +24,6 @@ from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.penalties import Divergences, Penalties
 from viz.doctor.checks.rank_weights import RankWeights
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
-from viz.doctor.checks.rows.class_weights import ClassWeights
 from viz.doctor.checks.rows.label_leak import AlongTime, LabelLeak
 from viz.doctor.checks.rows.mixed_rows import MixedRows, TornAxes
 from viz.doctor.checks.rows.padding import CountedPadding, Padding
