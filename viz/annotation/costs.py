@@ -21,32 +21,20 @@ __all__ = ["Costs", "LineCost", "costs_by_line"]
 
 @dataclasses.dataclass
 class LineCost:
-    """What one line costs. Every op counts for one line, so that the lines' times add up to the whole.
-
-    Attributes:
-        file, line, code: which line.
-        ops: the ops that ran for it, with how often each.
-        shapes: shape and type of what its ops made, the last of each layer's call, each once.
-        forward, backward, update: nanoseconds of the forward pass (with metrics and data), of the derivatives of the
-            line's ops, and of changing weights.
-        nbytes: bytes that its ops made in the forward pass, and for metrics.
-        gradient: the norm of the gradient of what the line made at last; None where it wasn't measured.
-        weights: the norm of the gradients of the weights that the line is the first to read; None without.
-        counted_at: files and lines for which it ran ops that count there: those that made the layers.
-    """
+    """What one line costs. Every op counts for one line, so that the lines' times add up to the whole."""
 
     file: str
     line: int
     code: str
-    ops: dict[str, int] = dataclasses.field(default_factory=dict)
-    shapes: list[str] = dataclasses.field(default_factory=list)
-    forward: int = 0
-    backward: int = 0
-    update: int = 0
-    nbytes: int = 0
-    gradient: float | None = None
-    weights: float | None = None
-    counted_at: list[tuple[str, int]] = dataclasses.field(default_factory=list)
+    ops: dict[str, int] = dataclasses.field(default_factory=dict)  # that ran for it, with how often each
+    shapes: list[str] = dataclasses.field(default_factory=list)  # of what its ops made, the last of each layer's call
+    forward: int = 0  # nanoseconds, with metrics and data
+    backward: int = 0  # nanoseconds of the derivatives of its ops
+    update: int = 0  # nanoseconds of changing weights
+    nbytes: int = 0  # that its ops made in the forward pass, and for metrics
+    gradient: float | None = None  # the norm of the gradient of what it made at last; None where it wasn't measured
+    weights: float | None = None  # the norm of the gradients of the weights that it is the first to read
+    counted_at: list[tuple[str, int]] = dataclasses.field(default_factory=list)  # lines of layers, where its ops count
 
     @property
     def time(self) -> int:

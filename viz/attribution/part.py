@@ -13,25 +13,15 @@ _STRONGEST = 4
 
 @dataclasses.dataclass
 class Part:
-    """What was found for one input, or for the vectors that an embedding made of it.
+    """What was found for one input, or for the vectors that an embedding made of it."""
 
-    Attributes:
-        name: the input's name, or the embedding's.
-        kind: `"picture"`, `"series"`, `"tokens"`, `"numbers"` or `"volume"`.
-        data: the numbers that were explained.
-        ids: for tokens, what was looked up.
-        values: what was found for each number (grad-CAM: for each place of the layer).
-        places: one number for each place of the input.
-        method: how it was found.
-    """
-
-    name: str
-    kind: str
-    data: numpy.ndarray
-    ids: numpy.ndarray | None
-    values: numpy.ndarray
-    places: numpy.ndarray
-    method: str
+    name: str  # the input's name, or the embedding's
+    kind: str  # `"picture"`, `"series"`, `"tokens"`, `"numbers"` or `"volume"`
+    data: numpy.ndarray  # the numbers that were explained
+    ids: numpy.ndarray | None  # for tokens, what was looked up
+    values: numpy.ndarray  # what was found for each number (grad-CAM: for each place of the layer)
+    places: numpy.ndarray  # one number for each place of the input
+    method: str  # how it was found
 
     @property
     def sizes_alone(self) -> bool:

@@ -35,16 +35,7 @@ class Source:
 
 
 class Question:
-    """A model, what it is called with, and the number of its outputs that is asked about.
-
-    Args:
-        model: a model, a layer, or a function of tensors.
-        x: what it is called with: an array, or a list, tuple or dict of them.
-        target: see `Target`.
-        output: which of several outputs: its name or position.
-        logits: whether to ask about what goes into the last softmax or sigmoid.
-        layer: a layer (or its name) whose output is looked for.
-    """
+    """A model, what it is called with, and the number of its outputs that is asked about: see `explain`."""
 
     def __init__(self, model: Any, x: Any, target: Any, output: Any, logits: bool, layer: Any = None) -> None:
         if not callable(model):
@@ -212,17 +203,7 @@ def _refuse_stateful(model: Any) -> None:
 
 
 class Target:
-    """Which number of a model's outputs is explained, for each row.
-
-    Args:
-        given: the position on the last axis (a class), one for all rows or one for each; a tuple of positions where
-            outputs have several axes; a function of the outputs that gives one number per row; None: for each row
-            the largest.
-        output: which of several outputs, by name or position.
-        logits: whether what goes into the last softmax or sigmoid is meant.
-        outputs: what the model gave.
-        rows: how many samples.
-    """
+    """Which number of a model's outputs is explained, for each row: see `explain`."""
 
     def __init__(self, given: Any, output: Any, logits: bool, outputs: Any, rows: int) -> None:
         self._output, self._logits = output, logits

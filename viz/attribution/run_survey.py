@@ -71,12 +71,7 @@ class _Counting:
 
 
 class Survey(_Counting):
-    """What a model does with some inputs.
-
-    Args:
-        inputs: the tensors that it is called with; None where an input is text.
-        named: the layer that is looked for: its name, or itself; None for none.
-    """
+    """What a model does with some inputs: tensors, or None for text; and the layer (or its name) that is looked for."""
 
     def __init__(self, inputs: list[Any], named: Any = None) -> None:
         super().__init__()
@@ -126,12 +121,7 @@ class Survey(_Counting):
 
 
 class Catch(_Counting):
-    """Meets the tensors made at some places.
-
-    Args:
-        places: what is to be put into each tensor; None leaves it as it is.
-        tape: what is to differentiate with respect to them, or None.
-    """
+    """Meets the tensors made at some places, puts others there, and lets a tape differentiate by them."""
 
     def __init__(self, places: Mapping[Place, numpy.ndarray | None], tape: GradientTape | None = None) -> None:
         super().__init__()

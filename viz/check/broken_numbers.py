@@ -19,13 +19,7 @@ _FEW = 8  # rows that the model is called on
 
 
 def broken_inputs(subject: Subject, arrays: Sequence[numpy.ndarray], rows: str) -> Row | None:
-    """✗ where rows hold NaN or infinities of which the model makes such answers, too.
-
-    Args:
-        subject: the training.
-        arrays: inputs; only a single one is looked at.
-        rows: what its rows are, in words: "rows to train with".
-    """
+    """✗ where rows (named in words) of a single array hold NaN or infinities of which the model makes such answers."""
     broken = broken_rows(arrays[0]) if len(arrays) == 1 and arrays[0].ndim and not subject.fixed else None
     if broken is None:
         return None

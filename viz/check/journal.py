@@ -44,11 +44,7 @@ class Event(NamedTuple):
 
 
 class Journal:
-    """Writes down what the thread that made it computes.
-
-    Args:
-        steps: after this many training steps the script is ended; None: it runs to its end.
-    """
+    """Writes down what the thread that made it computes, and ends the script after some training steps, if asked."""
 
     def __init__(self, steps: int | None = None) -> None:
         self.events: list[Event] = []  # what happened, in order

@@ -13,7 +13,7 @@ from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.check.weights_move import words_of
 from viz.doctor.checks.all_checks import ADVICE
-from viz.doctor.checks.rows.class_weights import ClassWeights
+from viz.doctor.checks.answers import ClassWeights
 from viz.doctor.facts.class_numbers import Order, label_classes
 from viz.doctor.facts.fit_arrays import labels_of
 from viz.doctor.facts.host_arrays import number

@@ -35,11 +35,7 @@ _LAST = "loss falls"  # and whatever else the doctor finds
 
 
 class FirstSteps(Watcher):
-    """The doctor's checks on the first steps of a training, and what these steps are about; then it ends the script.
-
-    Args:
-        seconds: how long the steps may take together.
-    """
+    """The doctor's checks on the first steps of a training, and what these steps are about; then it ends the script."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()

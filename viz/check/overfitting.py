@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from viz.check.first_loss import chance_loss
-from viz.check.lowest_loss import lowest_loss
+from viz.check.first_loss import chance_loss, lowest_loss
 from viz.check.nan_source import made_by_op
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves

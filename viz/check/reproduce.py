@@ -118,13 +118,7 @@ def _named(event: Event) -> str:
 
 
 def run_noted(script: Script, steps: int | None, path: str) -> int:
-    """Run a script in this process, and write its journal to a file; gives its exit status.
-
-    Args:
-        script: the script.
-        steps: after this many training steps it is ended; None: it runs to its end.
-        path: the file.
-    """
+    """Run a script, to its end or for some training steps, and write its journal to a file; gives its exit status."""
     journal = Journal(steps)
     stopped = run_watched(script, [journal])
     write(journal, path, str(stopped) if stopped.status else "")
@@ -169,10 +163,7 @@ def reproduce(script: Script, steps: int | None, seconds: float | None = None) -
 def check_repeatable(script: Script, seconds: float, took: float) -> Row:
     """✗ where a seed was set, and two runs of the first step differ all the same.
 
-    Args:
-        script: the script.
-        seconds: how long both runs may take.
-        took: how long the script took to its first step. Both are seconds of computing, not by the clock.
+    What both runs may take, and what the script took to its first step, are seconds of computing, not by the clock.
     """
     if 2 * took > seconds:
         return open_question(f"two more runs would take {2 * took:.0f} s more; viz reproduce makes them")

@@ -30,12 +30,7 @@ __all__ = ["Losses", "Subject", "leaves", "number_of"]
 
 
 class Subject:
-    """A training that is about to begin.
-
-    Args:
-        first: its first step.
-        seconds: how long all checks together may take, besides 20 of its steps.
-    """
+    """A training that is about to begin. All checks together may take some seconds, besides 20 of its steps."""
 
     def __init__(self, first: FirstStep, seconds: float = 30.0) -> None:
         self.first = first

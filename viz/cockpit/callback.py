@@ -13,8 +13,7 @@ from eagerflow.base.output import write
 from eagerflow.callbacks import Callback
 from eagerflow.core import observe
 from eagerflow.distribution.runtime.current import data_parallel_group
-from viz.cockpit.noise import NoiseMean
-from viz.cockpit.probe import Probe
+from viz.cockpit.probe import NoiseMean, Probe
 from viz.frameworks.owners import has_own
 from viz.recorder.listening import Listening
 

@@ -28,6 +28,18 @@ class Rule(NamedTuple):
     words: str
     fix: str
 
+    @classmethod
+    def error(cls, words: str, fix: str) -> Rule:
+        return cls("error", words, fix)
+
+    @classmethod
+    def warning(cls, words: str, fix: str) -> Rule:
+        return cls("warning", words, fix)
+
+    @classmethod
+    def info(cls, words: str, fix: str) -> Rule:
+        return cls("info", words, fix)
+
 
 class _Words(string.Formatter):
     def __init__(self, watch: Program) -> None:
@@ -68,6 +80,10 @@ class Check:
 
     def __init__(self, watch: Program) -> None:
         self.watch = watch
+        self.begin()
+
+    def begin(self) -> None:
+        """Set up what it keeps."""
 
     def tell(self, rule: str, severity: str = "", /, **about: Any) -> None:
         """Report a finding by a rule.

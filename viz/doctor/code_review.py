@@ -17,13 +17,7 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def sarif(findings: Sequence[Finding], version: str, succeeded: bool = True) -> str:
-    """A SARIF log with one run.
-
-    Args:
-        findings: in the order of the report.
-        version: of this program.
-        succeeded: whether the script ran to its end.
-    """
+    """A SARIF log with one run, by this version of the program, of a script that succeeded or not."""
     advice = {finding.rule: finding.fix for finding in reversed(findings)}
     rules = list(dict.fromkeys([finding.rule for finding in findings]))
     run = {

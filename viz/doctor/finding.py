@@ -24,13 +24,7 @@ OF_RANKS = KINDS[KINDS.index("replicas_diverged") :]
 
 
 def kinds_of(names: Iterable[str]) -> frozenset[str]:
-    """The kinds that somebody doesn't want to hear of.
-
-    Args:
-        names: kinds; or one, as text.
-
-    Raises:
-        ValueError: for a name that is no kind.
+    """The kinds that somebody doesn't want to hear of: a list of them, or one; raises ValueError for other names.
 
     >>> sorted(kinds_of(["overfit", "label_leak"]))
     ['label_leak', 'overfit']

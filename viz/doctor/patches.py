@@ -7,7 +7,7 @@ import difflib
 import linecache
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from viz.doctor.finding import Finding
 from viz.source_trees import parsed_source
@@ -70,34 +70,21 @@ def _changes(findings: Iterable[Finding]) -> tuple[dict[str, dict[int, str]], li
     for finding in findings:
         if finding.because is not None:
             continue
-        change = _change(finding, changes.get(finding.file or "", {}))
-        if change is not None:
-            changes.setdefault(finding.file or "", {}).update([change])
+        new = changed_line(finding, changes.get(finding.file or ""))
+        if new is not None:
+            changes.setdefault(finding.file or "", {})[finding.line or 0] = new
         elif finding.severity != "info":
             left.append(finding)
     return changes, left
 
 
-def _change(finding: Finding, changed: dict[int, str]) -> tuple[int, str] | None:
-    """The number of a line and what it becomes, where other findings have changed some of the file's lines already."""
+def changed_line(finding: Finding, changed: Mapping[int, str] | None = None) -> str | None:
+    """The line of a finding as it should be, where other findings have changed some already; None for no certainty."""
     if not finding.file or not finding.line:
         return None
-    line = changed.get(finding.line, _line(finding))
+    line = (changed or {}).get(finding.line, linecache.getline(finding.file, finding.line).rstrip("\n"))
     new = _changed(finding, line)
-    return (finding.line, new) if new is not None and new != line else None
-
-
-def changed_line(finding: Finding) -> str | None:
-    """The line of a finding as it should be; None where that isn't certain."""
-    if not finding.file or not finding.line:
-        return None
-    line = _line(finding)
-    changed = _changed(finding, line)
-    return changed if changed != line else None
-
-
-def _line(finding: Finding) -> str:
-    return linecache.getline(finding.file or "", finding.line or 0).rstrip("\n")
+    return new if new != line else None
 
 
 def _source(finding: Finding) -> str:

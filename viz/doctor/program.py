@@ -60,51 +60,32 @@ class Program:
     Args:
         found: called with each new finding, from the watched thread.
         ignored: kinds of findings that nobody wants to hear of.
-
-    Attributes:
-        training: the one that runs, or ran last.
-        trainings: all of them, in the order in which they began.
-        script: the program for checks of all trainings together.
-        total: how many training steps have ended.
-        step: how many steps of the running training have ended.
-        steps: counts all steps of the script, as recordings do.
-        heavy: is this step looked at closely?
-        scopes: the open scopes, outermost first.
-        origins: where the tracked tensors of this step came from, by their keys.
-        interrupted: was the script ended by Ctrl-C, or another signal?
-        ended_late: does a step end now because the gradients of the next one are there?
-        unseen: how many steps of the running training nobody watched, as of the last look.
-        counter: tells how many training steps have ended, where not all of them are watched; else None.
-        names: what layers are called in what is said of them.
-        advice: what to do about findings, by their rules.
-        held: gives what the program holds in place of a tensor that was announced.
-        has_tapes: does the framework know gradients by tapes, which programs open?
     """
 
-    advice: Mapping[str, str] = SHARED
-    has_tapes = True
-    held: Callable[[Any], Any] = staticmethod(lambda x: x)
+    advice: Mapping[str, str] = SHARED  # what to do about findings, by their rules
+    has_tapes = True  # does the framework know gradients by tapes, which programs open?
+    held: Callable[[Any], Any] = staticmethod(lambda x: x)  # what the program holds in place of an announced tensor
     words: Mapping[str, str] = {}  # in place of eagerflow's own
 
     def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:
-        self.training = Training()
+        self.training = Training()  # the one that runs, or ran last
         self.trainings = [self.training]
-        self.script = Script(self)
-        self.total = self.step = 0
-        self.steps = StepTracker()
-        self.heavy = True
+        self.script = Script(self)  # the program for checks of all trainings together
+        self.total = self.step = 0  # how many training steps have ended, and those of the running training
+        self.steps = StepTracker()  # counts all steps of the script, as recordings do
+        self.heavy = True  # is this step looked at closely?
         self.scopes = Scopes[WatchedScope]()
-        self.origins: dict[int, Origin] = {}
+        self.origins: dict[int, Origin] = {}  # where the tracked tensors of this step came from, by their keys
         self.spent = 0  # nanoseconds used up by the checks
         self.duration = self.now = 0  # how long the announced op took; when the announced scope ended
         self.step_ended = 0
         self.interrupted = False  # then it isn't known how training would have ended
-        self.ended_late = False
-        self.unseen = 0
-        self.counter: Callable[[], int] | None = None
+        self.ended_late = False  # does a step end now because the gradients of the next one are there?
+        self.unseen = 0  # steps of the running training that nobody watched, as of the last look
+        self.counter: Callable[[], int] | None = None  # tells how many steps have ended, where not all are watched
         self._tell = found
         self._ignored = kinds_of(ignored)
-        self.names = ShownNames()
+        self.names = ShownNames()  # what layers are called in what is said of them
 
     # ------------------------------------------------------------------ findings
 
@@ -290,10 +271,6 @@ class Script:
 
     Args:
         program: the program, to which all else is left.
-
-    Attributes:
-        owners: the layers and models that were called.
-        found: the findings, by the keys that they were reported with.
     """
 
     def __init__(self, program: Any) -> None:
@@ -311,9 +288,7 @@ class Script:
         return 1 + int(program.total if program.counter is None else program.counter())
 
     def report(self, kind: str, severity: str, message: str, **about: Any) -> None:
-        """See `Program.report`."""
         self._program.enter(self.found, kind, severity, message, **about)
 
     def retract(self, key: Any) -> None:
-        """See `Program.retract`."""
         self.found.pop(key, None)

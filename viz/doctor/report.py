@@ -16,12 +16,7 @@ _CODES = {"error": "1;31", "warning": "1;33", "info": "1;34"}
 
 
 def text(findings: Sequence[Finding], paint: Callable[[str, str], str] | None = None) -> str:
-    """The findings, the worst first.
-
-    Args:
-        findings: in order.
-        paint: colours `(words, code)`; None: no colours.
-    """
+    """The findings, the worst first; `paint` colours `(words, code)`."""
     if not findings:
         return "nothing to complain about"
     paint = paint or (lambda words, code: words)
@@ -30,12 +25,7 @@ def text(findings: Sequence[Finding], paint: Callable[[str, str], str] | None = 
 
 
 def line(finding: Finding, paint: Callable[[str, str], str] | None = None) -> str:
-    """What is wrong and where, in one line, without what to do.
-
-    Args:
-        finding: what was found.
-        paint: colours `(words, code)`; None: no colours.
-    """
+    """What is wrong and where, in one line, without what to do; `paint` colours `(words, code)`."""
     return f"{_head(finding, paint or (lambda words, code: words))}  {finding.sentence}"
 
 

@@ -130,11 +130,7 @@ def user_line(frame: FrameType | None, until: FrameType | None) -> Place | None:
 
 
 def reader_line(frame: FrameType | None) -> Place | None:
-    """The user's line that reads a tensor's values, or has NumPy read them; None where eagerflow does so for itself.
-
-    Args:
-        frame: what asked for the values.
-    """
+    """The user's line that reads a tensor's values, or has NumPy read them; None where eagerflow does so for itself."""
     while frame is not None and frame.f_code.co_filename.startswith(_NUMPY):
         frame = frame.f_back
     if frame is None or _kind(frame.f_code) != "user":
@@ -143,12 +139,7 @@ def reader_line(frame: FrameType | None) -> Place | None:
 
 
 def own_line(frame: FrameType | None, until: FrameType | None) -> Place | None:
-    """The user's line that calls an op itself, or did so when a functional model was made; None where a layer does.
-
-    Args:
-        frame: where to begin, outwards.
-        until: the frame of the innermost open scope.
-    """
+    """The user's line that calls an op itself, or did so when a functional model was made; None where a layer does."""
     while frame is not None and frame is not until and _kind(frame.f_code) != "end":
         if _kind(frame.f_code) == "user":
             return Place(frame.f_code.co_filename, frame.f_lineno)

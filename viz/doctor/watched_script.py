@@ -24,22 +24,13 @@ __all__ = ["Examination", "examine"]
 
 
 class Examination(NamedTuple):
-    """What running a script gave.
-
-    Attributes:
-        diagnosis: the findings.
-        steps: how many training steps it made, as recordings count them.
-        trainings: in how many trainings.
-        failures: the doctor's own checks that failed.
-        status: the script's exit status: 1 where it raised, 130 where Ctrl-C ended it, 143 where SIGTERM did.
-        ended: how it ended, in words: "the script failed"; empty where it came to its end.
-    """
+    """What running a script gave."""
 
     diagnosis: Diagnosis
-    steps: int
-    failures: list[tuple[str, Exception]]
-    status: int = 0
-    ended: str = ""
+    steps: int  # training steps, as recordings count them
+    failures: list[tuple[str, Exception]]  # the doctor's own checks that failed
+    status: int = 0  # the script's exit status: 1 where it raised, 130 where Ctrl-C ended it, 143 where SIGTERM did
+    ended: str = ""  # in words: "the script failed"; empty where it came to its end
     trainings: int = 1
 
     @property
@@ -104,22 +95,13 @@ def _run(script: Script, watcher: Watcher) -> tuple[int, str]:
 
 @dataclasses.dataclass
 class RankReport:
-    """What a rank tells of itself.
-
-    Attributes:
-        rank: its number.
-        host: its machine.
-        weights: by the number of a step, from 0: checksums of trained variables after it, by name.
-        threads: that it computes with.
-        cores: numbers of the processor's cores that it may use.
-        findings: what its own checks found.
-    """
+    """What a rank tells of itself."""
 
     rank: int
     host: str = ""
-    weights: dict[int, dict[str, int]] = dataclasses.field(default_factory=dict)
-    threads: int = 1
-    cores: frozenset[int] = frozenset()
+    weights: dict[int, dict[str, int]] = dataclasses.field(default_factory=dict)  # checksums, by step and variable
+    threads: int = 1  # that it computes with
+    cores: frozenset[int] = frozenset()  # that it may use
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -129,12 +111,7 @@ class RankReport:
 
 
 def compare(watcher: Watcher, communicator: Any) -> None:
-    """Let rank 0 judge what all ranks noted, and give all of them everything that was found. Collective.
-
-    Args:
-        watcher: this rank's, which doesn't watch any more.
-        communicator: of all ranks.
-    """
+    """Let rank 0 judge what all ranks noted, and give all of them everything that was found. Collective."""
     with unobserved():
         reports = communicator.gather_objects(report_of(watcher, communicator))
         if communicator.rank == 0:
@@ -158,12 +135,7 @@ def _of_rank(finding: Finding, report: RankReport) -> Finding:
 
 
 def judge(reports: Sequence[RankReport], report: Callable[..., None]) -> None:
-    """Report what is wrong between ranks.
-
-    Args:
-        reports: of all ranks, in their order.
-        report: takes the kind, the severity, the message and numbers, as `Program.report` does.
-    """
+    """Report what is wrong between ranks, whose reports are in their order."""
     _judge_weights(reports, report)
     _judge_threads(reports, report)
 

@@ -44,14 +44,6 @@ class Watcher(Turns, observe.Observer):
     Args:
         found: called with each new finding, from the watched thread.
 
-    Attributes:
-        total: how many training steps have ended; `step`: those of the running training.
-        heavy: is this step looked at closely?
-        scopes: the open scopes, outermost first.
-        origins: where the tracked tensors of this step came from, by their keys.
-        failed_step: the name of the step that ended with an error, `"train_step"` or `"test_step"`; empty for none.
-        failures: checks that failed themselves, with their errors; they were not asked again.
-
     >>> import eagerflow as ef
     >>> with Watcher() as watcher:
     ...     y = ef.ops.exp(ef.ops.zeros((2,)))
@@ -65,7 +57,7 @@ class Watcher(Turns, observe.Observer):
 
     def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:
         super().__init__(found, ignored)
-        self.failures: list[tuple[str, Exception]] = []
+        self.failures: list[tuple[str, Exception]] = []  # checks that failed themselves: they were not asked again
         self.failed_step = ""  # the name of the step that ended with an error
         self._observing: Any = None
         self._thread = 0  # only what runs in one thread has an order
@@ -181,14 +173,7 @@ class Watcher(Turns, observe.Observer):
     # ------------------------------------------------------------------ what is announced
 
     def on_op(
-        self,
-        op: Any,
-        inputs: Any,
-        settings: Any,
-        outputs: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
+        self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
     ) -> None:
         if get_ident() != self._thread:
             return
@@ -233,15 +218,7 @@ class Watcher(Turns, observe.Observer):
         return known[1]
 
     def on_rule(
-        self,
-        op: Any,
-        out_keys: Any,
-        in_keys: Any,
-        gradients: Any,
-        results: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
+        self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, started: int, ended: int, *error: Any
     ) -> None:
         if get_ident() != self._thread:
             return
@@ -358,22 +335,11 @@ class Watcher(Turns, observe.Observer):
         self._hand("logs", kind, step, logs)
 
     def hear_loss(self, loss: float, step: int, evaluated: bool = False, batch: Any = None) -> None:
-        """A loss that isn't finite, of a step that nobody watched, or of an evaluation after it.
-
-        Args:
-            loss: NaN or infinite.
-            step: how many training steps had ended.
-            evaluated: whether it is that of an evaluation.
-            batch: what the step was given, where that is known.
-        """
+        """A loss that isn't finite, of a step that nobody watched, or of an evaluation after so many steps."""
         self._hand("unseen_loss", loss, step, evaluated, user_line(sys._getframe(1), None), batch)
 
     def hear_crash(self, error: BaseException) -> None:
-        """What ended the script.
-
-        Args:
-            error: the exception, with its traceback.
-        """
+        """An exception ended the script."""
         self._hand("crash", error)
 
     def end_step(self) -> None:

@@ -43,34 +43,19 @@ class OtherCall(NamedTuple):
 
 @dataclasses.dataclass
 class FirstStep:
-    """A training step that hasn't happened yet.
+    """A training step that hasn't happened yet."""
 
-    Attributes:
-        kind: `"fit"`, `"batch"` (`train_on_batch`) or `"loop"` (a loop of the script's own).
-        model: the model, or the layer that a loop calls; None where it calls none.
-        data: the batch: `x`, `(x, y)` or `(x, y, sample_weight)`; in a loop what is known of it.
-        optimizer: who updates the weights; None where a loop does it by hand.
-        loss: of a loop: the loss object, or what was recorded of a plain function; None where that isn't known. Of
-            `fit`: the compiled one, or None.
-        place: the line of the call of `fit`, or that of the loop.
-        fit: the running `Fit`, which knows the data, epochs and callbacks; or None.
-        sources: the variables that a loop asked the gradients of.
-        gradients: of each of these, in a loop: None where there was none, else whether it wasn't all zeros.
-        others: the other calls of models and layers that a loop's tape recorded.
-        names: what its layers are called in what is said of them.
-    """
-
-    kind: str
-    model: Any
-    data: Any
-    optimizer: Any
-    loss: Any
-    place: Place | None
-    fit: Any = None
-    sources: list[Any] | None = None
-    gradients: list[bool | None] = dataclasses.field(default_factory=list)
-    others: list[OtherCall] = dataclasses.field(default_factory=list)
-    names: ShownNames = dataclasses.field(default_factory=ShownNames)
+    kind: str  # `"fit"`, `"batch"` (`train_on_batch`) or `"loop"` (a loop of the script's)
+    model: Any  # the model, or the layer that a loop calls; None where it calls none
+    data: Any  # the batch: `x`, `(x, y)` or `(x, y, sample_weight)`; in a loop what is known of it
+    optimizer: Any  # None where a loop updates the weights by hand
+    loss: Any  # the compiled one; of a loop the loss object, or what was recorded of a function; None if not known
+    place: Place | None  # the line of the call of `fit`, or that of the loop
+    fit: Any = None  # the running `Fit`, which knows the data, epochs and callbacks
+    sources: list[Any] | None = None  # the variables that a loop asked the gradients of
+    gradients: list[bool | None] = dataclasses.field(default_factory=list)  # None: there was none; else: is it not 0?
+    others: list[OtherCall] = dataclasses.field(default_factory=list)  # that a loop's tape recorded
+    names: ShownNames = dataclasses.field(default_factory=ShownNames)  # what its layers are called in messages
 
     @property
     def can_train(self) -> bool:
@@ -142,10 +127,7 @@ class FirstStepWatch:
     """Waits for the first training step of the thread that made it, and calls `reached` with it, once.
 
     A step of `fit` or `train_on_batch` is caught before it begins; one of a loop when the optimizer is about to
-    update, or, where weights are updated by hand, in its second step.
-
-    Args:
-        reached: called with the `FirstStep`; what it raises ends the script.
+    update, or, where weights are updated by hand, in its second step. What `reached` raises ends the script.
     """
 
     def __init__(self, reached: Callable[[FirstStep], None]) -> None:

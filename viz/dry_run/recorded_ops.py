@@ -69,8 +69,7 @@ class RecordedLoss:
 def recorded_loss(result: Any, outputs: Any, ran: Iterable[RecordedOp]) -> tuple[RecordedLoss, list[Any]] | None:
     """The loss that a gradient was asked of, as a function, and its labels.
 
-    Returns:
-        None where it is made of anything else than outputs, constants and arrays with a row for each of the outputs'.
+    None where it is made of anything else than outputs, constants and arrays with a row for each of the outputs'.
     """
     given = [each for each in flat(outputs) if is_tensor(each)]
     if not is_tensor(result) or result.data.size != 1 or not given or not given[0].shape:

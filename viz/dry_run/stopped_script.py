@@ -68,13 +68,9 @@ def run_until_first_step(
     others: Iterable[Any] = (),
     elsewhere: Callable[[], Observer] | None = None,
 ) -> Stopped:
-    """Run a script as `python SCRIPT` would, until its first training step is about to begin.
+    """Run a script as `python SCRIPT` would, until its first training step is about to begin; `others` listen, too.
 
-    Args:
-        script: what to run.
-        reached: called with the step.
-        others: what else listens.
-        elsewhere: makes what listens to another framework, and ends the script itself.
+    `elsewhere` makes what listens to another framework, and ends the script itself.
     """
 
     def stop(step: FirstStep) -> None:

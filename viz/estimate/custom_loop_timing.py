@@ -58,13 +58,7 @@ def loop_facts(
 ) -> dict[str, Any] | None:
     """What the steps of a loop took, under the names of an estimate's facts; None where too few of them ran.
 
-    Args:
-        recording: of those in `RECORDED`.
-        heard: what counted them.
-        first: the first one, before which it was looked at.
-        why: no step could be made with other batches; where several optimizers are the reason, that is said instead.
-        limit: bytes that may be used, or None.
-        own: bytes of this process that the script alone wouldn't need.
+    `why` no step could be made with other batches is replaced where several optimizers are the reason.
     """
     if not recording.ops:
         return None

@@ -206,13 +206,7 @@ def _line(small: tuple[int, float], large: tuple[int, float], rows: int) -> floa
 
 
 def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | str:
-    """Measure steps at two batch sizes, and make an estimate of them.
-
-    Args:
-        first: the first step of the training, which hasn't happened yet.
-        limit: bytes that may be used, or None.
-        own: bytes of this process that the script alone wouldn't need; see `memory_of_viz`.
-    """
+    """Measure steps at two batch sizes, and make an estimate; `own` are the bytes of viz: see `memory_of_viz`."""
     rows = rows_of(first.batch[0])
     if first.kind == "loop" and first.others:
         return "the loop calls several models, or one several times, so its step can't be made from outside"

@@ -140,14 +140,7 @@ def _write_all(where: int, data: bytes) -> None:
 
 
 def _measured(first: FirstStep, rows: int, mapped: int, alone: bool) -> Measured:
-    """Make the steps.
-
-    Args:
-        first: the first one.
-        rows: of a batch.
-        mapped: bytes of libraries that the parent has met, which a forked child hasn't met all again.
-        alone: in a child: then `fit` may run, too.
-    """
+    """Make the steps; `alone` in a forked child, `fit` may run, too: it hasn't met all `mapped` bytes of libraries."""
     batches = _batches(first, rows)
     with contextlib.suppress(OSError), open(_CLEAR, "w", encoding="ascii") as clear:
         clear.write("5")  # the peak starts over

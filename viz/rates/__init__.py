@@ -1,5 +1,3 @@
 """Which learning rate? `viz.find_lr`."""
 
-from __future__ import annotations
-
 __all__: list[str] = []

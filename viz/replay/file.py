@@ -94,13 +94,7 @@ def _member(number: int) -> str:
 
 
 def read(path: str | os.PathLike[str], limit: Limit = "auto") -> Kept:
-    """Read what `write` wrote.
-
-    Args:
-        path: the file.
-        limit: how many bytes it may take, and then the results of each of its steps; `"auto"`: by its size; None: any
-            number.
-    """
+    """Read what `write` wrote; the file, and then the results of a step, may take `limit` bytes (None: any number)."""
     name = os.fspath(path)
     if not os.path.exists(path):
         cure = meant_file(name, ".efr")

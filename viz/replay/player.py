@@ -38,10 +38,7 @@ class Played:
 class Player:
     """Runs the steps of a file one after the other; its variables change as those of the training did.
 
-    Args:
-        kept: the file.
-        arrays: other arrays for some of the file's, from a step on.
-        first: the number of that step among those of the file.
+    Other `arrays` take the place of some of the file's from the step `first` on.
     """
 
     def __init__(self, kept: Kept, arrays: dict[int, numpy.ndarray] | None = None, first: int = 0) -> None:

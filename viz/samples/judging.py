@@ -39,11 +39,7 @@ def as_chances(outputs: numpy.ndarray, loss: Any) -> numpy.ndarray:
 def classes_of(targets: numpy.ndarray, outputs: numpy.ndarray, loss: Any, chances: bool = False) -> Classes | None:
     """The classes, where targets are classes; None where they are numbers.
 
-    Args:
-        targets: of each sample.
-        outputs: what the model gave for each sample (or the mean of it).
-        loss: the loss that compared the two.
-        chances: outputs are chances already, whatever the loss was given.
+    Outputs (or their means) may be `chances` already, whatever the loss was given.
     """
     outputs = outputs.reshape(len(outputs), -1) if outputs.ndim == 1 else outputs
     if outputs.ndim != 2:

@@ -24,37 +24,23 @@ _MOST_NUMBERS = 50_000_000  # of predictions that are summed
 
 
 class Gathering:
-    """What was gathered of one model's samples.
-
-    Attributes:
-        model: the model.
-        names: what it and its layers are called.
-        losses: the losses that it was trained with, in the order in which a step computed them.
-        count, total: for each different sample, how often it was met, and the sum of its losses.
-        answers: for each different sample the sum of the model's outputs, of a classifier that of the chances; None
-            where they don't fit together.
-        inputs, targets: the samples themselves, as lists of arrays by leaf; inputs that a feed holds aren't copied.
-        feeds: the arrays that samples came from, with how many times one did.
-        full: whether samples were left out, as there were too many.
-        largest: the rows of the largest batch.
-        first_bad: the number of the first training step in which a loss was NaN or infinite; None for none.
-    """
+    """What was gathered of one model's samples."""
 
     def __init__(self, model: Any, names: ShownNames) -> None:
-        self.model, self.names = model, names
-        self.losses: list[Any] = []
-        self.feeds: dict[int, list[Any]] = {}
+        self.model, self.names = model, names  # the names are those of the model and its layers
+        self.losses: list[Any] = []  # that it was trained with, in the order in which a step computed them
+        self.feeds: dict[int, list[Any]] = {}  # the arrays that samples came from, with how many times one did
         self._rows: dict[int, set[int]] = {}  # of each feed
         self.slots: dict[int, int] = {}
-        self.count = numpy.zeros(0, dtype=int)
-        self.total = numpy.zeros(0)
-        self.answers: numpy.ndarray | None = None
-        self.inputs: list[list[Any]] = []
+        self.count = numpy.zeros(0, dtype=int)  # for each different sample, how often it was met
+        self.total = numpy.zeros(0)  # and the sum of its losses
+        self.answers: numpy.ndarray | None = None  # the sums of outputs, of a classifier those of chances, where known
+        self.inputs: list[list[Any]] = []  # the samples, as lists of arrays by leaf; what a feed holds isn't copied
         self.targets: list[list[Any]] = []
         self.structure: tuple[Any, Any] = (None, None)
-        self.full = False
-        self.met = self.largest = 0
-        self.first_bad: int | None = None
+        self.full = False  # were samples left out, as there were too many?
+        self.met = self.largest = 0  # rows in all, and of the largest batch
+        self.first_bad: int | None = None  # the first training step in which a loss was NaN or infinite
         self._bytes = 0
 
     @property
@@ -78,16 +64,7 @@ class Gathering:
         return set(keys_of([leaf[[0, -1]] for leaf in leaves])) <= self._rows[id(feed)]
 
     def add(self, x: Any, y: Any, found: numpy.ndarray, outputs: Any, feed: Any, step: int = 0) -> None:
-        """A batch was met.
-
-        Args:
-            x: what the model was called with.
-            y: the targets.
-            found: the loss of each row.
-            outputs: what the model gave.
-            feed: what the batch may come from.
-            step: the number of the training step.
-        """
+        """A batch was met: what the model was called with, the targets, the loss of each row, what the model gave."""
         leaves = [host(leaf) for leaf in tree.flatten(x)]
         targets = [host(leaf) for leaf in tree.flatten(y)]
         if any(len(leaf) != len(found) for leaf in (*leaves, *targets) if leaf.ndim) or not leaves[0].ndim:

@@ -72,13 +72,9 @@ def _packed(structure: Any, leaves: list[Any]) -> Any:
 
 
 def judged(gathering: Gathering, shown: int, seconds: float, notes: Sequence[str] = ()) -> Samples:
-    """The samples, the hardest first.
+    """The samples, the hardest first; of `shown` of them what reaches the first weight is kept, for pictures.
 
-    Args:
-        gathering: what was gathered while the script trained.
-        shown: of how many what reaches the first weight is kept, for pictures.
-        seconds: how long norms of gradients may take; the hardest samples come first.
-        notes: what should be known.
+    Norms of gradients take `seconds` at most; the hardest samples come first.
     """
     data = _Data(gathering)
     with unobserved():
@@ -119,10 +115,7 @@ def judged(gathering: Gathering, shown: int, seconds: float, notes: Sequence[str
 def _order(losses: numpy.ndarray, means: numpy.ndarray, broken: Collection[int]) -> numpy.ndarray:
     """The places of the samples: first those whose loss isn't finite as they hold such numbers, then the hardest.
 
-    Args:
-        losses: of the trained model.
-        means: over all the times that each was met; one that was NaN in a step says nothing.
-        broken: the places of those that hold NaN or infinity.
+    A mean of the losses of all times that a sample was met says nothing where it is NaN.
     """
     hardness = numpy.where(numpy.isfinite(means), (means + losses) / 2, losses)
     hardness = numpy.nan_to_num(hardness, nan=numpy.inf)

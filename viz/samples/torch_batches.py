@@ -45,11 +45,7 @@ class Trained:
 
 
 class Batches(Observer):
-    """Hears what a module is given, and what its loss makes of the answers.
-
-    Args:
-        gatherer: gets the samples.
-    """
+    """Hears what a module is given, and what its loss makes of the answers."""
 
     def __init__(self, gatherer: Gatherer) -> None:
         self._to = gatherer

@@ -11,8 +11,17 @@ import eagerflow as ef
 from eagerflow import layers
 from eagerflow.core import observe, random
 from viz.cockpit.callback import Cockpit, advice
-from viz.cockpit.noise import Noise, NoiseMean, noise_of
-from viz.cockpit.probe import LONGEST, HessianProducts, Probe, Side, alpha, largest_eigenvalue
+from viz.cockpit.probe import (
+    LONGEST,
+    HessianProducts,
+    Noise,
+    NoiseMean,
+    Probe,
+    Side,
+    alpha,
+    largest_eigenvalue,
+    noise_of,
+)
 
 X = np.random.default_rng(0).normal(size=(64, 6)).astype("float32")
 Y = (X[:, 0] > 0) + 0

@@ -67,6 +67,8 @@ EXPLAINED = {
     "validation rows of another line": ([COLUMNS, OTHER], [False]),
     "a rate that moves nothing": ([finding("lr_too_low", "warning"), finding("stopped_early", "warning")], [True]),
     "a dropout of nearly all units": ([finding("dropout_high", "warning"), IDLE], [True]),
+    "equal rows and silent units": ([rule("constant_output.data"), finding("dead_relu")], [True]),
+    "silent units and one answer": ([finding("dead_relu"), CONSTANT], [True]),
     "a dropout that was always high": ([rule("dropout_high.always", "info"), IDLE], [False]),
     **{
         f"{kind} and a usual rate": ([finding(kind), USUAL], [True])
@@ -263,18 +265,6 @@ model.fit(x, number, batch_size=16, epochs=4, verbose=0)
     assert (first.rule, first.severity, first.because) == ("unscaled_input.zeros", "error", None)
     assert "are 0 in all rows" in first.message
     assert {f.kind: f.because for f in found[1:]} == dict.fromkeys(("dead_relu", "constant_output"), "unscaled_input")
-
-
-def test_rows_that_are_all_equal_silence_units_and_are_not_made_equal_by_them():
-    data = finding("constant_output", rule="constant_output.data")
-    assert [(f.kind, f.because) for f in in_order([finding("dead_relu"), data])] == [
-        ("constant_output", None),
-        ("dead_relu", "constant_output"),
-    ]
-    assert [(f.kind, f.because) for f in in_order([finding("dead_relu"), finding("constant_output")])] == [
-        ("dead_relu", None),
-        ("constant_output", "dead_relu"),
-    ]
 
 
 def test_of_sorted_rows_the_answer_that_is_always_the_same_is_chosen_on_the_last_ones_too():

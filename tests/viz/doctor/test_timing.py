@@ -13,7 +13,7 @@ from viz.doctor.checks.timing import Costs, Timing
 def test_one_long_pause_makes_no_slow_training(times, kinds):
     watcher = Watcher()
     (check,) = [check for check in watcher.checks if isinstance(check, Costs)]
-    check._close = times
+    check._steps = times
     check._add("exp", None, None, int(0.9 * sum(times)), calls=20)
     check.finish()
     assert [finding.kind for finding in watcher.findings] == kinds

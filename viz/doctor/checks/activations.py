@@ -65,8 +65,7 @@ class DeadRelu(Check):
     """Units of a relu that were 0 for every row of a window of steps."""
 
     rules = {
-        "dead_relu": Rule(
-            "warning",
+        "dead_relu": Rule.warning(
             "{dead} of {units} units of {whose} were 0 for all {rows} rows of {steps!c}: {effect}",
             "Lower the learning rate, scale the inputs to about ±1, begin with biases of 0, or use leaky_relu.",
         )
@@ -74,8 +73,7 @@ class DeadRelu(Check):
 
     always = ("on_logs",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._epochs: list[float] = []  # the losses of epochs that are over
         self._reported: dict[Any, tuple[int, dict[str, Any]]] = {}  # warnings, with the epochs that were over then
         self._units: dict[Any, _Units] = {}
@@ -163,8 +161,7 @@ class Saturated(Check):
     """tanh, sigmoid and softmax at the ends of their range, where almost no gradient passes."""
 
     rules = {
-        "saturated": Rule(
-            "warning",
+        "saturated": Rule.warning(
             "{share:.0%} of the {activation} values of {whose} are at the ends of their range{wrong}; hardly any "
             "gradient passes there",
             "Scale the inputs to about ±1, use smaller initial weights (glorot_uniform) or a BatchNormalization "
@@ -172,8 +169,7 @@ class Saturated(Check):
         )
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._step: dict[int, tuple[Any, float]] = {}  # key of a tensor -> whose, and its share
         self._outputs: set[Any] = set()
         self._found: dict[Any, _Shares] = {}

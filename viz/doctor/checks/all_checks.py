@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from viz.doctor.check_base import Check
 from viz.doctor.checks.activations import DeadRelu, Saturated
-from viz.doctor.checks.answers import Answers
-from viz.doctor.checks.course.callbacks import Callbacks
-from viz.doctor.checks.course.schedules import Schedules
-from viz.doctor.checks.course.unreset_metrics import UnresetMetrics
+from viz.doctor.checks.answers import Answers, ClassWeights
+from viz.doctor.checks.course import Callbacks, Schedules, UnresetMetrics
 from viz.doctor.checks.endings import Endings
 from viz.doctor.checks.gradients import GradientSizes
 from viz.doctor.checks.inputs import Inputs
 from viz.doctor.checks.kernels import HiddenSoftmax, Kernels
 from viz.doctor.checks.label_range import Labels
 from viz.doctor.checks.learning_rate import LearningRates
-from viz.doctor.checks.loss_direction import LossSign
 from viz.doctor.checks.loss_mismatch import Mismatch, SwappedArguments
+from viz.doctor.checks.loss_sign import Likelihoods, LossSign, Triplets
 from viz.doctor.checks.memory import Memory
 from viz.doctor.checks.modes import Modes
 from viz.doctor.checks.no_gradient import Unreached
@@ -23,27 +21,21 @@ from viz.doctor.checks.noise import Noise
 from viz.doctor.checks.nonfinite import NonFinite
 from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers
 from viz.doctor.checks.overfitting import Overfit
-from viz.doctor.checks.own_losses.likelihoods import Likelihoods
 from viz.doctor.checks.penalties import Divergences, Penalties
 from viz.doctor.checks.rank_weights import RankWeights
-from viz.doctor.checks.rows.along_time import AlongTime
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
-from viz.doctor.checks.rows.class_weights import ClassWeights
-from viz.doctor.checks.rows.label_leak import LabelLeak
+from viz.doctor.checks.rows.label_leak import AlongTime, LabelLeak
 from viz.doctor.checks.rows.mixed_rows import MixedRows, TornAxes
 from viz.doctor.checks.rows.padding import CountedPadding, Padding
 from viz.doctor.checks.rows.row_order import ClassOrder, PairedOrders, SameBatch, Shuffles
-from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.timing import Costs, Timing
-from viz.doctor.checks.updates.accumulated_gradients import AccumulatedGradients
-from viz.doctor.checks.updates.adversaries import Adversaries
+from viz.doctor.checks.updates.adversaries import Adversaries, ConflictingOptimizers
 from viz.doctor.checks.updates.aliases import Aliases
-from viz.doctor.checks.updates.clipping import Clipping
-from viz.doctor.checks.updates.conflicting_optimizers import ConflictingOptimizers
+from viz.doctor.checks.updates.clipping import AccumulatedGradients, Clipping
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen, RandomFrozen
-from viz.doctor.checks.updates.lost_terms import LostTerms
+from viz.doctor.checks.updates.lost_gradients import LostTerms
 from viz.doctor.checks.updates.recreated import MadeInCalls, Recreated
 from viz.doctor.checks.validation.folds import Folds
 from viz.doctor.checks.validation.noisy_validation import NoisyValidation

@@ -1,4 +1,4 @@
-"""`not_learning` and `class_imbalance`: what the network answers in the end, against always answering the same."""
+"""`not_learning` and `class_imbalance`: what the network answers in the end, and weights that favour one class."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.class_numbers import label_classes
+from viz.doctor.facts.class_numbers import classes_of, label_classes
 from viz.doctor.facts.constant_answers import best_constant, least_loss, loss_of
 from viz.doctor.facts.far_targets import far_targets
-from viz.doctor.facts.host_arrays import number
+from viz.doctor.facts.fit_arrays import labels_of, running_fit
+from viz.doctor.facts.host_arrays import number, values_of
 from viz.doctor.facts.loss_questions import AMOUNTS
 from viz.doctor.facts.reordered import reordered_apart
 from viz.doctor.facts.step_facts import Loss
 from viz.doctor.user_code import made_at
 from viz.recorder.names.input_names import names_of_outputs
 
-__all__ = ["Answers"]
+__all__ = ["Answers", "ClassWeights"]
 
 _KEPT = 32  # batches of labels and predictions, from all over the training; and half as many of its end
 _IN_AN_ORDER = 1.1  # with sorted rows, the best constant for the first rows is at least so many times worse on the last
@@ -37,6 +38,8 @@ _IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
 _IMBALANCE_RECALL = 0.02
 
 _Pairs = list[tuple[numpy.ndarray, numpy.ndarray]]
+_WEIGHT_TIMES = 1.5  # the weight of a row of the most frequent class against that of any other
+_AS_SHARE = 0.35  # how far, in logarithms, weights may be from the shares of their classes
 
 
 class _Course:
@@ -125,37 +128,32 @@ class Answers(Check):
     """Keeps a few batches of answers from all over the training, and judges the last of them in the end."""
 
     rules = {
-        "class_imbalance": Rule(
-            "warning",
+        "class_imbalance": Rule.warning(
             "{answered:.0%} of the answers are class {number_of_class}, as are {share:.0%} of the labels: {missed} of "
             "{rows_of_others} {things} of the other class{es} aren't recognized (recall {recall_of_others:.0%}), and "
             "an accuracy of {share:.0%} means nothing",
             "Give fit class_weight={0: ..., 1: ...}, or repeat rows of the rare class (for pixels, take a loss for "
             "overlap, 1 - dice); judge by recall or AUC instead of accuracy.",
         ),
-        "not_learning": Rule(
-            "warning",
+        "not_learning": Rule.warning(
             "after {steps} steps the {of_loss} over the last {rows} {which} is {reached}, {against} the {least} of "
             "always giving the same answer ({answer}): {who} has learnt nothing from its input",
             "If there are other findings, mend these first. Then see whether a few rows can be learnt by heart (viz "
             "check tries it). If not, take another learning rate (ten times more, ten times less; for attention or "
             "many layers 0.0003 with Adam); if so, look whether each row has the label that belongs to it.",
         ),
-        "not_learning.little": Rule(
-            "warning",
+        "not_learning.little": Rule.warning(
             "after {steps} steps the {of_loss} is {reached}, and {least} is what always giving the same answer gets: "
             "so small a gain may come from learning single rows by heart",
             "Look whether each row still has its own label (were x and y shuffled apart, or read in different "
             "orders?), and at rows that training doesn't see: validation_data, or validation_split=0.2.",
         ),
-        "too_few_steps": Rule(
-            "info",
+        "too_few_steps": Rule.info(
             "training ended after {steps} step{s} with a loss of {reached}, and {least} is what always giving the same "
             "answer gets: that is too few steps to tell",
             "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
         ),
-        "unscaled_target": Rule(
-            "warning",
+        "unscaled_target": Rule.warning(
             "after {steps} steps {far}: the loss is {reached}, where always giving the same answer gets {least}. A "
             "last layer begins with answers around 0, and no step moves them far",
             "Scale the targets for training, mean, std = y_train.mean(), y_train.std(); y = (y - mean) / std, "
@@ -166,8 +164,7 @@ class Answers(Check):
 
     always = ("on_loss", "on_optimizer", "on_fit_step")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._courses: dict[int, _Course] = {}
         self._optimizers: set[int] = set()
         self._weighed = False  # do the rows of this step count differently?
@@ -205,7 +202,6 @@ class Answers(Check):
         course.keep(loss.labels, loss.values)
 
     def finish(self) -> None:
-        """Judge the training as it ended."""
         several = len(self._optimizers) > 1 or self.watch.training.turns
         if several or len(self._courses) > limits.ANSWERS_LOSSES:
             return  # networks that play against each other don't learn to answer labels
@@ -369,3 +365,62 @@ def _answer(kind: str, pairs: _Pairs, one_for_all_positions: bool) -> str:
 
 def _exactly(value: float) -> str:
     return f"{value:.4g}" if 1e-3 < abs(value) < 1e5 else number(value)
+
+
+class ClassWeights(Check):
+    """Judges the weights that the last `fit` is given with its arrays, where rows of one class have the same."""
+
+    rules = {
+        "class_imbalance.weights": Rule.warning(
+            "class {name} has {share:.0%} of the rows, and each of them weighs {times!n} times as much as one of any "
+            "other class: that makes what is rare rarer still",
+            "Turn class_weight round: the rare class gets the large weight, as in {0: 1.0, 1: rows of 0 / rows of 1}; "
+            "judge by recall or AUC instead of accuracy.",
+        )
+    }
+
+    always = ("on_logs", "on_loss")
+
+    def begin(self) -> None:
+        self._feed: Any = None
+        self._place: Any = None
+        self._classes: list[numpy.ndarray] = []  # that a loss with weights of its own is given
+        self._weights: Any = None
+
+    def on_loss(self, loss: Loss) -> None:
+        weights = getattr(loss.owner, "class_weight", None)
+        if weights is None or not loss.tracked or loss.labels is None or len(self._classes) >= limits.ROWS_TOLD:
+            return
+        classes = label_classes(loss.kind, loss.labels, loss.shape)
+        if classes is not None and classes.max(initial=0) < len(weights):
+            self._weights, self._place = weights, made_at(loss.owner) or self.watch.called_at()
+            self._classes.append(classes)
+
+    def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
+        fit = running_fit() if kind == "epoch" else None
+        if fit is not None and fit.feed is not self._feed:
+            self._feed, self._place = fit.feed, self.watch.called_at()
+
+    def finish(self) -> None:
+        """Weights that are the shares of their classes were meant to be the inverse; others may be a choice."""
+        labels = labels_of(self._feed)
+        parts: Any = getattr(self._feed, "parts", ())
+        classes = classes_of(labels) if labels is not None and len(parts) > 2 and hasattr(parts[2], "dtype") else None
+        given = values_of(parts[2]).reshape(-1) if classes is not None else numpy.zeros(0)
+        if self._classes:
+            classes = numpy.concatenate(self._classes)
+            given = numpy.asarray(self._weights)[classes]
+        if classes is None or len(classes) != len(given) or self.watch.raw("class_imbalance"):
+            return
+        names, at, which, rows = numpy.unique(classes, return_index=True, return_inverse=True, return_counts=True)
+        weights, most, share = given[at].astype("float64"), int(rows.argmax()), float(rows.max() / rows.sum())
+        heaviest = float(numpy.delete(weights, most).max(initial=0.0))
+        if (given != given[at][which]).any() or share < limits.IMBALANCE or weights[most] < _WEIGHT_TIMES * heaviest:
+            return
+        if heaviest > 0:
+            as_shares = weights[most] * rows / (rows[most] * numpy.maximum(weights, 1e-12))
+            in_order = len(rows) > 2 and (numpy.argsort(rows) == numpy.argsort(weights)).all()
+            severity = "warning" if in_order or (abs(numpy.log(as_shares)) < _AS_SHARE).all() else "info"
+            words = {"name": str(names[most]), "times": float(weights[most]) / heaviest, "recall_of_others": 0.0}
+            key = "class_imbalance", "weights"
+            self.tell("class_imbalance.weights", severity, place=self._place, key=key, share=share, **words)

@@ -47,24 +47,20 @@ class Endings(Check):
     """Follows losses by step and by epoch, and looks at how training ended."""
 
     rules = {
-        "lr_too_low.faded": Rule(
-            "warning",
+        "lr_too_low.faded": Rule.warning(
             "the learning rate{by} was {highest!n}, and since epoch {since} it is {now}: such updates are too small to "
             "change weights, so nothing more is learnt",
             "Let the rate end where training ends, not before. A schedule counts steps (batches), not epochs: "
             "decay_steps = epochs * batches of an epoch. ReduceLROnPlateau lowers it without end: give it a min_lr. "
             "LearningRateScheduler gives its function the rate that it has already lowered.",
         ),
-        "stopped_early": Rule(
-            "warning", _STOPPED, "Give EarlyStopping more patience, a smaller min_delta, or start_from_epoch."
+        "stopped_early": Rule.warning(
+            _STOPPED, "Give EarlyStopping more patience, a smaller min_delta, or start_from_epoch."
         ),
-        "stopped_early.mode": Rule(
-            "warning",
-            _STOPPED,
-            "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss.",
+        "stopped_early.mode": Rule.warning(
+            _STOPPED, "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
         ),
-        "too_few_steps": Rule(
-            "info",
+        "too_few_steps": Rule.info(
             "training ended after {steps} steps ({which}{epochs}) while the loss was still falling: {first:.4g} at the "
             "beginning, {third:.4g} later, {last:.4g} in the end",
             "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
@@ -73,8 +69,7 @@ class Endings(Check):
 
     always = ("on_gradients", "on_logs", "on_optimizer")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._gradients: list[Gradients] = []  # since the last optimizer's step
         self._losses: list[float] = []
         self._sources: set[int] = set()
@@ -109,7 +104,6 @@ class Endings(Check):
         self._faded(self._run)
 
     def finish(self) -> None:
-        """Judge the last `fit`, and the losses as they ended."""
         self._take()
         self._stopped()
         alone = len(self._sources) == 1 and not self.watch.training.turns

@@ -48,21 +48,18 @@ class GradientSizes(Check):
     """Compares the gradients of layers with each other, and their norm with that of the beginning."""
 
     rules = {
-        "exploding_gradient": Rule(
-            "warning",
+        "exploding_gradient": Rule.warning(
             _NORMS + ", most of it in {largest!r}; around 1 is usual{clipped}",
             "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning rate, or give the "
             "optimizer clipnorm=1.0. Percentage errors of targets next to 0 have such gradients, too: take mae.",
         ),
-        "unscaled_target.gradients": Rule(
-            "warning",
+        "unscaled_target.gradients": Rule.warning(
             "the targets range from {low!n} to {high!n} (root mean square {targets!n}), while the network's answers "
             "begin at around {answers!n}: " + _NORMS + "; around 1 is usual{clipped}",
             "Scale the targets, (y - y.mean()) / y.std(), and the answers back: a last layer, which begins with "
             "answers around 0, takes very long to reach targets that are far from it.",
         ),
-        "vanishing_gradient": Rule(
-            "warning",
+        "vanishing_gradient": Rule.warning(
             "the gradient of {whose!r}, near the input, is {ratio!n} of the largest one ({steps!c}): the first layers "
             "hardly learn",
             "Use relu instead of sigmoid or tanh, he_normal or glorot_uniform as initializer, normalization between "
@@ -70,8 +67,7 @@ class GradientSizes(Check):
         ),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._norms: dict[int, list[float]] = {}  # by the first source: a GAN has several losses
         self._ratios: dict[int, list[float]] = {}
         self._first: dict[int, Any] = {}

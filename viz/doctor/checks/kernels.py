@@ -73,35 +73,27 @@ class _From(NamedTuple):
 
 
 class Kernels(Check):
-    """Follows in the first steps which kernel feeds which, and through what.
-
-    Attributes:
-        softmaxes: those that stand between two kernels, by their names.
-    """
+    """Follows in the first steps which kernel feeds which, and through what."""
 
     rules = {
-        "initial_weights": Rule(
-            "warning",
+        "initial_weights": Rule.warning(
             "the weights of {words}",
             "Leave out the initializer (glorot_uniform), or use he_normal with relu; biases may begin with zeros, "
             "kernels not.",
         ),
-        "linear_stack": Rule(
-            "warning",
+        "linear_stack": Rule.warning(
             "there are only linear operations between the layers {named}: {first!r} and {second!r} {do}",
             "Give the first of them an activation (activation='relu'), or remove it.",
         ),
-        "bottleneck": Rule(
-            "warning",
+        "bottleneck": Rule.warning(
             "layer {narrow!r} leaves {units} of {before} values for {outputs} outputs to tell apart: all that is "
             "known of a row has to fit into them",
             "Give that layer more units: at least as many as there are classes.",
         ),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
-        self.softmaxes: dict[str, _Softmax] = {}
+    def begin(self) -> None:
+        self.softmaxes: dict[str, _Softmax] = {}  # those that stand between two kernels, by their names
         self._kernels: dict[int, _Kernel] = {}
         self._from: dict[int, _From] = {}  # by the keys of tensors
         self._between: dict[int, _From] = {}  # by the numbers of what lies within a fused op
@@ -219,7 +211,6 @@ class Kernels(Check):
             self.finish()
 
     def finish(self) -> None:
-        """Say which kernels follow each other with nothing between: one finding for all of a network."""
         found = [pair for pair in self._pairs.values() if _useless(*pair) and not self._was_trained(*pair)]
         if self._judged or not found:
             return
@@ -300,8 +291,7 @@ class HiddenSoftmax(Check):
     """
 
     rules = {
-        "hidden_softmax": Rule(
-            "warning",
+        "hidden_softmax": Rule.warning(
             "a softmax stands between layers ({names}): its {units} numbers sum to 1, so the next layer is given about "
             "{mean:.2g} from each unit, and hardly any gradient gets through{gain}",
             "In layers that others follow, use activation='relu' (or gelu, tanh); softmax belongs into the last layer, "
@@ -310,7 +300,6 @@ class HiddenSoftmax(Check):
     }
 
     def finish(self) -> None:
-        """Name the first of them."""
         seen = next((each for each in self.watch.training.checks if isinstance(each, Kernels)), None)
         if seen is None or not seen.softmaxes:
             return

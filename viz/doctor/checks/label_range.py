@@ -23,40 +23,34 @@ class Labels(Check):
     """Labels that the outputs can't reach, or that are no class at all."""
 
     rules = {
-        "label_range": Rule(
-            "error",
+        "label_range": Rule.error(
             "labels go from {lowest!n} to {highest!n}, but the outputs come from {activation}, which {gives}: "
             "{share:.0%} of the labels are out of reach",
             "Scale the labels into that range, or leave out the last activation.",
         ),
-        "label_range.classes": Rule(
-            "error",
+        "label_range.classes": Rule.error(
             "labels go from {lowest!n} to {highest!n}, but {classes} outputs stand for the classes 0 to {last}{hint}",
             "Count classes from 0, or give the last layer one unit per class.",
         ),
-        "label_range.fractions": Rule(
-            "error",
+        "label_range.fractions": Rule.error(
             "labels are fractions, from {lowest!n} to {highest!n}, where class numbers are wanted: each counts as the "
             "whole number below it",
             "Leave class numbers as they are: scale the inputs only.",
         ),
-        "label_range.multi_hot": Rule(
-            "error",
+        "label_range.multi_hot": Rule.error(
             "{share:.0%} of the rows of labels have several ones, but categorical crossentropy takes the outputs for "
             "the chances of classes of which one alone is right",
             "Several classes are right at once: give the last layer activation='sigmoid', and take "
             "binary_crossentropy as the loss and 'binary_accuracy' as the metric; each class is then a yes-or-no "
             "question of its own.",
         ),
-        "label_range.binary": Rule(
-            "error",
+        "label_range.binary": Rule.error(
             "labels go from {lowest!n} to {highest!n}, but binary crossentropy takes 0 and 1: the loss can fall "
             "without limit",
             "Map the labels to 0 and 1 (y / 255, for masks from picture files); for class numbers use "
             "sparse_categorical_crossentropy.",
         ),
-        "label_range.rows": Rule(
-            "error",
+        "label_range.rows": Rule.error(
             "rows of labels sum to {middle!n}, but categorical crossentropy takes one-hot rows or probabilities, which "
             "sum to 1",
             "Divide each row by its sum; where several classes may be right at once, use sigmoid and "

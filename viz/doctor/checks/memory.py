@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import gc
-import linecache
 import sys
 import types
 import weakref
@@ -14,12 +13,12 @@ from typing import Any, NamedTuple
 
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import first_tensor, is_tensor, key_of, tracked
+from viz.doctor.facts.source_calls import tree_of
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, user_frames
 from viz.recorder.source_lines import is_internal
-from viz.source_trees import parsed_source
 
 __all__ = ["Memory"]
 
@@ -43,18 +42,14 @@ class Memory(Check):
     """Follows some objects of each step by weak references; they should be gone a few steps later."""
 
     rules = {
-        "memory_growth": Rule(
-            "warning",
+        "memory_growth": Rule.warning(
             _ALIVE,
             "Keep numbers instead of tensors: losses.append(float(loss)); or clear the container from time to time.",
         ),
-        "memory_growth.tape": Rule(
-            "warning",
-            _ALIVE,
-            "Don't keep tapes after asking for their gradient, nor make them persistent without need.",
+        "memory_growth.tape": Rule.warning(
+            _ALIVE, "Don't keep tapes after asking for their gradient, nor make them persistent without need."
         ),
-        "memory_growth.sum": Rule(
-            "warning",
+        "memory_growth.sum": Rule.warning(
             "this sum of losses goes on from step to step, {steps} so far, with all that led to each of them: nobody "
             "asks for its gradient",
             "Add numbers: total += float(loss).",
@@ -64,8 +59,7 @@ class Memory(Check):
     always = ("on_gradients", "on_scope_end", "on_step_end")
     ends = ("backward", "layer", "model", "loss")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._now: _Seen = {}
         self._first: list[_Seen] = []
         self._recent: deque[_Seen] = deque(maxlen=_HELD_STEPS + _HELD_AGE)
@@ -164,19 +158,12 @@ def _alive(steps: list[_Seen], name: str) -> float:
 
 
 class Holder(NamedTuple):
-    """What holds an object.
+    """What holds an object."""
 
-    Attributes:
-        name: as the program calls it, such as `"losses"` or `"Trainer.history"`.
-        kind: the type of the container.
-        size: how many elements it has.
-        place: the line that adds to it, where one was found.
-    """
-
-    name: str
-    kind: str
-    size: int
-    place: Place | None
+    name: str  # as the program calls it, such as "losses" or "Trainer.history"
+    kind: str  # the type of the container
+    size: int  # how many elements it has
+    place: Place | None  # the line that adds to it, where one was found
 
 
 def holder_of(thing: Any) -> Holder | None:
@@ -219,17 +206,9 @@ def _is_users(kind: type) -> bool:
     return kind.__module__ == "__main__" or (file is not None and not is_internal(file))
 
 
-def _tree(file: str) -> ast.Module | None:
-    linecache.checkcache(file)
-    try:
-        return parsed_source("".join(linecache.getlines(file)))
-    except SyntaxError:
-        return None
-
-
 def _adding_line(file: str, name: str) -> Place | None:
     """The first line of a file that adds to what is called `name`."""
-    tree = _tree(file)
+    tree = tree_of(file)
     for node in ast.walk(tree) if tree is not None else ():
         if any(_is_called(target, name) for target in _added_to(node)):
             return Place(file, node.lineno)  # type: ignore[attr-defined]

@@ -30,22 +30,19 @@ class Noise(Check):
     """Runs a batch again without dropout, and compares what augmentation gives with what it was given."""
 
     rules = {
-        "augmentation": Rule(
-            "warning",
+        "augmentation": Rule.warning(
             "layer {name}{ranges} changes the data by {change!n} times their spread: what comes out has a correlation "
             "of {correlation:.2f} with what went in, so little is left of what the labels belong to",
             "Use a smaller factor, or the value_range that the data have: (0, 1) or (0, 255).",
         ),
-        "dropout_high": Rule(
-            "warning",
+        "dropout_high": Rule.warning(
             "layer {name} drops {rate:.0%}: run again without dropout, the same batch gives answers whose differences "
             "between rows are {part!n} times what dropout changes (variance)",
             "Begin with a rate of 0.2 to 0.5, and not in each layer.",
         ),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._dropout: dict[int, Any] = {}
         self._ratios: dict[int, list[float]] = {}
         self._altered: dict[int, tuple[Any, list[tuple[float, float, float]]]] = {}
@@ -88,7 +85,6 @@ class Noise(Check):
             found.append((alike, float(after.std()) / spread, float(numpy.abs(after - before).mean()) / spread))
 
     def finish(self) -> None:
-        """Judge what was measured."""
         for layer, found in self._altered.values():
             if found:
                 alike, spread, changed = map(float, numpy.median(numpy.abs(numpy.array(found)), axis=0))

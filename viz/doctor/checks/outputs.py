@@ -29,17 +29,15 @@ class ConstantOutput(Check):
     """Outputs that are equal for all rows of a batch, step after step."""
 
     rules = {
-        "constant_output": Rule(
-            "error",
+        "constant_output": Rule.error(
             _SAME,
             "Look for weights that are all zero (of frozen layers, too), units that never fire, saturated activations, "
             "or a call that ignores its input.",
         ),
-        "constant_output.data": Rule("error", _SAME, "Look at the data: was it divided as integers, or overwritten?"),
+        "constant_output.data": Rule.error(_SAME, "Look at the data: was it divided as integers, or overwritten?"),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._in_a_row: dict[int, int] = {}
         self._about: dict[int, dict[str, Any]] = {}
         self._varied: set[int] = set()  # models whose outputs differed in some step
@@ -140,22 +138,19 @@ class LastLayers(Check):
     """A relu or a Dropout right before the softmax or sigmoid that gives the predictions."""
 
     rules = {
-        "loss_mismatch.relu": Rule(
-            "warning",
+        "loss_mismatch.relu": Rule.warning(
             "the outputs of layer {name} come from relu, and a softmax is taken of them: a class whose unit is at 0 "
             "gets no gradient through it, and none can be made less likely than that",
             "Leave out that relu: the last layer before a softmax has no activation.",
         ),
-        "dropout_high.outputs": Rule(
-            "warning",
+        "dropout_high.outputs": Rule.warning(
             "layer {name} drops {rate:.0%} of the {what}: one that is dropped is 0, whatever the network knows, and "
             "the loss counts that as its answer",
             "Move the Dropout before the last Dense: it belongs between hidden layers.",
         ),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._before: dict[int, Origin] = {}  # what a softmax was taken of, by the key of its output
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
@@ -197,23 +192,20 @@ class ClassNumbers(Check):
     """Accuracies of what has no classes, and of class numbers that the loss takes for amounts."""
 
     rules = {
-        "class_loss.threshold": Rule(
-            "warning",
+        "class_loss.threshold": Rule.warning(
             "the loss takes the outputs for logits (from_logits=True), in which 0 is the limit between no and yes, "
             "but the accuracy takes only those above 0.5 for a yes: {between:.0%} of them lie between, and are "
             "counted as a no",
             "Give the metric the threshold of logits, metrics=[BinaryAccuracy(threshold=0.0)]; or the last layer "
             "activation='sigmoid', and the loss no from_logits.",
         ),
-        "class_loss.accuracy": Rule(
-            "info",
+        "class_loss.accuracy": Rule.info(
             "an accuracy is asked of labels that are amounts, from {lowest!n} to {highest!n}: it counts answers that "
             "are exactly the label, which none ever is, so it stays at about 0, however much is learnt",
             "For amounts take metrics=['mae'], which is in the unit of the labels, or RootMeanSquaredError(); an "
             "accuracy counts classes.",
         ),
-        "class_loss.numbers": Rule(
-            "warning",
+        "class_loss.numbers": Rule.warning(
             "an accuracy is asked of one output that {loss} compares with the whole numbers {lowest!n} to "
             "{highest!n}: to this loss they are amounts (class 9 is far from class 0, and 4.5 is between them), while "
             "an accuracy counts classes",
@@ -224,8 +216,7 @@ class ClassNumbers(Check):
 
     begins = ("metric",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._classes: set[float] = set()
         self._rounded: dict[int, tuple[Any, Any]] = {}  # answers, by their ids: where
         self._loss = ""  # one that compares them as amounts
@@ -248,9 +239,7 @@ class ClassNumbers(Check):
         if (op.name == "round" and is_tensor(outputs)) or (of is not None and op.name in ("clip", "cast", "reshape")):
             self._rounded[id(outputs)] = (of or self.watch.place(), outputs)
         elif op.name == "equal" and of is not None and self._loss and len(self._classes) > 2:
-            ends = {"lowest": min(self._classes), "highest": max(self._classes), "classes": len(self._classes)}
-            about = {"place": of, "key": ("class_loss", "numbers"), "columns": 1, "loss": self._loss, **ends}
-            self.tell("class_loss.numbers", **about)
+            self._numbers(of)
 
     def on_step_end(self) -> None:
         self._rounded.clear()
@@ -263,15 +252,17 @@ class ClassNumbers(Check):
         if self._logits is not None and halves_at_one_half(metric):
             self._threshold(self._logits, answers)
         elif is_accuracy(metric) and self._loss and len(self._classes) > 2:
-            ends = {"lowest": min(self._classes), "highest": max(self._classes), "classes": len(self._classes)}
-            self._tell("numbers", loss=self._loss, **ends)
+            self._numbers()
         elif is_accuracy(metric):
             self._amounts(labels, answers.shape)
 
-    def _tell(self, way: str, **numbers: Any) -> None:
-        self.tell(
-            f"class_loss.{way}", place=self.watch.called_at(), key=("class_loss", way), **{"columns": 1, **numbers}
-        )
+    def _tell(self, way: str, place: Any = None, **numbers: Any) -> None:
+        place = place or self.watch.called_at()
+        self.tell(f"class_loss.{way}", place=place, key=("class_loss", way), columns=1, **numbers)
+
+    def _numbers(self, place: Any = None) -> None:
+        ends = {"lowest": min(self._classes), "highest": max(self._classes), "classes": len(self._classes)}
+        self._tell("numbers", place, loss=self._loss, **ends)
 
     def _threshold(self, logits: numpy.ndarray, values: numpy.ndarray) -> None:
         """Answers are logits where the loss was given the same, and some lie beyond 0 and 1."""

@@ -37,8 +37,7 @@ class Overfit(Check):
     """
 
     rules = {
-        "overfit": Rule(
-            "warning",
+        "overfit": Rule.warning(
             "{what}",
             "Stop there (callbacks.EarlyStopping(restore_best_weights=True)), use more data, Dropout, weight decay or "
             "a smaller model.",
@@ -47,8 +46,7 @@ class Overfit(Check):
 
     always = ("on_logs", "on_loss_end", "on_gradients")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._turns = TurnLosses()
         self._place: Any = None
         self._told = False  # by `fit`, by epochs

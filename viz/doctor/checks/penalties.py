@@ -29,16 +29,14 @@ class Penalties(Check):
     """Compares the penalties of weights with the loss of the data, twice in the first steps."""
 
     rules = {
-        "penalty_dominates": Rule(
-            "warning",
+        "penalty_dominates": Rule.warning(
             "penalties of weights are {penalty!n}, {times!n} times the loss of the data ({data_loss!n}), most of it "
             "for {variable!r} ({largest!n}): training makes weights small, and learns little else",
             "Use a hundredth of that penalty (l2(1e-4), say), or none, and Dropout or more data instead.",
         )
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._data = 0.0
         self._dominated = 0
 
@@ -72,8 +70,7 @@ class Divergences(Check):
     """
 
     rules = {
-        "penalty_dominates.collapsed": Rule(
-            "warning",
+        "penalty_dominates.collapsed": Rule.warning(
             "the KL divergence is {data_loss!n} after {steps} steps: for each row the latent numbers are noise of "
             "mean 0 and deviation 1 (their means differ between rows by a variance of {spread!n}), so they hold "
             "nothing of the input, and what is made of them can only be the same for all rows",
@@ -81,8 +78,7 @@ class Divergences(Check):
             "not their mean, where the divergence is a sum over latent numbers; or multiply it by a weight that grows "
             "from 0 to 1 in the first epochs. A decoder that sees the earlier steps of its answer needs that, too.",
         ),
-        "loss_sign.divergence": Rule(
-            "error",
+        "loss_sign.divergence": Rule.error(
             "the loss falls as exp(log_var) and mean**2 grow, by the same amount everywhere: a KL divergence is "
             "counted with the wrong sign, so training drives the latent numbers away from the normal distribution",
             "Turn its sign: the loss is the error of the reconstruction plus "
@@ -90,8 +86,7 @@ class Divergences(Check):
         ),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._given: dict[int, Any] = {}  # what exponentials and squares were taken of, by the keys of their outputs
         self._exponentials: list[tuple[tuple[int, ...], float, int]] = []
         self._squares: list[tuple[tuple[int, ...], float, int]] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any
 
 import numpy
 
@@ -19,18 +18,13 @@ _SAMPLE = 65536  # elements of a weight that are compared
 
 
 class RankWeights(Check):
-    """Notes after steps 0, 1, 3, 7, ... what the weights were.
-
-    Attributes:
-        weights: by the number of a step, from 0: a checksum of each trained variable after it, by its name.
-    """
+    """Notes after steps 0, 1, 3, 7, ... what the weights were."""
 
     of_script = True
     always = ("on_gradients", "on_step_end")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
-        self.weights: dict[int, dict[str, int]] = {}
+    def begin(self) -> None:
+        self.weights: dict[int, dict[str, int]] = {}  # by steps from 0: checksums of trained variables, by their names
         self._trained: list[Variable] = []
 
     def on_gradients(self, gradients: Gradients) -> None:

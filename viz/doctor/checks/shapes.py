@@ -18,8 +18,7 @@ class Broadcasts(Check):
     """Labels (n,) against predictions (n, 1) make n × n differences, of which only n are meant."""
 
     rules = {
-        "broadcast": Rule(
-            "error",
+        "broadcast": Rule.error(
             "{by} of labels {labelled} and predictions {predicted} {what}",
             "Give both the same shape: y.reshape(-1, 1), or ops.squeeze(predictions, axis=-1).",
         )
@@ -51,8 +50,7 @@ class Upcasts(Check):
     """float64 among float32: slower, twice the memory, and nothing learns better by it."""
 
     rules = {
-        "dtype_upcast": Rule(
-            "warning",
+        "dtype_upcast": Rule.warning(
             "{op} {why}, and everything after it is float64: slower, and twice the memory",
             "Make the array float32 (x.astype('float32')), take Python numbers instead of numpy.float64, and leave out "
             "dtype='float64'.",

@@ -29,18 +29,43 @@ class _Cost:
         self.ns = self.calls = 0
 
 
-class Timing(Check):
+class _Times(Check):
+    """Takes the time of each step, without what the doctor itself uses up."""
+
+    def begin(self) -> None:
+        self._steps: list[float] = []
+        self._began: tuple[int, int] | None = None  # when the step began, and what the doctor had used up by then
+
+    def _starts(self, opened: Any) -> bool:
+        """Does a training step begin with this scope?"""
+        training = opened.kind in ("step", "model", "layer") and (
+            opened.kind != "step" or opened.scope.name == "train_step"
+        )
+        if self._began is not None or not training:
+            return False
+        self._began = opened.scope.started, opened.at_begin
+        return True
+
+    def _ends(self) -> bool | None:
+        """Was the time of the step that is over kept? Not of the first ones, which build; None where none began."""
+        if self._began is None:
+            return None
+        (began, spent), self._began = self._began, None
+        if self.watch.step >= 2:
+            self._steps.append(self.watch.now - began - (self.watch.spent - spent))
+        return self.watch.step >= 2
+
+
+class Timing(_Times):
     """Compares waiting for data with computing."""
 
     rules = {
-        "slow_input": Rule(
-            "info",
+        "slow_input": Rule.info(
             "a step waits {wait_ms:.1f} ms for its data: " + _SHARE,
             "Prepare data beforehand, or in threads: Dataset.prefetch(2), Dataset.cache(), or a PyDataset with "
             "workers=4.",
         ),
-        "slow_input.loop": Rule(
-            "info",
+        "slow_input.loop": Rule.info(
             "between two steps the loop takes {wait_ms:.1f} ms to get its data, or for other work: " + _SHARE,
             "See what the loop does between two steps. Prepare rows before the loop, all at once instead of one by "
             "one; evaluate, draw and save every few hundred steps; and let a Dataset read ahead: for batch in "
@@ -52,22 +77,18 @@ class Timing(Check):
     begins = ("step", "model", "layer", "data")
     ends = ("data",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
+        super().begin()
         self._waits: list[float] = []
-        self._steps: list[float] = []
-        self._began: tuple[int, int] | None = None  # when the step began, and what the doctor had used up by then
         self._wait: float | None = None
         self._wait_place: Place | None = None
         self._guessed = False  # from the pause between two steps of a custom loop, in which anything may run
 
     def on_scope_begin(self, opened: Any) -> None:
         ended = self.watch.step_ended
-        if opened.kind != "data" and self._began is None and _is_training(opened):
-            self._began = opened.scope.started, opened.at_begin
-            if self._wait is None and ended and opened.kind != "step":
-                self._wait, self._wait_place = float(opened.scope.started - ended), self.watch.called_at()
-                self._guessed = True
+        if self._starts(opened) and self._wait is None and ended and opened.kind != "step":
+            self._wait, self._wait_place = float(opened.scope.started - ended), self.watch.called_at()
+            self._guessed = True
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         self._guessed = False
@@ -75,21 +96,16 @@ class Timing(Check):
         self._wait_place = self.watch.called_at()
 
     def on_step_end(self) -> None:
-        if self._began is None:
+        kept = self._ends()
+        if kept is None:
             return
-        began, spent = self._began
-        took = self.watch.now - began - (self.watch.spent - spent)
-        self._began = None
-        if self.watch.step >= 2:  # the first steps build
-            self._steps.append(took)
-            if self._wait is not None:
-                self._waits.append(self._wait)
+        if kept and self._wait is not None:
+            self._waits.append(self._wait)
         self._wait = None
         if len(self._steps) in (_SLOW_STEPS, 4 * _SLOW_STEPS):
             self.finish()
 
     def finish(self) -> None:
-        """Judge the times so far: what passes between two steps, if it is worth a thought."""
         if len(self._waits) < _SLOW_STEPS:
             return
         wait, step = (statistics.median(each) / 1e6 for each in (self._waits, self._steps))
@@ -99,35 +115,30 @@ class Timing(Check):
             self.tell(rule, place=self._wait_place, key=key, **numbers)
 
 
-class Costs(Check):
+class Costs(_Times):
     """Compares the parts of the steps that are looked at closely with each other."""
 
     rules = {
-        "slow_op": Rule(
-            "info",
+        "slow_op": Rule.info(
             _COST,
             "Make this part smaller (fewer units, smaller kernels, strides, pooling before it), or write it with ops "
             "on whole arrays.",
         ),
-        "slow_op.loop": Rule(
-            "info",
+        "slow_op.loop": Rule.info(
             _COST,
             "Do the whole array in one op instead of a loop; take layers.LSTM, GRU or SimpleRNN, whose default "
             "activations run all steps as one op, instead of cells.",
         ),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
+        super().begin()
         self._costs: dict[Any, _Cost] = {}
-        self._close: list[float] = []  # times of the steps
-        self._began: tuple[int, int] | None = None
         self._inside: list[int] = []  # time of the parts of each open scope
 
     def on_scope_begin(self, opened: Any) -> None:
         self._inside.append(0)
-        if self._began is None and opened.kind in ("step", "model", "layer") and _is_training(opened):
-            self._began = opened.scope.started, opened.at_begin
+        self._starts(opened)
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if self._inside:
@@ -162,26 +173,18 @@ class Costs(Check):
                 self._add("Python code", layer, place, took - parts, calls=0)
 
     def on_step_end(self) -> None:
-        if self._began is None:
-            return
-        began, spent = self._began
-        took = self.watch.now - began - (self.watch.spent - spent)
-        self._began = None
-        if self.watch.step >= 2:  # the first steps build
-            self._close.append(took)
-        else:
+        if self._ends() is False:
             self._costs.clear()
-        if len(self._close) == _SLOW_STEPS:
+        elif len(self._steps) == _SLOW_STEPS:
             self.finish()
 
     def finish(self) -> None:
-        """Judge the times so far."""
-        steps, middle = len(self._close), statistics.median(self._close or [0])
+        steps, middle = len(self._steps), statistics.median(self._steps or [0])
         # The median: one long pause, of the garbage collector say, makes no slow training.
         if steps < _SLOW_STEPS or middle / 1e6 <= limits.SLOW_STEP_MS:
             return
         # What the doctor itself takes is left out, and that may be too much of a step in which it was interrupted.
-        total = max(sum(self._close), steps * middle)
+        total = max(sum(self._steps), steps * middle)
         for cost in self._costs.values():
             share, calls = cost.ns / total, cost.calls / steps
             rule = "slow_op.loop" if calls >= _MANY_CALLS else "slow_op"
@@ -191,10 +194,6 @@ class Costs(Check):
                 at = {"layer": cost.layer, "place": cost.place or made_at(cost.layer), "op": cost.op}
                 numbers = {"share": share, "ms": cost.ns / steps / 1e6, "calls": calls, "steps": steps}
                 self.tell(rule, whose=whose, how=how, step_ms=total / steps / 1e6, **at, **numbers)
-
-
-def _is_training(opened: Any) -> bool:
-    return opened.kind != "step" or opened.scope.name == "train_step"
 
 
 def _code_of(owner: Any) -> Place | None:

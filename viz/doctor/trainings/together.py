@@ -17,10 +17,6 @@ def together(trainings: Sequence[Training], of_script: Sequence[Finding]) -> tup
     """The worst first, causes before what they explain; of several trainings, each finding says where it is so.
 
     What was found on the same line in several of them, as in the folds of a cross-validation, is one finding.
-
-    Args:
-        trainings: in the order in which they began.
-        of_script: what was found in the script as a whole.
     """
     some = [training for training in trainings if training.step or training.found]
     found = [list(training.found.copy().values()) for training in some]

@@ -20,49 +20,31 @@ def identities(variables: Iterable[Any]) -> frozenset[int]:
 
 
 class Training:
-    """What is known of one training, and what was found in it.
-
-    Attributes:
-        checks: those that know nothing of other trainings, and those of the whole script.
-        step: how many of its steps have ended.
-        heavy: is its next step looked at closely?
-        unseen: how many of its steps nobody watched.
-        owners: the layers and models that were called in it.
-        found: its findings, by the keys that they were reported with.
-        pairs: models whose `train_step` makes its steps, each with its optimizer.
-        optimizers: those that custom loops use.
-        sources: the weights of which gradients were asked.
-        since: steps since anything of these was new.
-        turns: does it take turns with another one?
-        known: the part of its first weights that an earlier training had trained: 0 for none, 1 for all.
-        learnt: the part of the loss of a constant answer that was learnt away in the end; None where that isn't known.
-        late: did it begin after the first forward pass? Then nobody saw how its network was at first.
-        finished: was it judged as a whole?
-        model: the name of what it trains; empty where that isn't known.
-        place: the line of its `fit`, or of its loop.
-        outer: the outermost line that led there, in the script itself.
-    """
+    """What is known of one training, and what was found in it."""
 
     def __init__(self) -> None:
-        self.checks: list[Any] = []
+        self.checks: list[Any] = []  # those that know nothing of other trainings, and those of the whole script
         self.light: Handlers = {}
         self.close: Handlers = {}
         self.by_kind: dict[tuple[int, str, str], list[Callable[..., None]]] = {}
-        self.step = self.unseen = self.since = 0
-        self.heavy = True
-        self.found: dict[Any, Finding] = {}
-        self.owners = Owners()
-        self.pairs: list[tuple[Any, Any]] = []
-        self.optimizers: list[Any] = []
-        self.sources: set[int] = set()
+        self.step = self.unseen = 0  # steps that ended, and those of them that nobody watched
+        self.since = 0  # steps since any of its models, optimizers and weights was new
+        self.heavy = True  # is its next step looked at closely?
+        self.found: dict[Any, Finding] = {}  # by the keys that they were reported with
+        self.owners = Owners()  # the layers and models that were called in it
+        self.pairs: list[tuple[Any, Any]] = []  # models whose `train_step` makes its steps, each with its optimizer
+        self.optimizers: list[Any] = []  # those that custom loops use
+        self.sources: set[int] = set()  # the weights of which gradients were asked
         self.groups: set[tuple[int, ...]] = set()  # the number and the ends of what gradients were asked of
-        self.turns = self.late = self.finished = False
+        self.turns = False  # does it take turns with another one?
+        self.late = False  # did it begin after the first forward pass? Then nobody saw how its network was at first
+        self.finished = False  # was it judged as a whole?
         self.uncounted = False  # the step that it began in the midst of
-        self.known = 0.0
-        self.learnt: float | None = None
-        self.model = ""
-        self.place: Place | None = None
-        self.outer: Place | None = None
+        self.known = 0.0  # the part of its first weights that an earlier training had trained
+        self.learnt: float | None = None  # the part of a constant answer's loss that was learnt away; None if not known
+        self.model = ""  # the name of what it trains
+        self.place: Place | None = None  # the line of its `fit`, or of its loop
+        self.outer: Place | None = None  # the outermost line that led there, in the script itself
 
     def made_by(self, model: Any, optimizer: Any) -> bool:
         """Is a `train_step` of this model one of its steps?"""

@@ -36,29 +36,25 @@ class AttentionMasks(Check):
     """
 
     rules = {
-        "attention_mask": Rule(
-            "error",
+        "attention_mask": Rule.error(
             "{who} sees the padding and none of the words: in {blind} of {rows} rows with padding its mask hides every "
             "step that is real",
             "Turn the mask round: attention_mask is True (1) for what may be seen, as in ops.not_equal(tokens, 0)"
             "[:, None, :]; a mask that is added to the scores is 0 there, and -1e9 for what is hidden.",
         ),
-        "attention_mask.padding": Rule(
-            "warning",
+        "attention_mask.padding": Rule.warning(
             "{who} has no mask, so the words look at the padding, too: {padding:.0%} of all steps are padding, and the "
             "same row gets another answer beside a longer one",
             "Hide the padding: key_padding_mask=(tokens == 0) in PyTorch, attention_mask=ops.not_equal(tokens, 0)"
             "[:, None, :] or Embedding(mask_zero=True) here.",
         ),
-        "attention_mask.upside_down": Rule(
-            "warning",
+        "attention_mask.upside_down": Rule.warning(
             "{who} has a mask that is reversed in time: each of {rows} steps sees only what comes after it",
             "Let each step see itself and those before it: use_causal_mask=True, or numpy.tril(ones) as the mask.",
         ),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._real: dict[tuple[int, ...], numpy.ndarray] = {}  # by rows and steps: which steps are no padding
         self._lowered: dict[int, _Mask] = {}  # by the key of the scores
 
@@ -113,20 +109,21 @@ class AttentionMasks(Check):
         rows = [real for (count, steps), real in self._real.items() if scores[-1] == steps and not scores[0] % count]
         if not rows or rows[0].mean() > _MASKED_FEW:
             return
-        mask, real = self._mask(numpy.zeros((1, 1), bool), 2), rows[0]
-        label, key = layer_label(mask.layer), ("attention_mask.padding", mask.place or id(mask.layer))
-        about = {"layer": mask.layer, "place": mask.place, "key": key, "rows": len(real), "blind": 0}
-        who = f"attention {label!r}" if label else "this attention"
-        self.tell("attention_mask.padding", who=who, padding=1 - float(real.mean()), **about)
+        about = {"rows": len(rows[0]), "blind": 0, "padding": 1 - float(rows[0].mean())}
+        self._tell("attention_mask.padding", self._mask(numpy.zeros((1, 1), bool), 2), **about)
 
     def _judge(self, mask: _Mask) -> None:
         """Does it hide all steps that are real, or all that come before?"""
         rows, steps = _blind(mask.hidden, self._real), mask.hidden.shape[-1]
         if rows or _upside_down(mask.hidden):
             rule = "attention_mask" if rows else "attention_mask.upside_down"
-            label, (blind, every) = layer_label(mask.layer), rows or (steps - 1, steps)
-            about = {"layer": mask.layer, "place": mask.place, "key": (rule, mask.place or id(mask.layer))}
-            self.tell(rule, who=f"attention {label!r}" if label else "this attention", blind=blind, rows=every, **about)
+            blind, every = rows or (steps - 1, steps)
+            self._tell(rule, mask, blind=blind, rows=every)
+
+    def _tell(self, rule: str, mask: _Mask, **about: Any) -> None:
+        label, key = layer_label(mask.layer), (rule, mask.place or id(mask.layer))
+        who = f"attention {label!r}" if label else "this attention"
+        self.tell(rule, layer=mask.layer, place=mask.place, key=key, who=who, **about)
 
 
 def _hidden_by(name: str, inputs: Any) -> numpy.ndarray | None:

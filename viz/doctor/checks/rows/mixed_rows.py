@@ -25,24 +25,21 @@ class MixedRows(Check):
     """Asks for the answers of a batch again, with another first row: those for all others should stay."""
 
     rules = {
-        "channels_first.rows": Rule(
-            "warning",
+        "channels_first.rows": Rule.warning(
             "the rows of a batch depend on each other: with another first row, {model!l} gives {changed} of the {rows} "
             "other rows other answers, in evaluation mode{where}",
             "See which axis holds the rows: recurrent layers and attention that want the steps first need "
             "batch_first=True (or a transposition) for (rows, steps, features); a softmax, a mean or a reshape may go "
             "over the rows, too.",
         ),
-        "softmax_axis.rows": Rule(
-            "error",
+        "softmax_axis.rows": Rule.error(
             "{by} of {shaped} goes over the rows of the batch, which then depend on each other: with another first "
             "row, {changed} of the {rows} other rows get other answers",
             "Say along which axis: softmax(x, dim=1) over the steps of (rows, steps, features), dim=-1 over classes.",
         ),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._last: numpy.ndarray | None = None
         self._over_rows: tuple[Any, Any, str] | None = None  # a softmax: its shape, its line, its name
         self._found: list[Any] = []
@@ -86,7 +83,6 @@ class MixedRows(Check):
         return int((apart > _CHANGED * numpy.abs(one).max()).sum()) if numpy.array_equal(one, same) else 0
 
     def finish(self) -> None:
-        """Tell where nothing else explains it."""
         if not self._found or self.watch.has("softmax_axis"):
             return
         model, changed, rows, place = self._found[-1]
@@ -110,23 +106,20 @@ class TornAxes(Check):
     """Looks at reshapes that were meant to be transpositions, and at means that are multiplied by single numbers."""
 
     rules = {
-        "channels_first.reshape": Rule(
-            "warning",
+        "channels_first.reshape": Rule.warning(
             "a reshape makes {after} of {before}: it keeps the numbers in the order in which they are stored, so "
             "the axes of {size} get mixed with their neighbours",
             "To move axes, transpose (permute) them: x.permute(0, 2, 1, 3).reshape(...) joins axes that stand beside "
             "each other.",
         ),
-        "loss_mismatch.mean_first": Rule(
-            "warning",
+        "loss_mismatch.mean_first": Rule.warning(
             "{by} makes one number of {count}, which is then multiplied by {count} others, in {steps!c}: each of these "
             "belongs to one of the numbers that are gone by then",
             "Multiply first, then take the mean: (losses * weights).mean(), with a loss that has reduction='none'.",
         ),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._means: dict[Any, tuple[str, int]] = {}  # by the keys of single numbers: what made them, and of how many
         self._met: dict[Any, int] = {}
 

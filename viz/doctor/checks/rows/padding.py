@@ -28,33 +28,25 @@ _KEY = ("vanishing_gradient", "padding")
 
 
 class Tail(NamedTuple):
-    """The zeros that most sequences of a batch end with.
+    """The zeros that most sequences of a batch end with."""
 
-    Attributes:
-        steps: how many steps they take up in the median sequence.
-        share: of all steps, on average.
-        certain: are they as many as each sequence is too short by, and are there none elsewhere?
-    """
-
-    steps: int
-    share: float
-    certain: bool
+    steps: int  # that they take up in the median sequence
+    share: float  # of all steps, on average
+    certain: bool  # are they as many as each sequence is too short by, and are there none elsewhere?
 
 
 class CountedPadding(Check):
     """Compares labels with tokens: where all rows end with one token, a loss that counts it learns little else."""
 
     rules = {
-        "class_imbalance.padding": Rule(
-            "warning",
+        "class_imbalance.padding": Rule.warning(
             "{share:.0%} of the labels are {label}, the padding behind the ends of the rows, and the loss counts them "
             "like any other: it falls by answering padding",
             "Leave it out: ignore_index in cross_entropy, ignore_class in SparseCategoricalCrossentropy, or a mask.",
         )
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._tokens: list[numpy.ndarray] = []
         self._count = 0
 
@@ -102,8 +94,7 @@ class Padding(Check):
     """
 
     rules = {
-        "vanishing_gradient.padding": Rule(
-            "warning",
+        "vanishing_gradient.padding": Rule.warning(
             "the sequences end with padding: in the median row the last {padding} of {steps} steps are 0 alone. Layer "
             "{reader!l} reads on to the end without a mask{lost}, so in the state that it ends with {left} of what "
             "came before the padding",
@@ -116,8 +107,7 @@ class Padding(Check):
 
     always = ("on_gradients",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._tails: dict[tuple[int, ...], tuple[Tail, Any]] = {}  # by rows and steps; with the Embedding
         self._seen = 0
         self._found: tuple[Any, Any, Tail, int] | None = None

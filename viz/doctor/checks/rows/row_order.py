@@ -29,15 +29,13 @@ class ClassOrder(Check):
     """Looks at the classes of the first batches, which follow each other, and of some from all over the training."""
 
     rules = {
-        "sorted_rows": Rule(
-            "warning",
+        "sorted_rows": Rule.warning(
             SORTED,
             "Shuffle: leave out shuffle=False; for a loop or a generator, order = rng.permutation(len(x)); x, y = "
             "x[order], y[order]; for a Dataset, .shuffle(10_000) before batch: a buffer of fewer rows than there are "
             "mixes neighbours alone.",
         ),
-        "sorted_rows.batches": Rule(
-            "warning",
+        "sorted_rows.batches": Rule.warning(
             SORTED,
             "Shuffle rows, not batches: dataset.shuffle(10_000).batch(32), in this order; what stands after batch() "
             "moves whole batches only.",
@@ -46,8 +44,7 @@ class ClassOrder(Check):
 
     always = ("on_loss",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._orders: dict[int, Order | None] = {}  # by the loss; None for one of amounts
 
     def on_loss(self, loss: Loss) -> None:
@@ -66,7 +63,6 @@ class ClassOrder(Check):
             order.add(classes)
 
     def finish(self) -> None:
-        """Judge the order of each loss' labels."""
         for key, order in self._orders.items():
             found = order.sorted() if order is not None and order.steps >= limits.FEW_STEPS else None
             if found is not None and order is not None:
@@ -81,8 +77,7 @@ class SameBatch(Check):
     """
 
     rules = {
-        "sorted_rows.same": Rule(
-            "warning",
+        "sorted_rows.same": Rule.warning(
             "the first {batches} of {given} batches are the same {rows} rows{why}",
             "Use the index, __getitem__(self, index) gives the rows from index * batch_size on; look at a take(n) "
             "before repeat(), which leaves no more than n rows; and a generator has to go on to the next rows with "
@@ -90,8 +85,7 @@ class SameBatch(Check):
         )
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._last: numpy.ndarray | None = None
         self._alike = 0
 
@@ -126,8 +120,7 @@ class Shuffles(Check):
     """Reads the script where the network learnt nothing that holds. Asked after `Answers` and `ValidationLoss`."""
 
     rules = {
-        "shuffled_apart": Rule(
-            "warning",
+        "shuffled_apart": Rule.warning(
             "the rows of {array!r} are put in a random order, and those of {other!r} are not in the same one, though "
             "both are trained with: each row now has another row's label, which explains that nothing is learnt that "
             "holds for other rows",
@@ -137,7 +130,6 @@ class Shuffles(Check):
     }
 
     def finish(self) -> None:
-        """Look for a shuffle of one array, or of two in different orders."""
         for found in self.watch.raw("not_learning", "validation_chance"):
             alone = reordered_apart(found.file) if found.file else None
             if alone is not None and found.file:
@@ -151,16 +143,14 @@ class PairedOrders(Check):
     """Follows by which random indices rows were taken, up to what the model is given, and up to the labels."""
 
     rules = {
-        "shuffled_apart.step": Rule(
-            "warning",
+        "shuffled_apart.step": Rule.warning(
             "in {steps!c} the rows of the inputs are taken in one random order, and those of the labels in another: "
             "what is mixed or drawn so has labels of other rows",
             "Draw one order, and take both by it: order = torch.randperm(len(x)); x, y = x[order], y[order].",
         )
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._orders: dict[int, tuple[Any, frozenset[int], Any]] = {}  # of tensors, by their ids, with a line
         self._inputs, self._place = _NONE, None
         self._apart = 0

@@ -1,7 +1,9 @@
-"""Networks that play against each other, as in a GAN: which way each loss wants the judge's answers to go."""
+"""Networks and optimizers that work against each other, as in a GAN: `opposed_updates`, `loss_sign`."""
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections import defaultdict
 from typing import Any
 
@@ -14,12 +16,15 @@ from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
 from viz.doctor.trainings.training import identities
 from viz.doctor.user_code import Place, user_line
+from viz.frameworks.contract import Variable
 from viz.recorder.descriptions import flat
 
-__all__ = ["Adversaries"]
+__all__ = ["Adversaries", "ConflictingOptimizers"]
 
 _ROUNDS = 4  # so many updates that want a discriminator's answers all to go one way, at least
 _ONE = 0.95  # of what they want goes that way; in this part of the rounds
+_OPPOSED = -0.6  # cosine of the gradients that two optimizers have for the same weights; other tasks' are around 0
+_OPPOSED_ROUNDS = 8  # so many cosines, at least
 
 
 class _Judge:
@@ -54,20 +59,17 @@ class Adversaries(Check):
     """Compares by gradients: whatever a judge learns to say of made rows, their maker has to want the opposite."""
 
     rules = {
-        "loss_sign.adversary": Rule(
-            "error",
+        "loss_sign.adversary": Rule.error(
             "{judge!l} learns to give {towards} answers for what the generator makes, and this loss trains the "
             "generator to get {towards} answers, too, in {rounds} rounds: it learns to be detected",
             "Train the generator with the label of real rows: loss(ones_like(made), made), say.",
         ),
-        "loss_sign.same_labels": Rule(
-            "error",
+        "loss_sign.same_labels": Rule.error(
             "{judge!l} is taught the same of real rows as of those that the generator makes, {towards} answers for "
             "both, in {rounds} rounds: it learns nothing that tells them apart",
             "Teach it different labels: loss(ones_like(real), real) + loss(zeros_like(made), made).",
         ),
-        "opposed_updates.deceived": Rule(
-            "error",
+        "opposed_updates.deceived": Rule.error(
             "this step updates all {shared} weights of {judge!l} beside others, and in it ({rounds} rounds) {judge!l} "
             "learns to give {towards} answers for whatever these make: so it learns to be deceived",
             "Give generator.trainable_variables alone to tape.gradient and to the optimizer. With a compiled model, "
@@ -78,8 +80,7 @@ class Adversaries(Check):
     of_script = True
     ends = ("optimizer",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._made: dict[int, Any] = {}  # arrays that networks made in this step, and which of their rows
         self._before: dict[int, Any] = {}  # the same of the step before: a maker's rows may be used in both
         self._calls: dict[int, Any] = {}  # by the keys of answers: whose they are, is that a model, and of which rows
@@ -179,7 +180,6 @@ class Adversaries(Check):
         self._updated = set()
 
     def finish(self) -> None:
-        """Judge what was wanted in nearly all rounds."""
         for judge in self._judges.values():
             real, made, makers, both = map(judge.mostly, ("real", "made", "makers", "both"))
             enough = len(judge.alike) >= limits.WINDOW
@@ -195,3 +195,95 @@ class Adversaries(Check):
         numbers = {"perfect": float(-way), "now": float(way), "shared": len(judge.network.weights)}
         key = rule.partition(".")[0], layer_label(judge.network)
         self.tell(rule, place=judge.places[of], key=key, weights=numbers["shared"], **words, **numbers)
+
+
+class _Course:
+    """What one optimizer updates."""
+
+    def __init__(self, optimizer: Any, place: Place | None) -> None:
+        self.optimizer, self.place = optimizer, place
+        self.turns = 0
+        self.last = -1  # when its last turn was over, among those of all
+        self.gradients: dict[int, numpy.ndarray] = {}  # by the variable, some of it
+        self.variables: dict[int, Variable] = {}
+
+
+class ConflictingOptimizers(Check):
+    """Compares the gradients that two optimizers, which take turns, have for the weights that both update.
+
+    A GAN whose discriminator step takes the variables of both networks is the usual case.
+    """
+
+    rules = {
+        "opposed_updates": Rule.warning(
+            "this optimizer updates {weights} weights, among them {whose}, which the optimizer{other} updates in turn "
+            "with it: their gradients point in opposite directions (cosine {cosine!n}, in {rounds} rounds), so each "
+            "undoes what the other does",
+            "Give each optimizer the weights of its own network, in tape.gradient and in apply: in a GAN, the "
+            "discriminator's step takes discriminator.trainable_variables alone, and stop_gradient(generator(noise)) "
+            "as its input. Where a compiled model trains the generator through the discriminator, set "
+            "discriminator.trainable = False before gan.compile and each gan.train_on_batch, and True before each "
+            "discriminator.train_on_batch.",
+        )
+    }
+
+    of_script = True
+    ends = ("optimizer",)
+
+    def begin(self) -> None:
+        self._courses: dict[int, _Course] = {}
+        self._now: _Course | None = None
+        self._turns = 0
+        self._cosines: dict[tuple[int, int], list[float]] = {}  # of the optimizer with more weights, and the other
+
+    def on_optimizer(self, opened: Any) -> None:
+        self._now = self._courses.setdefault(id(opened.owner), _Course(opened.owner, self.watch.place()))
+
+    def on_update(self, name: str, variable: Any, inputs: Any) -> None:
+        gradient = inputs[0] if inputs else None
+        if self._now is None or len(self._courses) < 2 or not is_tensor(gradient):
+            return
+        if gradient.shape == variable.shape:
+            flat = host(gradient.data).reshape(-1)[: limits.FROZEN_LOOKED]
+            self._now.gradients[variable.identity] = flat.astype("float64")
+            self._now.variables[variable.identity] = variable
+
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        own, self._now = self._now, None
+        if own is None or error is not None:
+            return
+        for other in self._courses.values():
+            if other.last > own.last and other is not own:
+                self._compare(*sorted([own, other], key=lambda course: -len(course.gradients)))
+        own.turns += 1
+        own.last = self._turns = self._turns + 1
+
+    def _compare(self, more: _Course, fewer: _Course) -> None:
+        """One of two that take turns, and updates only a part of what the other does, as a generator's."""
+        if not fewer.gradients or not fewer.gradients.keys() < more.gradients.keys():
+            return
+        mine, others = [numpy.concatenate([c.gradients[i] for i in fewer.gradients]) for c in (more, fewer)]
+        with numpy.errstate(all="ignore"):
+            cosine = float(mine @ others) / math.sqrt(float(mine @ mine) * float(others @ others) or math.nan)
+        if math.isfinite(cosine):
+            self._cosines.setdefault((id(more.optimizer), id(fewer.optimizer)), []).append(cosine)
+
+    def finish(self) -> None:
+        """Judge those that took turns; else one only takes over from the other now and then."""
+        for (of_more, of_fewer), cosines in self._cosines.items():
+            more, fewer, middle = self._courses[of_more], self._courses[of_fewer], statistics.median(cosines)
+            rounds = len(cosines)
+            if rounds < max(_OPPOSED_ROUNDS, min(more.turns, fewer.turns)) or middle > _OPPOSED:
+                continue
+            paths = [v.path for v in fewer.variables.values()]
+            self.tell(
+                "opposed_updates",
+                place=more.place,
+                key=("opposed_updates", of_more, of_fewer),
+                whose=", ".join(paths[:4]),
+                other="" if fewer.place is None else f" on line {fewer.place.line}",
+                cosine=middle,
+                rounds=rounds,
+                weights=len(more.gradients),
+                shared=len(fewer.gradients),
+            )

@@ -24,25 +24,21 @@ class Aliases(Check):
     """Looks once at the names of the networks that are trained, and whenever a state is put back."""
 
     rules = {
-        "callback_mismatch.reference": Rule(
-            "error",
+        "callback_mismatch.reference": Rule.error(
             "the state that is put back is the one that is there already: it was kept by reference {steps} steps ago, "
             "and went on with the training",
             "Copy what is to be kept: copy.deepcopy(model.state_dict()), or save it to a file.",
         ),
-        "frozen.alias": Rule(
-            "warning",
+        "frozen.alias": Rule.warning(
             "{copy!r} and {name} are one and the same network: it is no copy, and changes with each update",
             "Copy it: copy.deepcopy(network); then give it the weights of the other one now and then.",
         ),
-        "frozen.attribute": Rule(
-            "warning",
+        "frozen.attribute": Rule.warning(
             "requires_grad = False is set on layer {name} itself, where nobody looks at it: its {count} weights are "
             "trained after all",
             "Call layer.requires_grad_(False), which sets it on all of its parameters.",
         ),
-        "bottleneck.shared": Rule(
-            "warning",
+        "bottleneck.shared": Rule.warning(
             "{outer!l} holds one and the same layer {times} times, {name}: all {times} have one set of weights",
             "Make each of them: nn.Sequential(*[Block() for _ in range(n)]) instead of n * [Block()].",
         ),
@@ -50,8 +46,7 @@ class Aliases(Check):
 
     always = ("on_routine",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._taken: dict[int, tuple[Any, Any, int]] = {}  # states, by their ids: where and after how many steps
 
     def on_routine(self, name: str, thing: Any, about: Any) -> None:

@@ -1,4 +1,4 @@
-"""Gradients that are limited at the wrong time, and updates that are left out as gradients aren't finite."""
+"""Gradients on their way to the update: clipped or scaled at the wrong time, left out, or never begun again."""
 
 from __future__ import annotations
 
@@ -8,55 +8,55 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import computed, tensors
+from viz.doctor.facts.host_arrays import computed, host, tensors
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.user_code import made_at
 
-__all__ = ["Clipping"]
+__all__ = ["AccumulatedGradients", "Clipping"]
 
 _OFTEN = 4
 _LEFT_OUT = 0.75  # of the updates
 _ROUNDED = 0.9  # of the numbers in the gradient of most weights are 0
+_LINKS = 4  # updates in a row that are given all that was given before, too
+_OTHERS = 4  # updates that aren't, behind which an optimizer isn't asked any more
+_ELEMENTS = 256  # of each of a few gradients
+_STEPS = 256  # in which a loop without an optimizer is listened to
+_APART = 1e-4  # square of the sine of the angle between two gradients: nearer ones can't be told apart in a sum
+_REST = 1e-5  # of a sum may be something else: float32 resolves 1e-7, and momentum by hand leaves 1e-3
 
 
 class Clipping(Check):
     """Follows the order of backward passes, clipping, unscaling and updates."""
 
     rules = {
-        "exploding_gradient.clip_order": Rule(
-            "error",
+        "exploding_gradient.clip_order": Rule.error(
             "gradients are clipped {count} times between an update and the next backward pass, and never between a "
             "backward pass and its update: those that the optimizer is given have no limit",
             "Clip after the backward pass, and before the optimizer's step.",
         ),
-        "lr_too_low.clipped": Rule(
-            "warning",
+        "lr_too_low.clipped": Rule.warning(
             "gradients are clipped while they are still multiplied by the scale of the loss ({scale!n}), {count} "
             "times: of what is left, the update gets that part",
             "Take the scale out before: scaler.unscale_(optimizer), then clip, then scaler.step(optimizer).",
         ),
-        "nonfinite.skipped": Rule(
-            "error",
+        "nonfinite.skipped": Rule.error(
             "{skipped} of {steps} updates are left out, as their gradients are inf or NaN at any scale (the last one "
             "is {scale!n}): the weights stay as they are",
             "See where the forward pass leaves the range of float16, 65504: compute sums, squares and norms in "
             "float32, and scale the inputs.",
         ),
-        "vanishing_gradient.half": Rule(
-            "warning",
+        "vanishing_gradient.half": Rule.warning(
             "{share:.0%} of the gradients of most weights are exactly 0 in {steps!c}, behind ops in float16, which "
             "knows nothing below 6e-8; and the loss, {loss!n}, isn't scaled",
             "Multiply the loss, so that gradients stay in range: a gradient scaler (LossScaleOptimizer in Keras). Or "
             "take bfloat16.",
         ),
-        "nonfinite.half_weights": Rule(
-            "error",
+        "nonfinite.half_weights": Rule.error(
             "{count} of the weights that this optimizer changes are float16: epsilon ({epsilon!n}) and small updates "
             "are 0 in it, and what is divided by them becomes inf or NaN",
             "Keep the weights in float32, and compute in float16 (autocast, mixed_float16) or bfloat16.",
         ),
-        "lr_too_high.accumulated": Rule(
-            "error",
+        "lr_too_high.accumulated": Rule.error(
             "each update sums up the gradients of {count} backward passes, each of a mean: together they are as many "
             "times as large as those of one batch, and the loss grows",
             "Divide the loss by the number of passes: (loss / {count}).backward(). Or divide the rate by it.",
@@ -66,8 +66,7 @@ class Clipping(Check):
     always = ("on_gradients", "on_optimizer", "on_routine", "on_scope_end")
     ends = ("backward",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._late = self._right = self._scaled = self._skipped = self._steps = 0
         self._fresh = self._clipped = self._unscaled = False  # since the last update
         self._places: dict[str, Any] = {}
@@ -115,7 +114,6 @@ class Clipping(Check):
             self._places["step"] = self.watch.place()
 
     def finish(self) -> None:
-        """Judge what was so nearly always."""
         place = self._places.get
         if self._late >= _OFTEN and not self._right:
             sizes = {"norm": 1.0}
@@ -136,3 +134,64 @@ class Clipping(Check):
         if len(self._zeros) >= limits.WINDOW and min(self._zeros) >= _ROUNDED and not self._steps:
             about = {"share": min(self._zeros), "steps": len(self._zeros), "loss": self._loss}
             self.tell("vanishing_gradient.half", place=place("half"), sizes=[], **about)
+
+
+class AccumulatedGradients(Check):
+    """Asks of each update whether it is given the tape's gradients plus all that the one before it was given."""
+
+    rules = {
+        "lr_too_high.summed": Rule.error(
+            "in {updates} updates in a row, the optimizer is given the new gradients added to all that it was given "
+            "before: the sums don't begin again after an update, so each applies all old gradients again, in full",
+            "After each update, begin the sums again with zeros. Optimizers do that by themselves: "
+            "Adam(gradient_accumulation_steps=4) sums the gradients of four batches.",
+        )
+    }
+
+    always = ("on_gradients", "on_optimizer")
+
+    def begin(self) -> None:
+        self._before: dict[Any, numpy.ndarray] = {}  # what each optimizer was given last, by their shapes
+        self._links: dict[int, int] = {}  # updates in a row that added the tape's gradients to that
+        self._others: dict[int, int] = {}
+        self._pending: dict[Any, numpy.ndarray] = {}  # sums of what tapes gave since the last update, by their shapes
+
+    def on_gradients(self, gradients: Gradients) -> None:
+        if (self._others or self.watch.step < _STEPS) and min(self._others.values(), default=0) < _OTHERS:
+            shapes, now = _some(gradients.results)
+            self._pending[shapes] = self._pending.get(shapes, 0.0) + now
+
+    def on_optimizer(self, opened: Any) -> None:
+        key = id(opened.owner)
+        if self._others.setdefault(key, 0) >= _OTHERS:
+            return
+        shapes, now = _some(opened.scope.inputs)
+        taken, before = self._pending.pop(shapes, None), self._before.get((key, shapes))
+        self._before[key, shapes] = now
+        added = None if taken is None or before is None else _is_added(before, taken, now)
+        links = self._links[key] = self._links.get(key, 0) + (added is True)
+        if added and links == _LINKS:
+            for each in self.watch.keys("lr_too_high"):  # what follows from it
+                self.watch.retract(("lr_too_high", each))
+            about = {"op": getattr(opened.owner, "name", None), "place": self.watch.place(), "unusual": True}
+            self.tell("lr_too_high.summed", key=("lr_too_high.summed", key), updates=links, **about)
+        elif added is False or taken is None:  # as of averages, which add up gradients in the first epoch alone
+            self.watch.retract(("lr_too_high.summed", key))
+            self._others[key], self._links[key] = self._others[key] + 1 + links, 0
+
+
+def _some(nested: Any) -> tuple[Any, numpy.ndarray]:
+    """The shapes of gradients, and a few elements of some of them."""
+    gradients = tensors(nested)
+    parts = [host(g.data.reshape(-1)[:_ELEMENTS]) for g in gradients[: limits.WINDOW]]
+    return tuple([g.data.shape for g in gradients]), numpy.concatenate([*parts, numpy.zeros(0)])
+
+
+def _is_added(before: numpy.ndarray, taken: numpy.ndarray, now: numpy.ndarray) -> bool | None:
+    """Is what an optimizer is given what it was given before, plus the tape's gradients? None where nothing tells."""
+    aa, bb, ab = float(before @ before), float(taken @ taken), float(before @ taken)
+    if not aa * bb - ab * ab > _APART * aa * bb:  # as those of a single weight, or of nothing but zeros
+        return None
+    new = float((now - before) @ taken) / bb
+    rest = now - before - new * taken
+    return new > 0 and float(rest @ rest) <= _REST**2 * float(now @ now)

@@ -58,13 +58,11 @@ class Recreated(Check):
     """
 
     rules = {
-        "frozen.anew": Rule(
-            "warning",
+        "frozen.anew": Rule.warning(
             "{rounds} trains a new model, {count} so far, for {each}: what it learns is thrown away with it",
             "Make the model and its optimizer once, before the loop.",
         ),
-        "frozen.optimizer": Rule(
-            "warning",
+        "frozen.optimizer": Rule.warning(
             "{rounds} trains with a new {kind}, {count} so far, for {each}: what it gathers of gradients over the "
             "steps, for momentum and sizes of updates, is thrown away with it",
             "Make the optimizer, or call compile, once, before the loop.",
@@ -74,8 +72,7 @@ class Recreated(Check):
     of_script = True
     always = ("on_optimizer", "on_answer", "on_gradients", "on_update")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._optimizers, self._models = _Line(), _Line()
         self._optimizer: Callable[[], Any] = lambda: None
         self._kind = ""
@@ -122,7 +119,6 @@ class Recreated(Check):
         self._last = self.watch.number
 
     def finish(self) -> None:
-        """Judge those of the end."""
         rule, line = ("frozen.anew", self._models) if self._models.rounds else ("frozen.optimizer", self._optimizers)
         if line.rounds:
             about = {"rounds": line.rounds, "kind": self._kind, "each": line.each, "count": len(line.steps)}
@@ -147,16 +143,14 @@ class MadeInCalls(Check):
     """Counts the layers with weights that one line makes, each of which is called within another one, in one step."""
 
     rules = {
-        "frozen.made": Rule(
-            "error",
+        "frozen.made": Rule.error(
             "a new layer is made on this line whenever {outer!l} is called, {count} so far: its weights are thrown "
             "away after each step, so they stay as first drawn",
             "Make the layer once, in __init__, and call it where it is needed.",
         )
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._steps: dict[Place, dict[int, int]] = {}  # by the line: the layers, and the last step of each
         self._met: list[Any] = []  # so that no id comes again
 
