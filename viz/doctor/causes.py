@@ -116,11 +116,11 @@ def _from_nonfinite(cause: Finding, symptom: Finding) -> bool:
 def _of_a_chance(nonfinite: Finding) -> bool:
     """Is it the logarithm of a chance of exactly 0, as softmax and sigmoid give it for answers that are certain?
 
-    Where the logarithm was finite and its gradient isn't, the chance is the smallest number that there is.
+    Where the logarithm was finite and its gradient isn't, the chance is next to 0. So is what a root is taken of.
     """
     low, _, high = str(next(iter(nonfinite.evidence.get("inputs", ())), "")).partition(" to ")
     certain = nonfinite.evidence.get("direction") == "backward" or (low == "0" and high in ("", "1"))
-    return nonfinite.rule == "nonfinite.log" and certain
+    return nonfinite.rule in ("nonfinite.log", "nonfinite.sqrt") and certain
 
 
 def _same_place(cause: Finding, symptom: Finding) -> bool:

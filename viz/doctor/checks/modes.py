@@ -13,16 +13,30 @@ from viz.doctor.program import layer_label
 __all__ = ["Modes"]
 
 _MOMENTUM_SOME = 0.05  # of the averages is what they began with, which a high validation loss may come from
-_NEVER_BACK = 0.4  # of the calls on the way to a loss are in inference mode, the last ones, after others weren't
+_NOT_BACK = 0.4  # of the calls on the way to a loss are in evaluation mode, several in a row, while others aren't
 _ONES_SHARE = 0.5  # of the training batches hold one sample; a single one at the end of an epoch is a hint
 
 
-class _Norm:
-    """How a BatchNormalization was called."""
+class _Calls:
+    """The calls of a layer on the way to a loss: in training mode, and in evaluation mode."""
 
     def __init__(self, layer: Any) -> None:
         self.layer = layer
-        self.training = self.ones = self.untrained = self.outside = self.idle = 0
+        self.calls = self.training = self.idle = self._row = 0
+
+    def add(self, trains: bool) -> None:
+        """Another call; single ones in evaluation mode between others are meant so."""
+        self.calls, self.training = self.calls + 1, self.training + trains
+        self._row = 0 if trains else self._row + 1
+        self.idle += 0 if trains or self._row < limits.FIRST else self._row if self._row == limits.FIRST else 1
+
+
+class _Norm(_Calls):
+    """How a BatchNormalization was called."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__(layer)
+        self.ones = self.outside = 0
         self.ones_at: Any = None
         self.values = 0  # of a channel, in a batch of one
         self.untrained_at: Any = None
@@ -34,14 +48,13 @@ class _Norm:
         return float(self.layer.momentum) ** self.training
 
 
-class _Drop:
+class _Drop(_Calls):
     """How a Dropout was called on the way to a loss."""
 
     def __init__(self, layer: Any, outer: Any) -> None:
-        self.layer, self.outer = layer, outer  # and what the program called, which it is a part of
-        self.calls = 0
-        self.dropped = False  # did it ever drop anything?
-        self.idle = 0  # calls since then
+        super().__init__(layer)
+        self.outer = outer  # what the program called, which it is a part of
+        self.weights: set[int] = set()  # of that
         self.place: Any = None
 
 
@@ -53,27 +66,23 @@ class Modes(Check):
             "warning",
             "{named} never drop anything: none of {calls} calls on the way to the loss was in training mode, so the "
             "network is trained as if there were no Dropout",
-            "Call the model with training=True inside the tape: model(x, training=True). Predictions and validation "
-            "stay without it.",
+            "Call the model with training=True inside the tape, model(x, training=True), but not for validation.",
         ),
         "dropout_idle.later": Rule(
             "warning",
-            "{named} {do} no more after the first {first} of {calls} calls on the way to the loss: they are in "
-            "evaluation mode, and nothing puts the network back into training mode",
-            "Choose the mode in each round: training mode before its training steps, evaluation mode before what is "
-            "measured.",
+            "{named} {do} in {first} of {calls} calls on the way to the loss: {idle} others, many in a row, are in "
+            "evaluation mode, and nothing puts the network back into training mode before them",
+            "Choose training mode before the training steps of each round, and after each evaluation.",
         ),
         "batchnorm_misuse.ones": Rule(
             "warning",
             "layer {name} gets batches of one sample in {batches_of_one} of {calls} training calls: {effect}",
-            "Use a larger batch_size, or LayerNormalization; for a single last batch, drop it or choose another "
-            "batch_size.",
+            "Use a larger batch_size, or LayerNormalization; a last batch of one can be dropped.",
         ),
         "batchnorm_misuse.inference": Rule(
             "warning",
             "layer {name} runs in inference mode while it is trained: its moving averages stay as they began{idle}",
-            "Call the model with training=True inside the tape; to keep the layer as it is, set layer.trainable = "
-            "False.",
+            "Call the model with training=True inside the tape; layer.trainable = False keeps the layer as it is.",
         ),
         "batchnorm_misuse.training": Rule(
             "warning",
@@ -123,17 +132,13 @@ class Modes(Check):
                 norm.outside += 1
                 norm.outside_at = norm.outside_at or self._mode_place(opened)
         elif opened.training:
-            norm.training += 1
-            norm.idle = 0
+            norm.add(True)
             if x.data.shape[0] == 1:
                 norm.ones += 1
-                norm.ones_at, norm.values = (
-                    self.watch.called_at(),
-                    x.data.size // (x.data.shape[opened.owner.axis] or 1),
-                )
+                channels = x.data.shape[opened.owner.axis] or 1
+                norm.ones_at, norm.values = self.watch.called_at(), x.data.size // channels
         elif not self._stays_out():
-            norm.untrained += 1
-            norm.idle += 1
+            norm.add(False)
             norm.untrained_at = norm.untrained_at or self._mode_place(opened)
 
     def _drop(self, opened: Any, made: Any) -> None:
@@ -141,10 +146,8 @@ class Modes(Check):
             return
         outer = next(each.owner for each in self.watch.scopes if each.kind in ("layer", "model"))
         drop = self._drops.setdefault(id(opened.owner), _Drop(opened.owner, outer))
-        drops = bool(opened.training) or self._stays_out()
-        drop.dropped = drop.dropped or drops
-        drop.idle = 0 if drops else drop.idle + 1
-        drop.calls += 1
+        drop.weights = drop.weights or {v.identity for v in getattr(drop.outer, "trainable_variables", ())}
+        drop.add(bool(opened.training) or self._stays_out())
         drop.place = drop.place or self._mode_place(opened)
 
     def _stays_out(self) -> bool:
@@ -166,21 +169,21 @@ class Modes(Check):
         self._judge()
         if not self.watch.raw("batchnorm_misuse"):  # which names them, too
             self._idle()
-            self._never_back()
+            self._not_back()
 
-    def _never_back(self) -> None:
-        """Layers that were in training mode at first, and in evaluation mode from some step on, to the end."""
-        drops = [(d.layer, "drop anything", d.idle, d.calls) for d in self._drops.values() if d.dropped]
-        norms = [(n.layer, "learn averages", n.idle, n.idle + n.training) for n in self._norms.values() if n.training]
-        for layer, do, idle, calls in [*drops, *norms]:
-            if idle >= max(limits.UNREACHED_STEPS, _NEVER_BACK * calls) and self._evaluates is not None:
-                about = {"calls": calls, "dropped": calls - idle, "first": calls - idle, "do": do}
-                named, place = f"layer {layer_label(layer)!r} and all beside it", self._evaluates
-                self.tell("dropout_idle.later", layer=layer, place=place, key=("dropout_idle", 0), named=named, **about)
+    def _not_back(self) -> None:
+        """Layers that are in training mode at times, and for long in evaluation mode that something else chose."""
+        kinds = ("drop anything", self._drops), ("learn averages", self._norms)
+        for layer, do in [(each, do) for do, known in kinds for each in known.values() if each.training]:
+            if layer.idle >= max(limits.UNREACHED_STEPS, _NOT_BACK * layer.calls) and self._evaluates is not None:
+                about: dict[str, Any] = {"place": self._evaluates, "key": ("dropout_idle", 0), "do": do}
+                about |= {"calls": layer.calls, "dropped": layer.training, "first": layer.training, "idle": layer.idle}
+                named = f"layer {layer_label(layer.layer)!r} and all beside it"
+                self.tell("dropout_idle.later", layer=layer.layer, named=named, **about)
                 return
 
     def _judge(self) -> None:
-        idle = [repr(layer_label(drop.layer)) for drop in self._drops.values() if not drop.dropped]
+        idle = [repr(layer_label(drop.layer)) for drop in self._drops.values() if not drop.training]
         for norm in self._norms.values():
             gamma = getattr(norm.layer, "gamma", None)
             used = gamma is None or gamma.identity in self._trained
@@ -190,9 +193,9 @@ class Modes(Check):
                 effect = effect if norm.values == 1 else "its statistics are of one only"
                 numbers = {"batches_of_one": norm.ones, "calls": norm.training, "values_per_channel": norm.values}
                 self._tell(norm, "ones", norm.ones_at, severity, effect=effect, **numbers)
-            if norm.untrained >= min(3, max(1, self.watch.step)) and not norm.training and used:
+            if norm.calls >= min(3, max(1, self.watch.step)) and not norm.training and used:
                 nothing = f", and {', '.join(idle)} drop{'s' if len(idle) == 1 else ''} nothing" if idle else ""
-                self._tell(norm, "inference", norm.untrained_at, calls=norm.untrained, idle=nothing)
+                self._tell(norm, "inference", norm.untrained_at, calls=norm.calls, idle=nothing)
             if norm.outside and norm.training and len(self._optimizers) < 2:
                 self._tell(norm, "training", norm.outside_at, calls=norm.outside)
 
@@ -203,16 +206,12 @@ class Modes(Check):
     def _idle(self) -> None:
         """Dropouts of what is trained, none of whose calls dropped anything. A teacher's has nothing to drop."""
         enough = min(limits.UNREACHED_STEPS, max(limits.FIRST, self.watch.step))
-        idle = []
-        for drop in self._drops.values():
-            weights = getattr(drop.outer, "trainable_variables", ())
-            trained = not weights or any(v.identity in self._trained for v in weights)
-            if not drop.dropped and drop.calls >= enough and trained:
-                idle.append(drop)
+        trained = [drop for drop in self._drops.values() if not drop.weights or drop.weights & self._trained]
+        idle = [drop for drop in trained if not drop.training and drop.calls >= enough]
         if idle:
             names = [layer_label(drop.layer) for drop in idle]
-            named = ", ".join([f"{layer_label(drop.layer)!r} ({drop.layer.rate:.0%})" for drop in idle])
-            first, about = idle[0], {"named": f"the layer{'s' if len(idle) > 1 else ''} {named}", "layers": names}
-            numbers = {"calls": first.calls, "dropped": 0, "rate": first.layer.rate}
-            key = "dropout_idle", "all"
-            self.tell("dropout_idle", layer=first.layer, place=first.place, key=key, **about, **numbers)
+            named = ", ".join([f"{name!r} ({drop.layer.rate:.0%})" for name, drop in zip(names, idle)])
+            named = f"the layer{'s' if len(idle) > 1 else ''} {named}"
+            first, about = idle[0], {"place": self._evaluates or idle[0].place, "key": ("dropout_idle", "all")}
+            about |= {"named": named, "layers": names, "calls": first.calls, "dropped": 0, "rate": first.layer.rate}
+            self.tell("dropout_idle", layer=first.layer, **about)

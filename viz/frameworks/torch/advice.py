@@ -29,14 +29,11 @@ ADVICE = {
     "loss_mismatch.numbers": "Give CrossEntropyLoss class numbers as integers (y.long()), or one-hot rows as floats.",
     "broadcast": "Give both the same shape: y.unsqueeze(1), or predictions.squeeze(1).",
     "softmax_axis": "Take the softmax over the classes: dim=1 of (rows, classes), dim=-1 where classes come last.",
-    "class_loss": "For classes, crossentropies have larger gradients where the answer is wrong: CrossEntropyLoss, "
-    "BCEWithLogitsLoss.",
+    "class_loss": "For classes take CrossEntropyLoss or BCEWithLogitsLoss: wrong answers get larger gradients.",
     "dropout_idle": "Call model.train() before training, model.eval() before evaluation.",
-    "batchnorm_misuse.inference": "Call model.train() before training; to keep the layer as it is, set "
-    "requires_grad_(False) on its parameters.",
+    "batchnorm_misuse.inference": "Call model.train() before training; requires_grad_(False) keeps the layer.",
     "batchnorm_misuse.training": "Call model.eval() before evaluation and prediction, model.train() after it.",
-    "batchnorm_misuse.ones": "Use a larger batch_size, or GroupNorm; for a single last batch, "
-    "DataLoader(drop_last=True).",
+    "batchnorm_misuse.ones": "Use larger batches, or GroupNorm; for a last one, DataLoader(drop_last=True).",
     "frozen": "Give the optimizer all parameters (model.parameters()), or requires_grad_(False) to keep some.",
     "frozen.update": "Call optimizer.step() after loss.backward().",
     "loss_mismatch.several": "Leave out the softmax and take BCEWithLogitsLoss: each class is a yes-or-no question.",
@@ -51,29 +48,25 @@ ADVICE = {
     "nonfinite.unseen": "Run `viz nonfinite SCRIPT`: it watches every step, and names the op with which it began.",
     "label_range.multi_hot": "Several classes are right at once: take BCEWithLogitsLoss.",
     "class_loss.numbers": "For classes: nn.Linear(..., k) with CrossEntropyLoss.",
-    "initial_weights": "Leave out the initialization, or use nn.init.kaiming_normal_ before relu; biases may begin "
-    "with zeros, kernels not.",
+    "initial_weights": "Leave out the initialization, or use nn.init.kaiming_normal_ before relu; zeros for biases.",
     "linear_stack": "Put an activation between them, such as nn.ReLU(), or remove one.",
     "saturated": "Scale the inputs to about ±1, use smaller initial weights or a BatchNorm before, or relu instead.",
     "exploding_gradient": "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning "
     "rate, or call torch.nn.utils.clip_grad_norm_ between backward() and step().",
     "vanishing_gradient": "Use relu instead of sigmoid or tanh, nn.init.kaiming_normal_ or xavier_uniform_, "
     "normalization between layers, or shortcuts around them.",
-    "lr_too_high.sum": "Take the mean: .mean() instead of .sum(), or leave out reduction='sum'. Or divide the rate by "
-    "the size of a batch.",
+    "lr_too_high.sum": "Take the mean, without reduction='sum'. Or divide the rate by the size of a batch.",
     "lr_too_high.never_zeroed": "Call optimizer.zero_grad() before each backward pass.",
     "frozen.zeroed": "Call optimizer.zero_grad() before loss.backward() or after optimizer.step().",
     "unscaled_input": "Scale them: x / 255 for images, (x - mean) / std for columns. Numbers that stand for words or "
     "categories go into nn.Embedding.",
     "no_gradient": "Use the module on the way to the loss, without no_grad(), .detach(), .item(), .numpy(), argmax or "
     "round; if it should stay as it is, requires_grad_(False).",
-    "no_gradient.stopped": "Leave .detach() out there; if these weights should stay as they are, leave them out of "
-    "what the optimizer is given, or requires_grad_(False).",
+    "no_gradient.stopped": "Leave .detach() out there; for weights that should stay, requires_grad_(False).",
     "no_gradient.numpy": "Leave .numpy(), .item() and functions of NumPy out there: take torch's own functions.",
     "no_gradient.before_tape": "Move that call out of torch.no_grad().",
     "no_gradient.behind_tape": "Move the loss out of torch.no_grad().",
-    "frozen.rounded": "See that more of the gradient arrives: relu, normalization or shortcuts; Adam makes steps of "
-    "the same size from small gradients.",
+    "frozen.rounded": "See that more of the gradient arrives: relu, normalization, shortcuts; or take Adam.",
     "frozen.all": "Call requires_grad_(True) on what should learn.",
     "frozen.forgotten": "Give the optimizer all of model.parameters(); where some shall stay, requires_grad_(False).",
     "frozen.left_out": "Add its weights: optim.Adam([*first.parameters(), *second.parameters()]).",
@@ -86,8 +79,7 @@ ADVICE = {
     "sorted_rows": "Shuffle: DataLoader(dataset, shuffle=True), or x = x[torch.randperm(len(x))] and y alike.",
     "class_imbalance": "Give the loss weight=, or take WeightedRandomSampler; judge by recall or AUC.",
     "hidden_softmax": "In layers that others follow, use relu, gelu or tanh; softmax belongs at the end.",
-    "dropout_idle.later": "Call model.train() at the beginning of each epoch, and model.eval() before what "
-    "is measured.",
+    "dropout_idle.later": "Call model.train() at the beginning of each epoch, and after each evaluation.",
     "validation_mismatch.training_mode": "Call model.eval() before what is measured, and model.train() after it.",
     "validation_mismatch.dropout": "F.dropout(x, p, training=self.training), or nn.Dropout, which knows the mode.",
     "attention_mask": "key_padding_mask is True for what is hidden: key_padding_mask=(tokens == 0); the attn_mask "

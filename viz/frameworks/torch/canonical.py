@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -38,6 +38,7 @@ _OWN = {
     "them to zero after an update",
     "frozen.zeroed": "the optimizer is given no gradients, {count} times so far: they are set to zero between the "
     "backward pass and the update",
+    "frozen.all": "none of the optimizer's weights takes gradients (requires_grad is False), {count} times so far",
 }
 _OFTEN = 3
 _LOG_RULE = "loss_mismatch.log_probabilities"
@@ -303,9 +304,10 @@ class Canonical(Observer):
         with _unheard():
             weights = [self.of(x) for x, *_ in updates]
             if not self._updates and self._root and any([w.identity in self._fresh for w in weights]):
-                self._tell_gradients(
-                    [w for key in self._fresh if (w := self._weights.get(key)) is not None]
-                )  # a loop that updates by hand
+                fresh = [w for key in self._fresh if (w := self._weights.get(key)) is not None]
+                if not self._steps:  # a loop that updates by hand
+                    self._adds_up(set(self._fresh), set(self._fresh), None)
+                self._tell_gradients(fresh)
             for weight, (_, inputs, started, ended) in zip(weights, updates):
                 given = (self._used[weight.identity],) if weight.identity in self._used else self.of(tuple(inputs))
                 self._to.on_update(name, weight, given, started, ended)
@@ -326,14 +328,11 @@ class Canonical(Observer):
         asked = {w.identity for w in weights}
         self._owned |= asked
         self._steps += 1
-        if self._stale & asked:
-            self._often("lr_too_high.never_zeroed", optimizer, self._begun_at)
-        elif not self._used and self._root and self._fresh.keys() & asked:
-            self._often("frozen.zeroed", optimizer, self._to.place())
+        zeroed = not self._used and self._root and self._fresh.keys() & asked
+        if not self._adds_up(asked, self._used.keys(), optimizer) and (zeroed or not asked):
+            self._often("frozen.zeroed" if asked else "frozen.all", optimizer, self._to.place())
         if self._root:
             self._tell_gradients(weights)
-        self._stale -= asked
-        self._stepped |= self._used.keys()
         made = self.optimizer(scope.owner)
         set_of = optimizer.param_groups[0]
         vars(made).update(
@@ -348,6 +347,15 @@ class Canonical(Observer):
             iterations=getattr(made, "iterations", -1) + 1,
         )
         return made, list(self._used.values())
+
+    def _adds_up(self, asked: set[int], used: Set[int], optimizer: Any) -> bool:
+        """Report an update of weights whose gradients are added to those of the one before; is it such a one?"""
+        stale = bool(self._stale & asked)
+        if stale:
+            self._often("lr_too_high.never_zeroed", optimizer, self._begun_at)
+        self._stale -= asked
+        self._stepped |= used
+        return stale
 
     def _often(self, rule: str, optimizer: Any, place: Any) -> None:
         """Report what was so before several updates."""

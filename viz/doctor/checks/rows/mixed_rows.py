@@ -130,7 +130,8 @@ class TornAxes(Check):
             before, after = settings if len(settings) == 2 else (inputs[0].shape, outputs.data.shape)
             size = _torn(before, after)
             about = {"before": tuple(before), "after": tuple(after), "size": size, "colours": size, "taken": size}
-            if size and (tracked(outputs) or len(before) > 2) and self.watch.own_line() is not None:
+            swaps = sorted(before) == sorted(n for n in after if n != 1)  # rows and columns of a table
+            if size and (tracked(outputs) or len(before) > 2 or swaps) and self.watch.own_line() is not None:
                 self.tell("channels_first.reshape", place=self.watch.place(), layer=self.watch.layer(), **about)
         elif outputs.data.size == 1 and outputs.key is not None and op.name != "multiply":
             known = self._means.get(key_of(inputs[0]))
