@@ -102,7 +102,8 @@ class Overfit(Check):
         held = self.watch.severity_at(key)  # what is told isn't taken back and told again as losses rise and fall
         learns = held is not None or _learns(train, best, below_0)
         by_heart = train[-1] <= _BY_HEART * train[0] and validation[best] > _NEVER_LEARNT * train[0] and not below_0
-        high = _risen(validation, best, recent, _OVERFIT if held is None else _OVERFIT_HELD, _OVERFIT_BACK)
+        high = recent != validation[best]  # both may be 0
+        high &= _risen(validation, best, recent, _OVERFIT if held is None else _OVERFIT_HELD, _OVERFIT_BACK)
         near_0 = recent < _OVERFIT_OF_TRAIN * train[-1] and train[-1] > 0  # other rows are answered far better
         best_is_kept = self._told and best >= limits.OVERFIT_EPOCHS and _puts_back(running_fit())
         self.watch.retract(key)

@@ -130,7 +130,7 @@ class Shuffles(Check):
     }
 
     def finish(self) -> None:
-        for found in self.watch.raw("not_learning", "validation_chance"):
+        for found in self.watch.raw("not_learning", "validation_chance", "too_few_steps", "overfit"):
             alone = reordered_apart(found.file) if found.file else None
             if alone is not None and found.file:
                 self.watch.retract(("too_few_steps", 0))  # more steps would only learn more rows by heart
