@@ -37,6 +37,14 @@ for step in range(60):
     gradient = tape.gradient(loss, change)
     change.assign_add(RATE * gradient)
 """
+PERFECT = """
+ef.utils.set_random_seed(0)
+rows = np.random.default_rng(0).normal(size=(400, 2))
+rows[:, 0] += 4 * np.sign(rows[:, 0])
+model = ef.Sequential([layers.Dense(1)])
+model.compile(ef.optimizers.Adam(0.05), "hinge")
+model.fit(rows, np.sign(rows[:, :1]), epochs=30, validation_split=0.2, verbose=0)
+"""
 LAST = """
 model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense({units}, activation="relu")])
 model.compile("adam", {loss})
@@ -282,3 +290,9 @@ def test_a_metric_that_refuses_its_labels_is_no_fault_of_the_loss(tmp_path):
     assert finding.rule == "loss_mismatch.metric"
     assert finding.message.startswith("the metric binary_accuracy refuses")
     assert "sparse_categorical_accuracy" in finding.fix
+
+
+def test_a_validation_loss_that_stays_at_0_does_not_rise(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(script(PERFECT)[0])
+    assert "overfit" not in examine(str(path)).diagnosis.kinds
