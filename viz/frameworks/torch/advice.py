@@ -34,7 +34,8 @@ ADVICE = {
     "batchnorm_misuse.inference": "Call model.train() before training; requires_grad_(False) keeps the layer.",
     "batchnorm_misuse.training": "Call model.eval() before evaluation and prediction, model.train() after it.",
     "batchnorm_misuse.ones": "Use larger batches, or GroupNorm; for a last one, DataLoader(drop_last=True).",
-    "frozen": "Give the optimizer all parameters (model.parameters()), or requires_grad_(False) to keep some.",
+    "frozen": "Give the optimizer all parameters (model.parameters() finds layers in an nn.ModuleList, none in a plain "
+    "list), or requires_grad_(False) to keep some.",
     "frozen.update": "Call optimizer.step() after loss.backward().",
     "loss_mismatch.several": "Leave out the softmax and take BCEWithLogitsLoss: each class is a yes-or-no question.",
     "nonfinite": "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with "

@@ -40,7 +40,6 @@ _IN_PLACE_OPERATORS = frozenset(
     f"__{name}__" for name in "iadd isub imul itruediv idiv ipow iand ior ixor imod ifloordiv setitem".split()
 )
 _REVERSED = frozenset(["__rsub__", "__rdiv__", "__rtruediv__", "__rpow__", "__rmatmul__", "rsub"])
-_TENSORS = (torch.Tensor, torch.nn.Parameter)
 
 _sequence = torch.autograd._get_sequence_nr
 _in_transform = torch._C._are_functorch_transforms_active  # of `torch.func`, which wraps tensors
