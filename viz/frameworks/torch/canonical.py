@@ -261,11 +261,11 @@ class Canonical(Observer):
         with _unheard():
             found = []
             for key, x in zip(in_keys, results):
-                values = self._gradient(key, x)
-                found.append(values)
+                found.append(values := self._gradient(key, x))
                 if values is not None and self._weights.get(key) is not None:
                     known = self._fresh.get(key)
-                    self._fresh[key] = values.copy() if known is None else known + values
+                    with numpy.errstate(over="ignore", invalid="ignore"):  # they may be infinite
+                        self._fresh[key] = values.copy() if known is None else known + values
             if self._to._now["rule"]:
                 name = _OF_LOGITS.get(op.name) or op.means
                 given = tuple([self._gradient(key, x) for key, x in zip(out_keys, gradients)])
