@@ -159,10 +159,10 @@ class Normalization(Layer):
         seen = 0
         for array in arrays:
             count = math.prod([array.shape[a] for a in self._reduced])
-            seen += count
-            share = count / seen if seen else 0.0
             if not count:
-                array = numpy.zeros([1 if axis in self._reduced else n for axis, n in enumerate(array.shape)])
+                continue
+            seen += count
+            share = count / seen
             own_mean = array.mean(axis=self._reduced, dtype="float64")
             own_variance = array.var(axis=self._reduced, dtype="float64")
             joint = mean * (1 - share) + own_mean * share
