@@ -28,7 +28,8 @@ class _Calls:
         """Another call; single ones in evaluation mode between others are meant so."""
         self.calls, self.training = self.calls + 1, self.training + trains
         self._row = 0 if trains else self._row + 1
-        self.idle += 0 if trains or self._row < limits.FIRST else self._row if self._row == limits.FIRST else 1
+        if self._row >= limits.FIRST:
+            self.idle += self._row if self._row == limits.FIRST else 1
 
 
 class _Norm(_Calls):

@@ -102,8 +102,7 @@ class Overfit(Check):
         held = self.watch.severity_at(key)  # what is told isn't taken back and told again as losses rise and fall
         learns = held is not None or _learns(train, best, below_0)
         by_heart = train[-1] <= _BY_HEART * train[0] and validation[best] > _NEVER_LEARNT * train[0] and not below_0
-        high = recent != validation[best]  # both may be 0
-        high &= _risen(validation, best, recent, _OVERFIT if held is None else _OVERFIT_HELD, _OVERFIT_BACK)
+        high = _risen(validation, best, recent, _OVERFIT if held is None else _OVERFIT_HELD, _OVERFIT_BACK)
         near_0 = recent < _OVERFIT_OF_TRAIN * train[-1] and train[-1] > 0  # other rows are answered far better
         best_is_kept = self._told and best >= limits.OVERFIT_EPOCHS and _puts_back(running_fit())
         self.watch.retract(key)
@@ -141,7 +140,7 @@ def _risen(validation: list[float], best: int, recent: float, times: float, back
     """Is a loss by so many times as high as its best; or, where it goes below 0, back by this part of its fall?"""
     if min(validation) < 0:
         return recent - validation[best] >= back * max(validation[0] - validation[best], 1e-9)
-    return recent >= times * validation[best]
+    return recent >= times * validation[best] and recent > validation[best]  # both may be 0
 
 
 def _puts_back(fit: Any) -> bool:
