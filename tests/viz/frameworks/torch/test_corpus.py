@@ -37,6 +37,7 @@ def _seeded_afterwards(one_thread):
     torch.manual_seed(0)
 
 
+@pytest.mark.slow  # viz isn't asked: only another program or another PyTorch changes the answer
 @pytest.mark.parametrize("twin", ["healthy", "faulty"])
 @pytest.mark.parametrize("name", corpus.NAMES)
 def test_each_program_does_what_its_docstring_says(name, twin):
