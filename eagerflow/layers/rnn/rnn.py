@@ -276,7 +276,7 @@ class RNN(RecurrentLayer[ReturnState]):
                 f"{describe(self)}: mask: expected the shape (batch, time) of the sequences, "
                 f"{(batch, steps)}; got {found.shape}."
             )
-        return found
+        return found if found.shape[0] == batch else ops.broadcast_to(found, (batch, *found.shape[1:]))
 
     def _start(self, sequences: Tensor, initial_state: Any) -> list[Any]:
         """The states to begin with, in the compute type."""

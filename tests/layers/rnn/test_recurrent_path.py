@@ -40,6 +40,17 @@ def test_prediction_gives_the_numbers_of_training(layer, masked):
 
 
 @pytest.mark.parametrize("layer", ["LSTM", "GRU", "SimpleRNN"])
+def test_one_row_of_a_mask_is_for_all_samples(layer):
+    x, model = np.random.default_rng(1).normal(size=(3, 5, 4)).astype("float32"), getattr(layers, layer)(5)
+    mask = np.array([[True, True, True, False, False]])
+    with GradientTape(persistent=True) as tape:
+        once, repeated = model(x, mask=mask), model(x, mask=mask.repeat(3, 0))
+    assert once.numpy().tobytes() == repeated.numpy().tobytes()
+    for one, other in zip(*[tape.gradient(y, model.trainable_variables) for y in (once, repeated)], strict=True):
+        assert one.numpy().tobytes() == other.numpy().tobytes()
+
+
+@pytest.mark.parametrize("layer", ["LSTM", "GRU", "SimpleRNN"])
 def test_no_samples(layer):
     model = getattr(layers, layer)(5)
     x = Tensor(np.zeros((0, 7, 4), "float32"))
