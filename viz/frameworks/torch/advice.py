@@ -46,6 +46,8 @@ ADVICE = {
     "nonfinite.sqrt": "Add a small number under the root: (x.clamp(min=0) + 1e-7).sqrt().",
     "nonfinite.power": "Keep the base positive, or use x.square() for squares.",
     "nonfinite.exp": "Subtract the maximum first, or use softmax, logsumexp, or a loss that takes logits.",
+    "nonfinite.weights": "They held them before the first step: look at where the weights come from, such as a file "
+    "that was loaded, or an initialization.",
     "nonfinite.unseen": "Run `viz nonfinite SCRIPT`: it watches every step, and names the op with which it began.",
     "label_range.multi_hot": "Several classes are right at once: take BCEWithLogitsLoss.",
     "class_loss.numbers": "For classes: nn.Linear(..., k) with CrossEntropyLoss.",
@@ -98,5 +100,60 @@ ADVICE = {
     "or states[torch.arange(len(x)), lengths - 1].",
     "class_imbalance.weights": "Turn the weights round: the rare class gets the large one: weight=rows / counts.",
     "shuffled_apart": "Shuffle both with one order: order = torch.randperm(len(x)); x, y = x[order], y[order].",
+    "loss_mismatch": "Class numbers go with CrossEntropyLoss, yes or no with BCEWithLogitsLoss and one output, numbers "
+    "with MSELoss.",
+    "loss_mismatch.units": "Give the last layer as many outputs as a row of labels has numbers; CrossEntropyLoss of "
+    "class numbers takes as many outputs as there are classes.",
+    "loss_mismatch.sequences": "Give the loss the last step alone, out[:, -1] with batch_first=True; if each step is "
+    "to be answered, give one label for each.",
+    "loss_mismatch.elementwise": "For classes take CrossEntropyLoss; for a number give the last layer one output.",
+    "loss_mismatch.one_hot": "Give CrossEntropyLoss class numbers, y.argmax(dim=1), or one-hot rows as floats.",
+    "loss_mismatch.single": "Take BCEWithLogitsLoss with one output, or as many outputs as classes.",
+    "loss_mismatch.binary": "Take CrossEntropyLoss of the logits: one class of several is right.",
+    "loss_mismatch.swapped": "Give the predictions first: loss(predictions, target).",
+    "label_range.binary": "Map the labels to 0 and 1 (y / 255, for masks from picture files); for class numbers take "
+    "CrossEntropyLoss.",
+    "label_range.rows": "Divide each row by its sum; where several classes may be right at once, take "
+    "BCEWithLogitsLoss.",
+    "dropout_high.outputs": "Move the Dropout before the last Linear: it belongs between hidden layers.",
+    "dtype_upcast": "Make the array float32 (x.float(), torch.from_numpy(x.astype('float32'))), and leave out "
+    ".double() and set_default_dtype(torch.float64).",
+    "lr_too_high.summed": "After each update, begin the sums again with zeros: optimizer.zero_grad().",
+    "loss_sign.update": "Subtract: p -= rate * p.grad; or give the gradients, as they are, to an optimizer.",
+    "no_gradient.uncalled": "Call it in forward, or remove it.",
+    "opposed_updates.deceived": "Give each optimizer the parameters of its own network alone, and set the gradients of "
+    "both to zero before each pass: those that the generator's pass leaves in the discriminator, too.",
+    "validation_overlap": "Use rows that training never sees: torch.utils.data.random_split before the loop.",
+    "validation_overlap.folds": "Make a new model and a new optimizer in each round.",
+    "label_leak.teacher": "Give the decoder its answers one step later: target[:, :-1] in, target[:, 1:] as labels.",
+    "slow_input": "Prepare data beforehand, or in other processes: DataLoader(dataset, num_workers=4).",
+    "slow_input.loop": "See what the loop does between two steps. Prepare rows before the loop, all at once; evaluate, "
+    "draw and save every few hundred steps; load by DataLoader(dataset, num_workers=4). Where an environment or a "
+    "simulation takes the time, there is nothing to mend.",
+    "validation_mismatch.classes": "Shuffle the rows before they are split: order = torch.randperm(len(x)), or "
+    "random_split.",
+    "validation_mismatch.prepared": "Prepare rows in the same way wherever the network is given any: divide by the "
+    "same number, or use mean and standard deviation of the training data for all (scaler.transform, not "
+    "fit_transform).",
+    "validation_mismatch.targets": "Scale the targets of both with the mean and standard deviation of the training "
+    "data, and the predictions back.",
+    "validation_overlap.rows": "Split once, and take both parts of the one order: rows = torch.randperm(n); train, "
+    "held = rows[k:], rows[:k]; or random_split.",
+    "sorted_rows.batches": "Shuffle rows, not batches: DataLoader(dataset, shuffle=True).",
+    "sorted_rows.same": "See that the data set's __getitem__ uses its index, and that a generator goes on to other "
+    "rows. If a few rows are repeated on purpose, to see whether they can be learnt, leave it as it is.",
+    "too_few_steps": "Train for more epochs, or raise the learning rate.",
+    "not_learning.little": "Look whether each row still has its own label (were x and y shuffled apart, or read in "
+    "different orders?), and at rows that training doesn't see: random_split.",
+    "unscaled_target": "Scale the targets for training, mean, std = y.mean(), y.std(); y = (y - mean) / std, and the "
+    "answers back: model(x) * std + mean. Or begin where they are: nn.init.constant_(last.bias, mean).",
+    "penalty_dominates": "Use a hundredth of that penalty (weight_decay=1e-4, say), or none, and Dropout or more data.",
+    "frozen.random": "Let them learn: requires_grad_(True). Or give them trained weights before they are frozen: "
+    "load_state_dict, or weights='DEFAULT' in torchvision.",
+    "penalty_dominates.term": "Use a hundredth of that penalty, or none; weight_decay=1e-4 is a usual one.",
+    "class_imbalance.padding": "Leave it out: ignore_index in cross_entropy, or a mask.",
+    "replicas_diverged": "Change weights on all ranks alike: train through DistributedDataParallel, without weights, "
+    "seeds or data of one rank's own outside of its steps.",
+    "oversubscribed": "Start fewer ranks on this machine, or set OMP_NUM_THREADS to its cores divided by its ranks.",
 }
 """By rule, in place of the doctor's own texts, which name eagerflow's functions."""

@@ -189,11 +189,7 @@ class Backward:
         if self._heard_until > began and self._made.isdisjoint(map(id, results)):
             began = self._heard_until  # a checkpoint ran its forward pass again first
         about = tuple(keys), tuple(map(given.get, group.keys)), tuple(results)
-        for each in self._front.listeners():
-            try:
-                each.on_rule(group.op, group.keys, *about, began, ended, None)
-            except Exception as error:  # noqa: BLE001
-                self._front.failed(each, error)
+        self._front.tell("on_rule", group.op, group.keys, *about, began, ended, None)
         self._made.clear()
         self._first, self._last = self._next, clock()
 

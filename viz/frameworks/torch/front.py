@@ -90,19 +90,11 @@ class _Front:
 
     def begin(self, scope: Scope) -> None:
         """A scope begins."""
-        for each in self.listeners():
-            try:
-                each.on_scope_begin(scope)
-            except Exception as error:  # noqa: BLE001  (see `tell`)
-                self.failed(each, error)
+        self.tell("on_scope_begin", scope)
 
     def end(self, scope: Scope, outputs: Any, error: BaseException | None) -> None:
         """A scope ends."""
-        for each in self.listeners()[::-1]:
-            try:
-                each.on_scope_end(scope, outputs, error)
-            except Exception as failure:  # noqa: BLE001  (see `tell`)
-                self.failed(each, failure)
+        self.tell("on_scope_end", scope, outputs, error, to=self.listeners()[::-1])
 
     def tell(self, name: str, *event: Any, to: Iterable[Observer] | None = None) -> None:
         """Announce an event."""

@@ -95,11 +95,7 @@ def module_called(front: Any, call: Callable[..., Any], module: nn.Module, *args
     except Exception as error:  # noqa: BLE001  (see `_Front.broken`)
         front.broken(error)
         return call(module, *args, **kwargs)
-    for each in front.listeners():
-        try:
-            each.on_scope_begin(scope)
-        except Exception as error:  # noqa: BLE001
-            front.failed(each, error)
+    front.begin(scope)
     scopes.open.append(scope)
     scopes.names.append(known.full)
     try:

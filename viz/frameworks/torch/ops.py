@@ -202,11 +202,7 @@ class OpMode(TorchFunctionMode):
         if front.backward.depth:
             front.backward.heard(outputs, ended)
         result = outputs[0] if len(outputs) == 1 else outputs
-        for each in front.listeners():
-            try:
-                each.on_op(op, inputs, settings, result, started, ended, None)
-            except Exception as error:  # noqa: BLE001
-                front.failed(each, error)
+        front.tell("on_op", op, inputs, settings, result, started, ended, None)
         if numbers:
             front.backward.watch(op, made, numbers)
 

@@ -12,6 +12,7 @@ from tests.viz.frameworks.torch import corpus
 from tests.viz.frameworks.torch.score import alarms, judge
 from viz.doctor.checks.all_checks import ADVICE
 from viz.doctor.watched_script import examine
+from viz.frameworks.torch.advice import ADVICE as OF_TORCH
 
 torch = pytest.importorskip("torch", reason="PyTorch isn't installed here: make test-torch")
 
@@ -50,6 +51,23 @@ def test_the_doctor_names_faults_and_lines_and_leaves_twins_alone(name, tmp_path
     first = next(each for each in found if each["rule"] == RULES[name])
     assert (first["fix"] == ADVICE.get(first["rule"])) == (first["rule"] == "lr_too_low")  # the others name functions
     assert alarms(findings(corpus.healthy(name), tmp_path / "healthy.py")) == []
+
+
+# What only `fit`, `compile`, metrics, callbacks and layers of Keras' kind make possible.
+OF_KERAS = """
+augmentation callback_mismatch.mode callback_mismatch.monitor callback_mismatch.validation channels_first
+class_loss.accuracy class_loss.threshold loss_mismatch.metric lr_too_low.faded stopped_early stopped_early.mode
+unreset_metric unscaled_input.tiny unscaled_input.twice unscaled_input.unadapted validation_mismatch.form
+""".split()
+KERAS = re.compile(
+    r"\b(fit\(|compile|predict\b(?!ions)|\w*categorical_cross|binary_crossentropy|Dense|validation_split|[Tt]ape\b|"
+    r"EarlyStopping|set_weights|assign\w*|layers\.\w|trainable = |metrics=|ops\.|Dataset\.)"
+)
+
+
+def test_advice_names_no_functions_of_keras():
+    told = {rule: words for rule, words in (ADVICE | OF_TORCH).items() if rule not in OF_KERAS}
+    assert {rule: found[0] for rule, words in told.items() if (found := KERAS.search(words))} == {}
 
 
 def test_convolutions_and_weights_are_seen_in_the_layout_of_the_checks(tmp_path, capsys):
