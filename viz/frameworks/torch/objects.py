@@ -23,7 +23,6 @@ _new_key = itertools.count(1 << 40).__next__
 
 _unheard = torch._C.DisableTorchFunction
 
-
 _made: dict[int, tuple[weakref.ref[Any], tuple[str, int]]] = {}
 
 
@@ -173,12 +172,6 @@ class Array(contract.Array, NDArrayOperatorsMixin, weakref.ref[torch.Tensor]):
 
     def __getitem__(self, index: Any) -> Any:
         return self.get()[index]
-
-    def __len__(self) -> int:
-        return len(self.get())
-
-    def __float__(self) -> float:
-        return float(self.get())
 
     def __repr__(self) -> str:
         return f"<{self.dtype} {list(self.shape)} of torch>"

@@ -16,21 +16,8 @@ from torch.overrides import TorchFunctionMode
 from eagerflow.core.observe import state
 from viz.facts.json_data import to_plain
 from viz.frameworks import contract
+from viz.frameworks.torch import words
 from viz.frameworks.torch.objects import Weight, node_of
-from viz.frameworks.torch.words import (
-    CALLED,
-    COUNTERS,
-    DRAWS,
-    FILLS,
-    LOSSES,
-    MEANS,
-    MOVES,
-    OPENED,
-    READS,
-    SKIPPED,
-    VIEWS,
-    WRITES,
-)
 
 __all__ = ["Op", "OpMode", "tensors_in"]
 
@@ -52,8 +39,8 @@ class Op(contract.Op):
 
     def __init__(self, name: str, arrays: tuple[str, ...], settings: tuple[str, ...]) -> None:
         self.name, self.arrays, self.settings = name, arrays, settings
-        self.means, self.fused = MEANS.get(name, name), ()
-        self.moves = name in MOVES or (name == "take_index" and len(arrays) == 1)  # by numbers and slices
+        self.means, self.fused = words.MEANS.get(name, name), ()
+        self.moves = name in words.MOVES or (name == "take_index" and len(arrays) == 1)  # by numbers and slices
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -119,17 +106,16 @@ class OpMode(TorchFunctionMode):
         name, owner = getattr(func, "__name__", ""), getattr(func, "__self__", None)
         if name == "__get__":
             kept = getattr(owner, "__name__", "")
-            return self._op if kept in VIEWS else self._get_data if kept == "data" else None
+            return self._op if kept in words.VIEWS else self._get_data if kept == "data" else None
         if name == "__set__" and getattr(owner, "__name__", "") == "data":
             return self._set_data
         if getattr(func, "__module__", "") == "torch.nn.init":
             return self._initialize
-        if name in SKIPPED or "record_function" in str(func):
+        if name in words.SKIPPED or "record_function" in str(func):
             return None
-        for names, kind in ((READS, self._read), (FILLS, self._fill), (DRAWS, self._draw), (OPENED, self._opened)):
-            if name in names:
-                return kind
-        return self._op
+        tables = words.READS, words.FILLS, words.DRAWS, words.OPENED
+        kinds = self._read, self._fill, self._draw, self._opened
+        return next((kind for table, kind in zip(tables, kinds) if name in table), self._op)
 
     # ------------------------------------------------------------------ ops
 
@@ -220,7 +206,7 @@ class OpMode(TorchFunctionMode):
                 if is_new and each.requires_grad and node_of(each) is None:
                     weight = objects.weight(each)
                 if isinstance(weight, Weight):
-                    if weight.name not in COUNTERS:
+                    if weight.name not in words.COUNTERS:
                         others = tuple([w for w in inputs if w is not weight])
                         self._front.tell("on_updates", op.name, [(weight, others, *times)])
                 elif each is x or weight is not None:
@@ -280,7 +266,7 @@ class OpMode(TorchFunctionMode):
         tensors = [(key, at) for key, at in found if isinstance(value[at], torch.Tensor)]
         rest = [(key, at) for key, at in found if not isinstance(value[at], torch.Tensor)]
         arrays, settings = tuple([key for key, _ in tensors]), tuple([key for key, _ in rest])
-        op = self.op_named(CALLED.get(plain, plain).removeprefix("foreach_"), arrays, settings)
+        op = self.op_named(words.CALLED.get(plain, plain).removeprefix("foreach_"), arrays, settings)
         changed, flag = None, next((at for key, at in found if key == "inplace"), None)
         first = 0 if args else next(iter(kwargs), None)
         if name in _IN_PLACE_OPERATORS or (name.endswith("_") and not name.endswith("__")):
@@ -289,7 +275,7 @@ class OpMode(TorchFunctionMode):
             changed, flag = "out", None
         elif flag is not None:
             changed = first
-        written = WRITES.get(op.name, ()) if "training" in settings else ()
+        written = words.WRITES.get(op.name, ()) if "training" in settings else ()
         return _Plan(
             op=op,
             found=found,
@@ -299,7 +285,7 @@ class OpMode(TorchFunctionMode):
             changed=changed,
             flag=flag,
             written=tuple([arrays.index(each) for each in written if each in arrays]),
-            is_loss=op.name in LOSSES,
+            is_loss=op.name in words.LOSSES,
             is_cast=name in _CASTS and bool(tensors),
         )
 
@@ -317,7 +303,7 @@ class OpMode(TorchFunctionMode):
         """Python takes the values: three frames up, for observers, is the code that asked."""
         known = self._objects.known(args[0]) if args else None
         for each in self._front.listeners() if known is not None else ():
-            each.on_read(known, READS[func.__name__])
+            each.on_read(known, words.READS[func.__name__])
         return func(*args, **kwargs)
 
     def _fill(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -333,7 +319,7 @@ class OpMode(TorchFunctionMode):
         made = func(*args, **kwargs)
         if isinstance(made, torch.Tensor) and not made.requires_grad:
             data = self._objects.made(made).data
-            self._front.tell("on_draw", DRAWS[func.__name__], data, {}, started, clock())
+            self._front.tell("on_draw", words.DRAWS[func.__name__], data, {}, started, clock())
         return made
 
     def _initialize(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -392,7 +378,7 @@ def _unchecked(func: Any) -> Any:
 def _parameters(func: Any, count: int) -> tuple[str, ...]:
     """The names of a function's parameters: from Python's signature, or else from torch's schemas."""
     name = getattr(func, "__name__", "")
-    plain = CALLED.get(name.strip("_"), name.strip("_"))
+    plain = words.CALLED.get(name.strip("_"), name.strip("_"))
     if plain in ("add", "subtract", "multiply", "divide", "power", "matmul") or plain.endswith(("equal", "less")):
         return ("x1", "x2")
     if plain == "take_index":

@@ -59,10 +59,6 @@ class StoreRanks:
         """Every rank's array becomes that of `root`."""
         array[...] = self.broadcast_object(array, root)
 
-    def barrier(self) -> None:
-        """Waits until all ranks have reached this point."""
-        self.gather_objects(None)
-
     @staticmethod
     def compute_threads() -> int:
         """How many threads this rank computes with."""

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "CALLED",
-    "COUNTERS",
-    "DRAWS",
-    "FILLS",
-    "LIBRARIES",
-    "LOSSES",
-    "MEANS",
-    "MOVES",
-    "OPENED",
-    "READS",
-    "SKIPPED",
-]
-__all__ += ["VIEWS", "WRITES"]
+__all__ = ["CALLED", "COUNTERS", "DRAWS", "FILLS", "LIBRARIES", "LOSSES", "MEANS", "MOVES", "OPENED", "READS"]
+__all__ += ["SKIPPED", "VIEWS", "WRITES"]
 
 
 def _by_name(table: str) -> dict[str, str]:
