@@ -108,6 +108,16 @@ def test_a_sequential_of_keras_1_whose_config_is_a_list():
     assert [type(x).__name__ for x in model.layers] == ["Conv2D", "Dropout", "Flatten", "Dense"]
 
 
+def test_a_model_of_keras_2_13_which_tells_modules_and_its_version():
+    config = {"name": "l", "units": 3, "recurrent_activation": "hard_sigmoid", "batch_input_shape": [None, 5, 2]}
+    layers = [{"module": "keras.src.layers.rnn.lstm", "class_name": "LSTM", "registered_name": None, "config": config}]
+    about = {"module": "keras", "registered_name": "Sequential", "keras_version": "2.13.1"}
+    model = read({"class_name": "Sequential", "config": {"name": "s", "layers": layers}, **about})
+    assert model.output_shape == (None, 3)
+    gate = model.layers[0].recurrent_activation
+    np.testing.assert_allclose(gate(np.array([-1.0, 0.0, 1.0], "float32")), [0.3, 0.5, 0.7], rtol=1e-6)
+
+
 def test_settings_of_a_users_layer_stay():
     class Own(ef.layers.Layer):
         def __init__(self, batch_size, **kwargs):
