@@ -68,6 +68,7 @@ class CustomOp:
 
     def __init__(self, name: str, arrays: tuple[str, ...], gradients: Callable[..., Any]) -> None:
         self.name, self.arrays, self.gradients = name, arrays, gradients
+        self.means = name
         self.pulls = self.recorded_pulls = (self._pull,)
 
     def _pull(self, xp: Numpy, g: Array, record: Any, needs: Needs) -> list[Any]:

@@ -101,6 +101,11 @@ class Op:
                 self._recorded_pulls = tuple([pull_of(self, rule, recorded=True) for rule in self.rules])
         return self._recorded_pulls
 
+    @property
+    def means(self) -> str:
+        """What the op does, for observers: its name; other frameworks' ops have the name of ours that does the same."""
+        return self.name
+
     def __repr__(self) -> str:
         return f"Op({self.name!r})"
 

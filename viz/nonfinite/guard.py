@@ -104,7 +104,7 @@ class Guard(observe.Observer):
                 segments.recorder.on_op(op, inputs, settings, outputs, started, ended, error)
         else:
             self._count += 1
-        if getattr(op, "means", op.name) in SAFE or outputs is None or self._quiet:
+        if op.means in SAFE or outputs is None or self._quiet:
             return
         if outputs.__class__ in PLAIN_TENSORS:
             if is_finite(outputs.data):
@@ -132,7 +132,7 @@ class Guard(observe.Observer):
                 segments.recorder.on_rule(*event)
         else:
             self._count += 1
-        if getattr(op, "means", op.name) in SAFE or self._quiet:
+        if op.means in SAFE or self._quiet:
             return
         for result in results:
             if result is not None and not is_tensor(result) and not is_finite(result):
