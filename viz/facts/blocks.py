@@ -66,7 +66,6 @@ class Block:
         is_chain: is it a group of layers that follow each other as one: convolution, normalization, activation?
         runs: equal parts that follow each other among the children: where they begin, how many children are a part,
             and how many parts there are.
-        inner: for a run, by where it begins, the runs within each of its parts: where they begin in it, and so on.
         is_beside: are the equal parts it stands for side by side: does none read what another made?
         is_whole: is it a layer without trained weights that is one thing to a reader, such as one that enlarges images,
             however many ops of its own it runs for that, or what one call of a function such as `ops.one_hot` ran? It
@@ -86,7 +85,6 @@ class Block:
     line: Frame | None = None
     is_chain: bool = False
     runs: list[Run] = dataclasses.field(default_factory=list)
-    inner: dict[int, list[Run]] = dataclasses.field(default_factory=dict)
     is_beside: bool = False
     is_whole: bool = False
     call: int = 0

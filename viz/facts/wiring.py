@@ -5,7 +5,6 @@ And which variables that no op of a picture reads belong to one weight: averages
 
 from __future__ import annotations
 
-import collections
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -24,8 +23,7 @@ class Wiring:
     """Where the ops of a picture read from, and where their results go.
 
     Parts that follow each other may be drawn once where this is true of all of them: each reads the one before in the
-    same way (a chain), or none reads another and they read the same, or what they make comes together. Calls of the
-    same layers from the same line may each be given something of their own, as a policy is in each step of a game.
+    same way (a chain), or none reads another, and what they make goes the same way.
 
     Args:
         record: the recording.
@@ -39,11 +37,6 @@ class Wiring:
     ) -> None:
         self.record, self.casts, self.made_inside = record, casts, made_inside
         self.readers: dict[int, list[int]] = {}  # of each op's results
-        self._place: dict[
-            int, tuple[int, int]
-        ] = {}  # of an op in a run that is drawn once: the run, and where in a part
-        self._runs = 0
-        self._parted = set[int]()  # the ops of equal parts of which some read the same, and others something else
         for op in ops:
             for producer in dict.fromkeys(self._producers(op)):
                 self.readers.setdefault(producer, []).append(op.id)
@@ -72,13 +65,6 @@ class Wiring:
         read = [self.record.tensors[i] for op in ops for i in self.record.ops[op].inputs]
         return any(tensor.role in VARIABLES and len(tensor.shape) > 1 for tensor in read)
 
-    def alike(self, parts: Sequence[Sequence[int]]) -> int:
-        """How many of some parts, from the first on, are connected alike. Each is the ids of its ops, in order."""
-        count = self._reading_alike(parts)
-        if (end := self._first_end(parts[:count])) is None:
-            return count
-        return count - 1 if self._first_end(parts[: count - 1]) is None else end + 1
-
     def of_one_line(self, ops: Sequence[int]) -> int:
         """How many of some ops that follow each other, from the first on, ran in the same line of the user's code.
 
@@ -87,10 +73,6 @@ class Wiring:
         """
         places = [(source.file, source.line) if source else None for source in [self.record.ops[i].source for i in ops]]
         return next((i for i, place in enumerate(places) if place != places[0]), len(ops))
-
-    def least(self, op: int, least: int) -> int:
-        """How many equal parts make a run that begins with an op: of those that some read otherwise, two do."""
-        return min(least, 2) if op in self._parted else least
 
     def are_large_and_follow(self, parts: Sequence[Sequence[int]]) -> bool:
         """Are two parts, with many boxes of ops and weights, different layers of which one reads the other?
@@ -101,10 +83,10 @@ class Wiring:
         return min(boxes) >= _LARGE and self.are_layers_that_follow(parts)
 
     def are_layers_that_follow(self, parts: Sequence[Sequence[int]]) -> bool:
-        """Have two parts weights, each its own, and does one of them read the other?"""
+        """Have two parts weights, each its own, and does the second read the first?"""
         weights = [set[str]().union(*map(self._weights_of, part)) for part in parts]
-        part_of = {op: number for number, part in enumerate(parts) for op in part}
-        return all(weights) and weights[0].isdisjoint(weights[1]) and self._is_chain(parts, part_of)
+        reads_the_other = not self.makers_of(parts[1]).isdisjoint(parts[0])
+        return all(weights) and weights[0].isdisjoint(weights[1]) and reads_the_other
 
     def _weights_of(self, op: int) -> set[str]:
         """The names of the variables that an op reads."""
@@ -131,183 +113,80 @@ class Wiring:
     def are_again(self, parts: Sequence[Sequence[int]], others: Sequence[Sequence[int]]) -> bool:
         """Do ops, in parts, do again in the same lines what others did, with the same weights?"""
         return len(parts) == len(others) and all(
-            len(mine) == len(other) and all(map(self._is_same_again, mine, other)) for mine, other in zip(parts, others)
+            len(mine) == len(other) and all(map(self._is_again, mine, other)) for mine, other in zip(parts, others)
         )
 
-    def _is_same_again(self, a: int, b: int) -> bool:
-        return self.record.ops[a].name == self.record.ops[b].name and self._is_again(a, b)
+    def _is_again(self, a: int, b: int) -> bool:
+        ops = self.record.ops
+        is_same = ops[a].name == ops[b].name and self._weights_of(a) == self._weights_of(b)
+        return is_same and self.of_one_line([a, b]) == 2
 
-    def note(self, parts: Sequence[Sequence[int]]) -> None:
-        """These parts are drawn once: for what reads them they are one from now on."""
-        self._runs += 1
-        for part in parts:
-            for position, op in enumerate(part):
-                self._place[op] = self._runs, position
-
-    def _reading_alike(self, parts: Sequence[Sequence[int]]) -> int:
+    def alike(self, parts: Sequence[Sequence[int]]) -> int:
+        """How many of some parts, from the first on, are connected alike. Each is the ids of its ops, in order."""
         place = {op: (number, position) for number, part in enumerate(parts) for position, op in enumerate(part)}
-        known: list[Any] = []  # for each input of a part: the part it reads, counted back, or what it reads outside
-        outside: list[set[Any]] = []  # for each input, the different ops outside that the parts so far read there
-        is_chain = is_apart = were_given = False
-        is_same, same = True, 1  # how many parts from the first on read the same
-        for number, part in enumerate(parts):
+        known = [self._read(source, 0, place) for op in parts[0] for source in self._sources(op)]
+        outside = [{read} for read in known]  # for each input, what the parts so far read there
+        leave, is_chain = self._leaving(parts[0], place), False
+        for number, part in enumerate(parts[1:], 1):
             reads = [self._read(source, number, place) for op in part for source in self._sources(op)]
-            if number == 0:
-                known = reads
-                outside = [{read} for read in reads]
-                continue
             if len(reads) != len(known):
                 return number
-            is_given = False
             for i, (mine, first) in enumerate(zip(reads, known)):
-                if mine == first:
-                    continue
                 if mine[0] == "back" and mine[1] == number and first[0] != "back":  # the first that can read the first
                     known[i], is_chain = mine, True
-                elif mine[0] == first[0] == "outside":
-                    is_apart, is_given = True, is_given or self._is_given(mine[1], first[1])
-                else:
+                elif mine != first and not mine[0] == first[0] == "outside":
                     return number
-            if number > 1 and is_given != were_given:
+                outside[i].add(mine)
+            if is_chain:
+                is_like_first = self._leaving(parts[number - 1], place) == leave
+            else:  # all read the same, or each something of its own: else nobody could tell which reads which
+                is_told = all(len(seen) in (1, number + 1) for seen in outside)
+                is_like_first = is_told and self._go_the_same_way(parts[0], part, {*parts[0], *part}, 0)
+            if not is_like_first:
                 return number
-            if is_given and not (self._are_given_apart(zip(known, reads)) and all(map(self._is_again, parts[0], part))):
-                return number
-            were_given = is_given
-            if not is_chain and not self._come_together(parts[0], part) and (is_apart or self._part(parts[0], part)):
-                return number
-            for seen, read in zip(outside, reads):
-                seen.add(read)
-            is_same = is_same and all(len(seen) == 1 for seen in outside)
-            same += is_same
-            if is_apart and not is_given and not is_chain and not self._are_told(outside, number + 1):
-                self._parted.update(op for part in parts for op in part)
-                return same
         return len(parts)
-
-    @staticmethod
-    def _are_told(outside: Iterable[set[Any]], count: int) -> bool:
-        """Does each of so many parts read the same op as all others, or one of its own?
-
-        Else nobody could tell which reads which: a query may come from one layer, key and value from another.
-        """
-        return all(len(seen) in (1, count) for seen in outside)
-
-    def _are_given_apart(self, reads: Iterable[tuple[Any, Any]]) -> bool:
-        """Has each of two parts tensors of its own where the other has its, and no names that differ?"""
-        pairs = [(a[1], b[1]) for a, b in reads if a[0] == b[0] == "outside" and self._is_given(a[1], b[1])]
-        instead = dict(pairs)
-        if len({*instead.values()}) < len(instead) or any(instead[a] != b for a, b in pairs):
-            return False
-        return all(a == b or self._are_of_one_name(a, b) for a, b in pairs)
-
-    def _are_of_one_name(self, a: Any, b: Any) -> bool:
-        """Have two tensors from outside one type, and no names that tell them apart?
-
-        In each call a tensor takes the name of the `Input` that it is given to.
-        """
-        infos = [self.record.tensors[each[1]] for each in (a, b) if isinstance(each, tuple)]
-        return len(infos) == 2 and (infos[0].dtype, infos[0].name) == (infos[1].dtype, infos[1].name)
-
-    def _is_again(self, a: int, b: int) -> bool:
-        """Does an op do again in the same line what another did, with the same weights?"""
-        tensors, ops = self.record.tensors, (self.record.ops[a], self.record.ops[b])
-        weights = [[tensors[i].name for i in op.inputs if tensors[i].role in VARIABLES] for op in ops]
-        return weights[0] == weights[1] and self.of_one_line([a, b]) == 2
 
     def _sources(self, op: int) -> list[Any]:
         found = [self._source(i) for i in self.record.ops[op].inputs]
         start = start_of_sum(self.record.ops[op])
         return found if start is None else [*found[:start], "start", *found[start:]]
 
-    def _read(self, source: Any, number: int, place: dict[int, tuple[int, int]]) -> tuple[Any, ...]:
+    def _read(self, source: Any, number: int, place: Mapping[int, tuple[int, int]]) -> tuple[Any, ...]:
+        """Where a part reads: in itself, in a part so many back, or outside of all."""
         if source in place:
             part, position = place[source]
             return ("back", number - part, position) if part != number else ("own", position)
-        return "outside", self._place.get(source, source)
+        return "outside", source
 
-    @staticmethod
-    def _is_given(mine: Any, first: Any) -> bool:
-        """Is one of two tensors a part of the batch, of which each has a box of its own?"""
-        return any(isinstance(each, tuple) and each[0] == "given" for each in (mine, first))
+    def _leaving(self, part: Sequence[int], place: Container[int]) -> set[tuple[int, str]]:
+        """Which results of a part, by their places in it, are read outside of all parts, and by which kinds of ops."""
+        return {
+            (position, self.record.ops[reader].name)
+            for position, op in enumerate(part)
+            for reader in self.readers.get(op, ())
+            if reader not in place
+        }
 
-    def _part(self, first: Sequence[int], other: Sequence[int]) -> bool:
-        """Do two parts that read the same lead to different places, other than the rounds of a loop?
-
-        The query, key and value of an attention read one tensor, and a box that stands for all three doesn't say which
-        of them is multiplied by which.
-        """
-        inner = {*first, *other}
-        pairs = [(a, b, self._outer(a, inner), self._outer(b, inner)) for a, b in zip(first, other)]
-        return any(
-            len(of_a) != len(of_b)
-            or not all(map(self._is_same_again, of_a, of_b))
-            or self._places(a, of_a) != self._places(b, of_b)
-            for a, b, of_a, of_b in pairs
-        )
-
-    def _places(self, op: int, readers: Sequence[int]) -> list[list[int]]:
-        """Which operands of its readers an op made."""
-        return [
-            [i for i, source in enumerate(self._producers(self.record.ops[each])) if source == op] for each in readers
-        ]
-
-    def _come_together(self, first: Sequence[int], other: Sequence[int]) -> bool:
-        """Do the results of two parts go to the same ops?"""
-        inner = {*first, *other}
-        pairs = [(a, b) for a, b in zip(first, other) if self._outer(a, inner) or self._outer(b, inner)]
-        if not pairs:  # each ends in a loss of its own, as the rounds of a training do
-            return all(map(self._is_again, first, other))
-        return all(self._go_the_same_way(a, b, inner, 0) for a, b in pairs)
-
-    def _outer(self, op: int, inner: set[int]) -> list[int]:
-        return [reader for reader in self.readers.get(op, ()) if reader not in inner]
-
-    def _go_the_same_way(self, a: int, b: int, inner: set[int], far: int) -> bool:
-        of_a, of_b = self._outer(a, inner), self._outer(b, inner)
-        if of_a == of_b:
-            return bool(of_a)
-        names = [[self.record.ops[i].name for i in readers] for readers in (of_a, of_b)]
-        if far == _FARTHEST or names[0] != names[1]:
-            return False
-        return all(
-            x == y or self._leads_to(x, y) or self._go_the_same_way(x, y, inner, far + 1) for x, y in zip(of_a, of_b)
-        )
-
-    def _leads_to(self, op: int, other: int) -> bool:
-        """Does what an op makes go to another through ops of one kind, as in a sum of many?"""
-        name = self.record.ops[op].name
-        while op < other:
-            readers = [reader for reader in self.readers.get(op, ()) if self.record.ops[reader].name == name]
-            if len(readers) != 1:
+    def _go_the_same_way(self, some: Sequence[int], others: Sequence[int], inner: Container[int], far: int) -> bool:
+        """Are the results of ops read by the same ops as those of others, or by equal ones until they come together?"""
+        for a, b in zip(some, others):
+            of_a, of_b = self._outer_readers(a, inner), self._outer_readers(b, inner)
+            if of_a == of_b:
+                continue
+            names, other_names = ([self.record.ops[i].name for i in readers] for readers in (of_a, of_b))
+            if far == _FARTHEST or names != other_names or not self._go_the_same_way(of_a, of_b, inner, far + 1):
                 return False
-            op = readers[0]
-        return op == other
+        return True
 
-    def _first_end(self, parts: Sequence[Sequence[int]]) -> int | None:
-        """The first part with a result that leaves the row of parts as not all of them have; None without one.
+    def _outer_readers(self, op: int, inner: Container[int]) -> list[int]:
+        """What reads the results of an op outside of some parts; of a sum of many, what adds the last."""
+        return [self._end_of_sum(reader) for reader in self.readers.get(op, ()) if reader not in inner]
 
-        What the last part of a chain makes is read by others; of all parts before it this is only true where ops of one
-        kind read every part (the concatenation of a recurrent layer's outputs).
-        """
-        part_of = {op: number for number, part in enumerate(parts) for op in part}
-        if not self._is_chain(parts, part_of):
-            return None
-        left: dict[tuple[int, str], set[int]] = collections.defaultdict(set)
-        for number, part in enumerate(parts):
-            for position, op in enumerate(part):
-                for reader in self.readers.get(op, ()):
-                    if reader not in part_of:
-                        left[position, self.record.ops[reader].name].add(number)
-        odd = [min(numbers) for numbers in left.values() if len(numbers) < len(parts) and min(numbers) < len(parts) - 1]
-        return min(odd, default=None)
-
-    def _is_chain(self, parts: Sequence[Sequence[int]], part_of: dict[int, int]) -> bool:
-        return any(
-            part_of.get(source, number) != number
-            for number, part in enumerate(parts)
-            for op in part
-            for source in self._sources(op)
-        )
+    def _end_of_sum(self, op: int) -> int:
+        ops, after = self.record.ops, self.readers.get(op, [])
+        while len(after) == 1 and ops[op].name == ops[after[0]].name == "add":
+            op, after = after[0], self.readers.get(after[0], [])
+        return op
 
 
 def is_again(before: Used, after: Used) -> bool:

@@ -91,7 +91,6 @@ class _Task:
     entry: int
     lists: list[list[Any]]
     runs: list[Run]
-    inner: dict[int, list[Run]]  # by where a run begins, the runs within each of its parts
     key: str = "×"  # with what the keys of its runs begin
 
 
@@ -134,7 +133,7 @@ class TreeColumns:
             name: []
             for name in ("ops", "cost", "riders", "weights", "update", "back", "opens", "kept", "taken", "made")
         }
-        self._tasks = [_Task(0, [root.children], root.runs, root.inner)]
+        self._tasks = [_Task(0, [root.children], root.runs)]
         while self._tasks:
             self._fill(self._tasks.pop())
         inner = open_last(self._entries, inner_layers(facts.record))
@@ -209,7 +208,7 @@ class TreeColumns:
         made.together = len(equal) > 1
         if shown.scope is not None:
             made.numbers = box_texts.numbers_of(shown)
-        return self._enter(made, _Task(len(self._entries), [each.children for each in equal], first.runs, first.inner))
+        return self._enter(made, _Task(len(self._entries), [each.children for each in equal], first.runs))
 
     def _enter(self, entry: Entry, task: _Task) -> int:
         self._entries.append(entry)
@@ -218,7 +217,7 @@ class TreeColumns:
 
     def _run(self, task: _Task, at: int, period: int, count: int) -> int:
         """Equal parts: as a block of which each part is shown, and as one block for all."""
-        around, inner, key = self._entries[task.entry], task.inner.get(at, []), f"{task.key}{at}"
+        around, key = self._entries[task.entry], f"{task.key}{at}"
         parts = [each[at + i * period : at + (i + 1) * period] for each in task.lists for i in range(count)]
         run = Entry("run", key, "", Block(""), around.level, around.need, around.together, around.has_levels)
         self._entries.append(run)
@@ -228,9 +227,8 @@ class TreeColumns:
             run.folded = -self._block(task.entry, [part[0] for part in parts], shown)
         else:
             made = Entry("repeat", key, box_texts.title(shown), shown, around.level, around.need, together=True)
-            run.folded = -self._enter(made, _Task(len(self._entries), parts, inner, {}, f"{key}·"))
-        runs = [(at + i * period + begin, size, times) for i in range(count) for begin, size, times in inner]
-        apart = dataclasses.replace(task, runs=runs, inner={}, key=f"{key}:")
+            run.folded = -self._enter(made, _Task(len(self._entries), parts, [], f"{key}·"))
+        apart = dataclasses.replace(task, runs=[], key=f"{key}:")
         items, firsts = self._between(apart, at, at + period * count)
         wiring, rounds = self.selection.wiring(()), None
         if period > 1:

@@ -101,10 +101,10 @@ class Views:
         ops = [op for op in selection.forward if op.phase != "backward"]
         if len(ops) == len(selection.forward) and not selection.backward_of:
             return None
-        before = [(block.runs, block.inner) for block in all_blocks(whole)]
+        before = [block.runs for block in all_blocks(whole)]
         alone = whole if len(ops) == len(selection.forward) else tree(self.record, ops, self.calls)
         find_runs(alone, functools.partial(selection.signature, with_backward=False), selection.wiring(ops))
-        alike = alone is whole and before == [(block.runs, block.inner) for block in all_blocks(whole)]
+        alike = alone is whole and before == [block.runs for block in all_blocks(whole)]
         return None if alike else alone
 
     def _rest(self, ops: list[Op]) -> list[list[Any]]:

@@ -58,18 +58,12 @@ def meta_learned(tasks=3, rounds=5):
     return t
 
 
-def test_a_loop_within_a_loop_is_drawn_once_within_what_is_drawn_once():
+def test_of_a_loop_within_a_loop_the_outer_one_is_drawn_once():
     drawn = meta_learned().draw().graph
-    titles = {id_: frame.title for id_, frame in drawn.clusters.items()}
     begin = meta_learned.__code__.co_firstlineno
-    outer, inner = drawn.clusters.values()
+    (outer,) = drawn.clusters.values()
     assert outer.title == f"test_side_by_side.py:{begin + 11}–{begin + 13}  ×3, side by side"
-    assert (
-        inner.title == f"test_side_by_side.py:{begin + 11}–{begin + 12}  ×4"
-    )  # the first round reads the weight itself
-    assert titles[inner.parent] == outer.title
-    assert next(node for node in drawn.nodes.values() if node.cluster == inner.id).lines[0].startswith("12 ops")
-    assert len(drawn.nodes) < 50
+    assert next(node for node in drawn.nodes.values() if node.cluster == outer.id).lines[0].startswith("3 ops")
 
 
 def arrows(run):
