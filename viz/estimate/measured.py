@@ -177,7 +177,7 @@ def _step_seconds(first: FirstStep, batches: Iterator[Any]) -> tuple[float, floa
 
 
 def enough_steps(count: float, passed: float, seconds: float = 1.5) -> bool:
-    """Do so many steps in so long a time tell what one takes? Slow ones may take some seconds together."""
+    """Whether these steps, in this time, tell how long one takes; slow ones are timed for more seconds at most."""
     return passed > seconds or (passed > _STEADY and count >= _ENOUGH)
 
 
