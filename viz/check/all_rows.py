@@ -28,14 +28,15 @@ from viz.check.subject import Subject
 from viz.check.validation import check_validation
 from viz.check.weights_move import FIND_NAN, Trial, words_of
 from viz.doctor.crash import explain_crash
-from viz.doctor.facts.host_arrays import first_tensor
+from viz.doctor.facts.host_arrays import first_tensor, tracked
 from viz.doctor.finding import Finding
-from viz.doctor.program import layer_label
+from viz.doctor.program import WatchedScope, layer_label
 from viz.doctor.user_code import made_at
 from viz.doctor.watcher import Watcher
 from viz.dry_run.first_step import FirstStep
 from viz.dry_run.stopped_script import Stopped, run_until_first_step
 from viz.recorder.listening import Listening
+from viz.recorder.scopes import Scopes
 from viz.shell.program import Script
 
 __all__ = ["NAMES", "Checked", "check_script"]
@@ -72,7 +73,6 @@ _NO_MODEL = (
     "the loop calls no model or layer: call a layer of your own in it (a subclass of layers.Layer, with the variables "
     "in its attributes and what they compute in its call)"
 )
-
 
 _NAMED = 3
 
@@ -328,52 +328,32 @@ class TrainingMode:
     """Hears in which mode the layers run that have two, where their outputs are differentiated."""
 
     def __init__(self) -> None:
-        self._outermost: list[Scope] = []
-        self._idle: dict[int, Any] = {}
+        self._calls = Scopes[WatchedScope]()
+        self._idle: dict[str, str] = {}  # layers by name, with what each leaves undone
         self._trains = False  # does any of them run in training mode, or is inference asked for?
 
     def on_scope_begin(self, scope: Scope) -> None:
         if scope.kind in ("layer", "model"):
-            self._outermost.append(scope)
+            self._calls.append(WatchedScope(scope, None, 0))
 
     def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
-        if scope.kind not in ("layer", "model") or not self._outermost:
+        outermost = next(iter(self._calls), None)
+        if outermost is None or not self._calls.end(scope) or not tracked(first_tensor(outputs)):
             return
-        first = self._outermost[0]
-        if scope in self._outermost:
-            del self._outermost[self._outermost.index(scope) :]
-        made = first_tensor(outputs)
-        if made is None or made.key is None or not _has_modes(scope.owner):
+        kind, layer = type(scope.owner).__name__, scope.owner
+        drops = kind.endswith("Dropout") and getattr(layer, "rate", 0) > 0
+        if not drops and not (kind == "BatchNormalization" and layer.trainable):
             return
-        if _mode(scope) is True or _mode(first) is False:
+        if WatchedScope(scope, None, 0).training or outermost.training is False:
             self._trains = True
-        else:
-            self._idle[id(scope.owner)] = scope.owner
+        name = layer_label(layer) or kind
+        self._idle[name] = f"{name!r} {'drops nothing' if drops else 'learns no averages'}"
 
     def check(self) -> Row | None:
         """✗ where a loop leaves out `training=True`; None where it doesn't, or has no such layers."""
         if self._trains or not self._idle:
             return None
-        layers = list(self._idle.values())
-        does = [
-            f"{layer_label(each)!r} {'drops nothing' if 'Dropout' in type(each).__name__ else 'learns no averages'}"
-            for each in layers[:_NAMED]
-        ]
-        more = ", …" if len(layers) > _NAMED else ""
-        words = f"the loop calls its model in inference mode, without training=True: {', '.join(does)}{more}"
-        fix = "call the model with training=True inside the tape"
-        return fault(words, fix, layers=[layer_label(each) for each in layers])
-
-
-def _mode(scope: Scope) -> bool | None:
-    """The mode that a call was given; None where none was."""
-    given = [x for x in scope.inputs if x is True or x is False] if isinstance(scope.inputs, tuple) else []
-    return given[-1] if given else None
-
-
-def _has_modes(layer: Any) -> bool:
-    """Does a layer do something else in training, which matters to what is learnt?"""
-    name = type(layer).__name__
-    if name == "BatchNormalization":
-        return bool(layer.trainable)
-    return name.endswith("Dropout") and getattr(layer, "rate", 0) > 0
+        does = list(self._idle.values())
+        more = ", …" if len(does) > _NAMED else ""
+        words = f"the loop calls its model in inference mode, without training=True: {', '.join(does[:_NAMED])}{more}"
+        return fault(words, "call the model with training=True inside the tape", layers=list(self._idle))

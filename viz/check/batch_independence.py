@@ -10,6 +10,7 @@ from eagerflow import no_grad, ops, tree
 from eagerflow.core.observe import Scope, observing
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
+from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.frameworks.objects import TENSORS, is_tensor
@@ -102,6 +103,5 @@ def _changed(before: list[numpy.ndarray], after: list[numpy.ndarray]) -> tuple[f
 
 def _why_inference(subject: Subject) -> str:
     """Of a model with batch normalization, why it isn't asked in training."""
-    layers = subject.model._flatten_layers() if hasattr(subject.model, "_flatten_layers") else []
-    mixes = any(type(layer).__name__ == "BatchNormalization" for layer in layers)
+    mixes = any(type(layer).__name__ == "BatchNormalization" for layer in layers_in(subject.model))
     return ": BatchNormalization mixes rows in training" if mixes else ""

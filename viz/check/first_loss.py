@@ -67,7 +67,8 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
         name = getattr(first.loss, "given", first.loss).name
         return open_question(f"what chance gives isn't known for {name}: the first loss is {number(loss)}", loss=loss)
     chance, words, most = found
-    if (count := _summed(first.loss, outputs[0])) > 1:
+    count = math.prod(outputs[0].shape[:-1]) if _reduction(first.loss) == "sum" else 1
+    if count > 1:
         loss, words = loss / count, f"{words}; both for one value, of which the loss adds up {count}"
     if _weighted(first):
         changed = f"weights of samples or outputs change the loss ({number(loss)})"
@@ -106,9 +107,8 @@ def _unknown(first: FirstStep) -> str:
 
 def _targets_far_off(loss: float, chance: float, y: numpy.ndarray) -> bool:
     """Is the loss what it is because the targets are large, and all on one side of 0?"""
-    size = rms(y.astype("float64"))
-    bounds = [(_FAR, limits.UNSCALED), (_APART, _LARGE)]
-    return any(loss > times * chance and size > least for times, least in bounds)
+    size, times = rms(y.astype("float64")), loss / chance
+    return (times > _FAR and size > limits.UNSCALED) or (times > _APART and size > _LARGE)
 
 
 def chance_loss(first: FirstStep, y: Any, outputs: Any) -> float | None:
@@ -120,13 +120,6 @@ def chance_loss(first: FirstStep, y: Any, outputs: Any) -> float | None:
         return None  # then it grows with the number of rows
     found = _chance(first.loss, labels[0], answers[0])
     return found[0] if found is not None and found[0] > 0 else None
-
-
-def _summed(loss: Any, outputs: numpy.ndarray) -> int:
-    """How many values a loss with `reduction="sum"` adds up; 1 for other losses."""
-    if _reduction(loss) != "sum":
-        return 1
-    return max(1, math.prod(outputs.shape[:-1]))
 
 
 def _reduction(loss: Any) -> str | None:
@@ -144,9 +137,8 @@ def _chance(loss: Any, y: numpy.ndarray, outputs: numpy.ndarray) -> tuple[float,
     kind, settings = answer_kind(given), getattr(given, "settings", {})
     if kind in ("sparse", "categorical"):
         classes = outputs.shape[-1] if outputs.ndim > 1 else 0
-        return (
-            None if classes < 2 else (math.log(classes), f"{math.log(classes):.2f} (ln {classes})", math.log(classes))
-        )
+        chance = math.log(max(classes, 1))
+        return (chance, f"{chance:.2f} (ln {classes})", chance) if classes > 1 else None
     pairs = [(y, outputs)]
     constant = best_constant(kind, pairs, pairs, settings) if kind else None
     if constant is None:

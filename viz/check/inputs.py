@@ -31,6 +31,7 @@ _SECONDS = 2.0  # in which the batches of a data set are read
 _DRAWS = 16  # a flip leaves a single row as it is every other time
 _OTHERS = 4  # calls of a loop that are looked at besides the one that gave the answers
 _GROWN = 2.0  # times the range of the data before augmentation
+_RANDOM = ("Random", "Gaussian", "Dropout", "CutMix", "MixUp", "AugMix", "AutoContrast", "Solarization")
 
 
 def _first_inputs(subject: Subject, training: bool) -> Seen | None:
@@ -154,7 +155,8 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
     if plain is None:
         return unlike
     before = plain.values.astype("float64")
-    random = [type(layer).__name__ for layer in _random(subject)]
+    layers = [each for each in layers_in(subject.model) if any(kind in type(each).__name__ for kind in _RANDOM)]
+    random = [type(layer).__name__ for layer in layers]
     with subject.undone():
         for _ in range(_DRAWS if random else 1):
             changed = _first_inputs(subject, training=True)
@@ -175,20 +177,21 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
     near = _correlation(before, after)
     low, high = float(before.min()), float(before.max())
     new_low, new_high = float(after.min()), float(after.max())
-    names = ", ".join(_random_layers(subject)) or "layers before the first weight"
+    of_data = [name for name in random if "Dropout" not in name]
+    names = ", ".join(dict.fromkeys(of_data or random)) or "layers before the first weight"
     words = (
         f"{names}: {share:.0%} of the numbers change, correlation with the data {near:.2f}, range {number(low)} to "
         f"{number(high)} → {number(new_low)} to {number(new_high)}"
     )
-    place = next((made_at(layer) for layer in _random(subject) if made_at(layer)), None)
+    place = next((made_at(layer) for layer in layers if made_at(layer)), None)
     evidence = {"changed": share, "correlation": near, "before": [low, high], "after": [new_low, new_high]}
     grown = new_high - new_low > _GROWN * (high - low) and "Dropout" not in names
-    ranged = any(hasattr(layer, "value_range") for layer in _random(subject)) and "GaussianNoise" not in names
+    ranged = any(hasattr(layer, "value_range") for layer in layers) and "GaussianNoise" not in names
     drowned = grown and not ranged and abs(near) < limits.ALIKE  # noise may well leave the range of the data
     row = fine(words, place, **evidence)
     if drowned:
         row = fault(words, "add less noise, as by a smaller stddev", place, **evidence)
-    elif not numpy.isfinite(after).all() or (grown and ranged) or _flat(before, after):
+    elif not numpy.isfinite(after).all() or (grown and ranged) or after.std() < 0.05 * before.std():
         row = fault(words, "set value_range to that of the data, and smaller factors", place, **evidence)
     return row, (plain.values, changed.values)
 
@@ -197,20 +200,3 @@ def _correlation(before: numpy.ndarray, after: numpy.ndarray) -> float:
     a, b = before.reshape(-1) - before.mean(), after.reshape(-1) - after.mean()
     size = float(numpy.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / size if size else 0.0
-
-
-def _flat(before: numpy.ndarray, after: numpy.ndarray) -> bool:
-    """Has nearly all that differs between the numbers been lost?"""
-    return float(after.std()) < 0.05 * float(before.std())
-
-
-def _random(subject: Subject) -> list[Any]:
-    layers = subject.model._flatten_layers() if hasattr(subject.model, "_flatten_layers") else []
-    kinds = ("Random", "Gaussian", "Dropout", "CutMix", "MixUp", "AugMix", "AutoContrast", "Solarization")
-    return [layer for layer in layers if any(kind in type(layer).__name__ for kind in kinds)]
-
-
-def _random_layers(subject: Subject) -> list[str]:
-    names = [type(layer).__name__ for layer in _random(subject)]
-    of_data = [name for name in names if "Dropout" not in name]
-    return list(dict.fromkeys(of_data or names))

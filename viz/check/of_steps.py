@@ -13,7 +13,7 @@ from viz.check.labels import KINDS, of_finding
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.stopwatch import Stopwatch
 from viz.doctor.facts.host_arrays import number, total, values_of
-from viz.doctor.finding import Finding
+from viz.doctor.finding import SEVERITIES
 from viz.doctor.user_code import Place
 from viz.doctor.watcher import Watcher
 from viz.dry_run.first_step import Stop
@@ -92,7 +92,7 @@ class FirstSteps(Watcher):
             _LAST: self._course(),
         }
         row_of = {kind: name for name, kinds in _ROWS.items() for kind in kinds}
-        for finding in sorted(self.findings, key=_severity):
+        for finding in sorted(self.findings, key=lambda finding: SEVERITIES.index(finding.severity)):
             name = row_of.get(finding.kind, _LAST)
             if finding.severity != "info" and found[name].verdict != "fault":
                 found[name] = of_finding(finding)
@@ -121,10 +121,6 @@ class FirstSteps(Watcher):
         if len(self.losses) > 1 and after < before:
             return fine(f"{said} in {steps}")
         return open_question(f"{said}: no fall in {steps}, which may be too few; viz doctor watches all")
-
-
-def _severity(finding: Finding) -> int:
-    return ("error", "warning", "info").index(finding.severity)
 
 
 def _arrays(structure: Any) -> list[numpy.ndarray]:

@@ -53,9 +53,9 @@ def open_question(why: str, place: Place | None = None, /, **evidence: Any) -> R
     return _row("open", why, place, evidence)
 
 
-def nothing_to_ask(why: str, place: Place | None = None) -> Row:
+def nothing_to_ask(why: str) -> Row:
     """No answer, as the script has nothing of the kind."""
-    return dataclasses.replace(open_question(why, place), applies=False)
+    return dataclasses.replace(open_question(why), applies=False)
 
 
 def _row(verdict: str, message: str, place: Place | None, evidence: dict[str, Any], fix: str = "") -> Row:

@@ -67,7 +67,7 @@ def _compared(subject: Subject, expected: list[Any], found: list[Any] | None, wh
             f"{what} gives other answers: by {difference:.2g}, with outputs up to {size:.2g}",
             "look for numbers that a layer keeps outside of its weights and its get_config, and for random draws in "
             "inference mode",
-            made_at(_own_layer(subject.model)),
+            made_at(next((each for each in layers_in(subject.model) if not is_library(each)), None)),
             difference=difference,
         )
     same = "the same bits" if not difference else f"the same up to {difference:.1g}"
@@ -102,11 +102,6 @@ def _weights_alone(subject: Subject, folder: str, expected: list[Any], reason: s
         fix = "give its layers a get_config (and @keras.saving.register_keras_serializable), or save weights alone"
         return fault(words, fix, saves, reason=reason)
     return row
-
-
-def _own_layer(model: Any) -> Any:
-    """The first layer of a class of the user's, or None."""
-    return next((each for each in layers_in(model) if not is_library(each)), None)
 
 
 def _own_classes(model: Any) -> dict[str, Any]:

@@ -86,7 +86,8 @@ class _Objects:
             return
         given = vars(thing)
         chosen = given if names is None else {name: given[name] for name in names if name in given}
-        self._kept.append((thing, {name: _copied(value) for name, value in chosen.items()}, names is None))
+        kept = {name: copy.copy(x) if type(x) in _CONTAINERS else x for name, x in chosen.items()}
+        self._kept.append((thing, kept, names is None))
 
     def put_back(self) -> None:
         for thing, attributes, whole in self._kept:
@@ -97,10 +98,6 @@ class _Objects:
                 for name in _OF_TRAINING:
                     given.pop(name, None)
             given.update(attributes)
-
-
-def _copied(value: Any) -> Any:
-    return copy.copy(value) if type(value) in _CONTAINERS else value
 
 
 def _unbuilt(optimizer: Any, every: list[Any]) -> dict[str, Any]:

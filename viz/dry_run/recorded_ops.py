@@ -81,7 +81,7 @@ def recorded_loss(result: Any, outputs: Any, ran: Iterable[RecordedOp]) -> tuple
     known |= {id(t) for each in taken for t in _tensors(each.made)}
     labels = {}
     for x in [x for each in taken for x in _leaves(each.inputs) if id(x) not in known]:
-        if not _is_constant(x):
+        if getattr(x, "key", None) is not None or is_variable(x):
             return None  # a penalty on weights, or another model's outputs
         if getattr(x, "shape", ())[:1] == given[0].shape[:1]:
             labels[id(x)] = x
@@ -90,7 +90,7 @@ def recorded_loss(result: Any, outputs: Any, ran: Iterable[RecordedOp]) -> tuple
     return (loss, found) if loss.repeats(found, given) else None
 
 
-def _leading_to(target: Any, ran: Sequence[RecordedOp], stops: Iterable[int] = ()) -> list[RecordedOp] | None:
+def _leading_to(target: Any, ran: Sequence[RecordedOp], stops: Iterable[int]) -> list[RecordedOp] | None:
     """The ops that made a tensor of those in `stops`, in order; None where one of them can't be run again."""
     wanted, taken = {id(target)}, []
     for each in reversed(ran):
@@ -101,11 +101,6 @@ def _leading_to(target: Any, ran: Sequence[RecordedOp], stops: Iterable[int] = (
         taken.append(each)
         wanted |= {id(x) for x in _leaves(each.inputs)}.difference(stops)
     return taken[::-1]
-
-
-def _is_constant(x: Any) -> bool:
-    """Was no variable used for it?"""
-    return getattr(x, "key", None) is None and not is_variable(x)
 
 
 def _leaves(inputs: Any) -> list[Any]:

@@ -83,7 +83,7 @@ def run_until_first_step(
 def run_watched(script: Script, hearers: Iterable[Any], elsewhere: Callable[[], Observer] | None = None) -> Stopped:
     """Run a script while these listen, until it ends or one of them raises `Stop`.
 
-    Nothing it writes stays; see `WritesApart`. Raises as `run_until_first_step` does.
+    Nothing it writes stays; see `WritesApart`.
     """
     stopped = Stopped()
     with _without_windows(), WritesApart() as apart:

@@ -59,13 +59,13 @@ class WritesApart:
         self._stack.callback(setattr, builtins, "open", builtins.open)
         self._stack.callback(setattr, io, "open", io.open)
         self._stack.callback(setattr, shutil, "rmtree", shutil.rmtree)
-        builtins.open = io.open = self._opener(self._real["plain"])
+        builtins.open = io.open = self._open
         shutil.rmtree = self._rmtree  # type: ignore[assignment]
         made = {
             "open": self._os_open,
             "mkdir": self._mkdir,
             "listdir": self._listdir,
-            "chdir": self._chdir,
+            "chdir": lambda path: self._real["chdir"](self._to_read(path)),
             "scandir": self._scandir,
         }
         made |= {name: self._changing(name) for name in _ONE} | {name: self._moving(name) for name in _TWO}
@@ -145,17 +145,18 @@ class WritesApart:
 
     # ------------------------------------------------------------------ what stands in for Python's own
 
-    def _opener(self, opened: Callable[..., Any]) -> Callable[..., Any]:
-        def open_apart(file: Any, mode: str = "r", *rest: Any, **options: Any) -> Any:
-            if not any(letter in mode for letter in "wax+"):
-                return opened(self._to_read(file), mode, *rest, **options)
-            if "x" in mode and self._place(file) is not None and os.path.lexists(file):
-                raise FileExistsError(17, "File exists", os.fspath(file))
-            where = self._to_write(file, keep="w" not in mode)
-            self._note(file)
-            return opened(where, mode, *rest, **options)
+    def _open(self, file: Any, mode: str = "r", *rest: Any, **options: Any) -> Any:
+        if not any(letter in mode for letter in "wax+"):
+            return self._real["plain"](self._to_read(file), mode, *rest, **options)
+        if "x" in mode:
+            self._refuse_existing(file)
+        where = self._to_write(file, keep="w" not in mode)
+        self._note(file)
+        return self._real["plain"](where, mode, *rest, **options)
 
-        return open_apart
+    def _refuse_existing(self, path: Any) -> None:
+        if self._place(path) is not None and os.path.lexists(path):
+            raise FileExistsError(17, "File exists", os.fspath(path))
 
     def _note(self, path: Any) -> None:
         place = self._place(path)
@@ -168,8 +169,8 @@ class WritesApart:
         if options.get("dir_fd") is not None or not flags & _WRITING:
             descriptor: int = self._real["open"](self._to_read(path), flags, *rest, **options)
             return descriptor
-        if flags & os.O_EXCL and self._place(path) is not None and os.path.lexists(path):
-            raise FileExistsError(17, "File exists", os.fspath(path))
+        if flags & os.O_EXCL:
+            self._refuse_existing(path)
         self._note(path)
         found: int = self._real["open"](self._to_write(path), flags, *rest, **options)
         return found
@@ -181,13 +182,9 @@ class WritesApart:
             return path
         return os.path.join(self._real["readlink"](f"/proc/self/fd/{folder}"), os.fsdecode(path))
 
-    def _chdir(self, path: Any) -> None:
-        self._real["chdir"](self._to_read(path))
-
     def _mkdir(self, path: Any, *rest: Any, **options: Any) -> None:
         path = self._full(path, options)
-        if self._place(path) is not None and os.path.lexists(path):
-            raise FileExistsError(17, "File exists", os.fspath(path))
+        self._refuse_existing(path)
         self._real["mkdir"](self._to_write(path, keep=False), *rest, **options)
 
     def _changing(self, name: str) -> Callable[..., Any]:
@@ -229,27 +226,22 @@ class WritesApart:
 
         return read
 
-    def _entries(self, path: Any) -> tuple[str | None, str]:
-        """The full name of a folder, None where it isn't touched; and its place apart."""
+    def _touched(self, path: Any) -> str | None:
+        """The full name of a folder, None where nothing in it was changed."""
         place = self._place("." if path is None else path)
-        apart = "" if place is None else self._apart(place)
-        touched = place is not None and (self._has(apart) or any(each.startswith(place) for each in self._gone))
-        return (place if touched else None), apart
+        if place is None or self._has(self._apart(place)) or any(each.startswith(place) for each in self._gone):
+            return place
+        return None
 
     def _listdir(self, path: Any = ".") -> list[Any]:
-        place, apart = self._entries(path)
-        if place is None:
-            found: list[Any] = self._real["listdir"](path)
-            return found
-        own = self._real["listdir"](apart) if self._has(apart) else []
-        real = self._real["listdir"](place) if self._has(place) and not self._is_gone(place) else []
-        rest = [name for name in real if name not in own and not self._is_gone(os.path.join(place, name))]
-        return [*rest, *own]
+        found: list[Any] = self._real["listdir"](path) if self._touched(path) is None else self._scandir(path)
+        return [getattr(each, "name", each) for each in found]
 
     def _scandir(self, path: Any = ".") -> Any:
-        place, apart = self._entries(path)
+        place = self._touched(path)
         if place is None:
             return self._real["scandir"](path)
+        apart = self._apart(place)
         own = list(self._real["scandir"](apart)) if self._has(apart) else []
         names = {entry.name for entry in own}
         real = list(self._real["scandir"](place)) if self._has(place) and not self._is_gone(place) else []

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from viz.dry_run.first_step import FirstStep, Stop, rows_of
-from viz.estimate.measured import peak_so_far
+from viz.estimate.measured import enough_steps, peak_so_far
 from viz.facts.digest.time_spans import step_spans
 from viz.facts.memory_use import memory_use
 from viz.facts.schema import Record
@@ -17,9 +17,6 @@ __all__ = ["RECORDED", "LoopSteps", "fits", "loop_facts"]
 
 RECORDED = frozenset(range(1, 9))  # steps; the first one builds what later ones use again
 _LEAST = 20  # updates
-_ENOUGH = 60  # updates, if they take as long as
-_STEADY = 0.5  # seconds
-_SECONDS = 4.0  # that slow ones may take together
 
 
 class LoopSteps:
@@ -48,8 +45,7 @@ class LoopSteps:
         self._updates += 1
         if self._updates == 2:
             self.peak = peak_so_far()  # before what is recorded counts
-        passed = time.perf_counter() - self._began
-        if self._updates >= _LEAST and (passed > _SECONDS or (passed > _STEADY and self._updates >= _ENOUGH)):
+        if self._updates >= _LEAST and enough_steps(self._updates, time.perf_counter() - self._began, seconds=4.0):
             raise Stop
 
 

@@ -26,13 +26,12 @@ from viz.recorder.capture import Options
 from viz.recorder.record_builder import record_of
 from viz.recorder.steps import step as step_scope
 
-__all__ = ["Measured", "measure", "measure_time", "memory_of_viz", "peak_so_far"]
+__all__ = ["Measured", "enough_steps", "measure", "measure_time", "memory_of_viz", "peak_so_far"]
 
 _STEPS = 1000  # that are timed at most
 _LEAST = 3
 _ENOUGH = 30  # steps, if they take as long as
 _STEADY = 0.4  # seconds: memory, caches and the processor's clock have settled then
-_SECONDS = 1.5  # that slow steps may take together
 _CLEAR = "/proc/self/clear_refs"
 _TRAINING = (
     "import eagerflow as ef; m = ef.Sequential([ef.layers.Dense(1)]); m.compile('adam', 'mse'); "
@@ -121,8 +120,8 @@ def _in_child(function: Callable[[], Any]) -> Any:
                 told = json.dumps({"found": function()})
         except BaseException as error:  # noqa: BLE001  (a child must not go on with the script, whatever happens)
             told = json.dumps({"error": f"{type(error).__name__}: {error}"})
-        with contextlib.suppress(BaseException):
-            _write_all(writing, told.encode())
+        with contextlib.suppress(BaseException), os.fdopen(writing, "wb") as pipe:
+            pipe.write(told.encode())
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
@@ -132,11 +131,6 @@ def _in_child(function: Callable[[], Any]) -> Any:
         return "it ended the process: not enough memory?"
     found = json.loads(told)
     return found["found"] if "found" in found else str(found["error"])
-
-
-def _write_all(where: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(where, data) :]
 
 
 def _measured(first: FirstStep, rows: int, mapped: int, alone: bool) -> Measured:
@@ -172,8 +166,7 @@ def _step_seconds(first: FirstStep, batches: Iterator[Any]) -> tuple[float, floa
     times: list[float] = []
     began = time.perf_counter()
     while len(times) < _STEPS:
-        passed = time.perf_counter() - began
-        if len(times) >= _LEAST and (passed > _SECONDS or (passed > _STEADY and len(times) >= _ENOUGH)):
+        if len(times) >= _LEAST and enough_steps(len(times), time.perf_counter() - began):
             break
         batch = next(batches)
         started = time.perf_counter()
@@ -181,6 +174,11 @@ def _step_seconds(first: FirstStep, batches: Iterator[Any]) -> tuple[float, floa
         times.append(time.perf_counter() - started)
     quick, slow = numpy.quantile(times, (0.25, 0.75))  # what else runs isn't the step's time
     return float(quick), float(slow)
+
+
+def enough_steps(count: float, passed: float, seconds: float = 1.5) -> bool:
+    """Whether these steps, in this time, tell how long one takes; slow ones are timed for more seconds at most."""
+    return passed > seconds or (passed > _STEADY and count >= _ENOUGH)
 
 
 def _bytes_of(first: FirstStep) -> tuple[int, int]:

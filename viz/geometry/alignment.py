@@ -14,7 +14,8 @@ from viz.geometry.layer_order import Link
 
 __all__ = ["aligned"]
 
-_FREE, _SETTLED = 0.01, 100.0  # how much it counts that a unit without neighbours, and one that has its place, stay
+_FREE = 0.01  # how much it counts that a unit without neighbours stays
+_SETTLED = 1 / _FREE  # and one that has its place
 _TRUNK = 1e6  # and that of a layer those stay from which the way goes on longest
 _CLOSE = 0.01  # parts of the width of a unit that are one place
 _WIDER, _AT_LEAST = 1.1, 100.0  # so much wider all may become for straight ways: a part of the width, and more

@@ -15,27 +15,32 @@ from typing import NamedTuple
 
 from viz.geometry.grid_lines import MARGIN, inside, lines_beside, near_lines
 from viz.geometry.heuristic import BEND, Heuristic
-from viz.geometry.places import OFF_TITLES, Layout, Rect
+from viz.geometry.places import OFF_TITLES, TRACK, Layout, Rect
 
-__all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "PathQuery"]
+__all__ = ["MANY_ARROWS", "MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "PathQuery"]
 
-_MANY_ARROWS = 200  # of so many, there are fewer lines: see `lines_beside`
-_CROSS, _KIN_CROSS, _BORDER = 250.0, 25.0, 1500.0  # what crossings and borders cost, in length
-_OUTSIDE = 200.0  # the same for a border of a frame that both ends are in: less than a crossing, there and back
+MANY_ARROWS = 200  # of so many, there are fewer lines: see `lines_beside`
+_CROSS = 250.0  # what a crossing costs, in length
+_KIN_CROSS = _CROSS / 10  # and one of arrows that end at the same box
+_BORDER = 6 * _CROSS  # and the border of a frame
+_OUTSIDE = 0.8 * _CROSS  # and that of one that both ends are in: less than a crossing, there and back
 # What running against an arrow's direction costs, of its length: one that passes its box and comes back to it looks
 # as if it led elsewhere, which is worse than a crossing.
 _AGAINST = 8.0
 # What running closer than other lines beside a frame's border costs, of its length: it reads as one more border.
 _BESIDE_BORDER = 0.3
-_LONG = 200_000  # states in all searches of a picture together, from where on they take seconds
-PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who must move, or will not
+PUSHING = 2 * _CROSS  # what it costs to be in the way of another who must move
+NEVER = 1e15  # and of one who will not
 # After so many states, and after twice as many again and again, what is left to go counts more: a good way will do.
 _PATIENCE, _EAGER = 10_000, 2.0
-_LITTLE = 1_000  # the same where all searches together have been long
-_NEARBY = 1_000  # states around the end of a way that are looked at, to see whether any leads there
-_DOUBTFUL = 8.0  # so eager, a search has found nothing for so long that it looks there again, as far as it went itself
+_LONG = 20 * _PATIENCE  # states in all searches of a picture together, from where on they take seconds
+_LITTLE = _PATIENCE // 10  # from then on; and of states around the end of a way, to see whether any leads there
+_DOUBTFUL = (
+    _EAGER**3
+)  # so eager, a search has found nothing for so long that it looks there again, as far as it went itself
 # Where a way turns off a line, another that runs along it so near the corner would look like its continuation.
-_BEYOND, _BEYOND_COST = 28.0, 120.0
+_BEYOND = 3.5 * TRACK
+_BEYOND_COST = 120.0
 # How a way passes a point: 0 level, 1 upright; 3 and 4 close beside it; 2 and 5 around a corner, after a level and an
 # upright piece.
 _CORNER, _BESIDE = 2, 3
@@ -110,7 +115,7 @@ class Channels:
         self.steps: dict[int, dict[int, list[_Step]]] = {-1: {}, 0: {}, 1: {}}
         self.heuristics: dict[tuple[object, ...], Heuristic] = {}  # by whether ways lead up or down, and their targets
         self.marks: dict[int, _Marks] = {}  # what the way of each arrow takes
-        self.xs, self.ys = lines_beside(boxes, titles, frames, ports, len(ends) > _MANY_ARROWS)
+        self.xs, self.ys = lines_beside(boxes, titles, frames, ports, len(ends) > MANY_ARROWS)
         self.nx, self.ny = len(self.xs), len(self.ys)
         # For each level line and each upright one: how far it is, in points, to itself and those as good as on it.
         self.near = near_lines(self.ys, self.nx), near_lines(self.xs, 1)
@@ -215,7 +220,7 @@ class Channels:
                 break
             looked += 1
             if looked == patience:  # the cheapest is among very many that cost little more, or there is none
-                if found < 0 and (eager == 1.0 or eager >= _DOUBTFUL) and self._shut_off(query, max(_NEARBY, looked)):
+                if found < 0 and (eager == 1.0 or eager >= _DOUBTFUL) and self._shut_off(query, max(_LITTLE, looked)):
                     break
                 eager, patience = eager * _EAGER, patience * 2
                 left_over = self._heuristic(targets, 0)  # so eager, going back is shunned enough

@@ -11,25 +11,24 @@ import bisect
 import dataclasses
 import itertools
 import math
+import operator
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from viz.facts import formatting
-from viz.geometry.directions import ACROSS
+from viz.geometry.directions import ACROSS, Turning, each_rect
 from viz.geometry.edge_routes import Point, Route
 from viz.geometry.frame_titles import free_place
 from viz.geometry.graph import Graph
-from viz.geometry.labels import SIZE
-from viz.geometry.layout import PAD
-from viz.geometry.places import HEADER, Layout, Piece, Rect, Title
-from viz.geometry.text_sizes import text_width
+from viz.geometry.places import HEADER, PAD, SAME, Layout, Piece, Rect, Title
+from viz.geometry.text_sizes import LABEL, text_width
 
 __all__ = ["in_columns"]
 
+_ASPECT = 1.25  # how many times as wide as high a picture in columns is to be
 _LONG = 2200.0  # pictures that are no longer fit two screens
 _THREAD, _THIN = 1500.0, 6.0  # but those that are so long, and so many times as long as wide, leave most of both empty
-_STRIP = 2.5  # and of longer ones, those that are no more than so many times as long as wide are no strips
-_ASPECT = 1.25  # how many times as wide as high a picture in columns is to be
+_STRIP = 2 * _ASPECT  # and of longer ones, those that are no more than so many times as long as wide are no strips
 _MOST_COLUMNS = 8
 _MOST_CUT = 6  # arrows that pass a cut: more of them between columns are a maze
 _FEW_TRACKS, _WORTH = 3, 0.25  # so few are always worth it, and one more where a picture is so much longer than that
@@ -37,12 +36,11 @@ _ASIDE = 0.4  # a cut may be so large a part of a column's length away from wher
 _UNEVEN = 4.0  # so many arrows through a cut are as bad as a column that is as long again as the others, or empty
 _SPLIT = 2.0  # and so many as bad as a frame that is cut, other than those around nearly all
 _AROUND = 0.5  # of the length: what a frame has that is around nearly all
-_OFF = 1.0  # how far cuts keep off boxes, labels and level pieces
-_ASCENT = 0.8 * SIZE  # of a label above its line
-_TRACK, _MARGIN = 10.0, 14.0  # between arrows that pass between columns, and around them
-_NAMES = (40, 24, 14)  # letters of the name of a frame that goes on
+_OFF = 2 * SAME  # how far cuts keep off boxes, labels and level pieces
+_ASCENT = 0.8 * LABEL  # of a label above its line
 _BORDER = 5.0  # between the borders of frames that go on
-_SAME = 0.5  # arrows that pass a cut nearer to each other are one line
+_TRACK = 2 * _BORDER  # between arrows that pass between columns; around them there is `PAD`
+_NAMES = (40, 24, 14)  # letters of the name of a frame that goes on
 
 
 class _Cut(NamedTuple):
@@ -83,39 +81,21 @@ def in_columns(graph: Graph, layout: Layout, ways: Sequence[Route], rankdir: str
     too_long = length / min(limits)
     if too_long <= 1:
         return None
-    end = length if rankdir in ("BT", "RL") else None
-    return _Columns(graph, layout, ways, across, end).made(length, width, _FEW_TRACKS + (too_long - 1) / _WORTH)
+    most = _FEW_TRACKS + (too_long - 1) / _WORTH
+    return _Columns(graph, layout, ways, Turning(rankdir, length)).made(length, width, most)
 
 
 class _Columns:
-    """Works downwards: what leads across or upwards is turned before, and turned back at the end.
+    """Works downwards: what leads across or upwards is turned back before, and turned again at the end."""
 
-    `end`: where what leads backwards, up or to the left, begins; None where it leads on.
-    """
-
-    def __init__(
-        self, graph: Graph, layout: Layout, ways: Sequence[Route], across: bool, end: float | None = None
-    ) -> None:
-        self.graph, self.across, self.backwards = graph, across, end is not None
-
-        def turn(rect: Rect) -> Rect:
-            return self._onwards(_turned(rect) if across else dataclasses.replace(rect), end)
-
-        self.nodes = {id_: turn(at) for id_, at in layout.nodes.items()}
-        self.frames = {id_: turn(at) for id_, at in layout.frames.items()}
-        self.titles = {id_: dataclasses.replace(title, at=turn(title.at)) for id_, title in layout.titles.items()}
-        self.ways = [[self._downwards(corner, end) for corner in way.corners] for way in ways]
-        self.labels = [None if way.label is None else turn(_label(graph, i, way.label)) for i, way in enumerate(ways)]
-
-    def _downwards(self, at: Point, end: float | None) -> Point:
-        """A place of the picture as it is here."""
-        x, y = (at[1], at[0]) if self.across else at
-        return x, y if end is None else end - y
-
-    @staticmethod
-    def _onwards(rect: Rect, end: float | None) -> Rect:
-        """The same turned round, if it leads backwards; that is the way back, too."""
-        return rect if end is None else Rect(rect.x, end - rect.y - rect.h, rect.w, rect.h)
+    def __init__(self, graph: Graph, layout: Layout, ways: Sequence[Route], turning: Turning) -> None:
+        self.graph, self.rankdir, self.across = graph, turning.rankdir, turning.rankdir in ACROSS
+        downwards = each_rect(layout, turning.back)
+        self.nodes, self.frames, self.titles = downwards.nodes, downwards.frames, downwards.titles
+        corners = [[turning.back(Rect(*corner, 0.0, 0.0)) for corner in way.corners] for way in ways]
+        self.ways = [[(at.x, at.y) for at in each] for each in corners]
+        places = [way.label and _label(graph, i, way.label) for i, way in enumerate(ways)]
+        self.labels = [place and turning.back(place) for place in places]
 
     def made(self, length: float, width: float, most: float) -> tuple[Layout, list[Route]] | None:
         """All in columns; None where each cut is passed by more than so many arrows, or finds no place."""
@@ -153,7 +133,7 @@ class _Columns:
     def _cut(self, at: float, length: float) -> _Cut:
         tracks: list[float] = []
         for x in sorted([x for way in self.ways for x in _passing(way, at)]):
-            if not tracks or x > tracks[-1] + _SAME:
+            if not tracks or x > tracks[-1] + SAME:
                 tracks.append(x)
         around = [id_ for id_, frame in self.frames.items() if frame.y < at < frame.y + frame.h]
         return _Cut(at, tracks, sorted(around, key=lambda id_: self.frames[id_].h))
@@ -168,16 +148,17 @@ class _Columns:
         def uneven(begin: float, end: float) -> float:
             return _UNEVEN * abs(end - begin - part) / part
 
+        first = operator.itemgetter(0)
         best: list[tuple[float, list[_Cut]]] = [(0.0, [])]  # for each last cut so far, the best before it
         for number in range(1, count):
             near = [cut for cut in places if abs(cut.at - number * part) <= _ASIDE * part]
             best = [
-                min([(bad + flaws(cut) + uneven(_end(cuts), cut.at), [*cuts, cut]) for bad, cuts in best], key=_first)
+                min([(bad + flaws(cut) + uneven(_end(cuts), cut.at), [*cuts, cut]) for bad, cuts in best], key=first)
                 for cut in near
             ]
             if not best:
                 return None
-        return min([(bad + uneven(_end(cuts), length), cuts) for bad, cuts in best], key=_first)[1]
+        return min([(bad + uneven(_end(cuts), length), cuts) for bad, cuts in best], key=first)[1]
 
     # ------------------------------------------------------------------ what stands where then
 
@@ -189,7 +170,7 @@ class _Columns:
             column.left, column.right = left, right
         for before, column in itertools.pairwise(columns):
             assert column.begin is not None
-            between = 2 * _MARGIN + _TRACK * (len(column.begin.tracks) - 1)
+            between = 2 * PAD + _TRACK * (len(column.begin.tracks) - 1)
             column.by_x = before.right + before.by_x + between - column.left
             column.by_y = self._top(column.begin) - column.begin.at
 
@@ -210,9 +191,8 @@ class _Columns:
                     if place is None:
                         return None
                     made.titles[id_].at = moved(Rect(own.x, place, own.w, own.h))
-        ways = [Route([*self._led(way, columns, starts)]) for way in self.ways]
-        labels = [None if label is None else moved(label) for label in self.labels]
-        return self._turned_back(made, ways, labels)
+        ways = [[*self._led(way, columns, starts)] for way in self.ways]
+        return self._turned(made, ways, [label and moved(label) for label in self.labels])
 
     def _sides(self, starts: list[float]) -> list[tuple[float, float]]:
         """How far each column reaches to the left and right."""
@@ -236,7 +216,7 @@ class _Columns:
 
     def _top(self, cut: _Cut) -> float:
         """How far down what is behind a cut begins: below the arrows that come from before it, and titles of frames."""
-        return PAD + _TRACK * len(cut.tracks) + _MARGIN + self._header() * len(cut.frames)
+        return PAD + _TRACK * len(cut.tracks) + PAD + self._header() * len(cut.frames)
 
     def _says(self, frame: str) -> Iterator[str]:
         """That a frame goes on: with its name, with less of that, and without."""
@@ -313,58 +293,38 @@ class _Columns:
         assert cut is not None
         count = len(cut.tracks)
         place = count - 1 - min(range(count), key=lambda i: abs(cut.tracks[i] - x))  # 0 is on the right
-        low = cut.at + before.by_y + _BORDER * len(cut.frames) + _MARGIN + _TRACK * place
+        low = cut.at + before.by_y + _BORDER * len(cut.frames) + PAD + _TRACK * place
         high = PAD + _TRACK * place
-        gutter = before.right + before.by_x + _MARGIN + _TRACK * place
+        gutter = before.right + before.by_x + PAD + _TRACK * place
         begin, end = before.moved((x, 0))[0], after.moved((x, 0))[0]
         return [(begin, low), (gutter, low), (gutter, high), (end, high)]
 
-    def _turned_back(
-        self, made: Layout, ways: list[Route], labels: Sequence[Rect | None]
+    def _turned(
+        self, made: Layout, ways: list[list[Point]], labels: Sequence[Rect | None]
     ) -> tuple[Layout, list[Route]]:
-        everything = [*made.everything(), *[piece.at for pieces in made.pieces.values() for piece in pieces]]
-        lowest = [rect.y + rect.h for rect in everything] + [y for way in ways for _, y in way.corners]
-        end = max(lowest, default=0.0) + PAD if self.backwards else None
-
-        def turn(rect: Rect) -> Rect:
-            rect = self._onwards(rect, end)
-            return _turned(rect) if self.across else rect
-
-        def point(at: Point) -> Point:
-            x, y = at[0], at[1] if end is None else end - at[1]
-            return (y, x) if self.across else (x, y)
-
-        back = Layout({id_: turn(at) for id_, at in made.nodes.items()})
-        back.frames = {id_: turn(at) for id_, at in made.frames.items()}
-        back.titles = {id_: dataclasses.replace(title, at=turn(title.at)) for id_, title in made.titles.items()}
-        for id_, pieces in made.pieces.items():
-            titles = [piece.title and dataclasses.replace(piece.title, at=turn(piece.title.at)) for piece in pieces]
-            back.pieces[id_] = [Piece(turn(piece.at), title) for piece, title in zip(pieces, titles)]
-        found = []
+        lowest = [rect.y + rect.h for rect in _with_pieces(made)] + [y for way in ways for _, y in way]
+        turning = Turning(self.rankdir, max(lowest, default=0.0) + PAD)
+        found = each_rect(made, turning.rect)
+        found.width = max([rect.x + rect.w for rect in _with_pieces(found)], default=0.0) + PAD
+        found.height = max([rect.y + rect.h for rect in _with_pieces(found)], default=0.0) + PAD
+        routes = []
         for way, label in zip(ways, labels):
-            at = None if label is None else turn(label)
+            at = label and turning.rect(label)
             place = None if at is None else (at.x, at.y + _ASCENT)
-            found.append(Route([point(corner) for corner in way.corners], place))
-        everything = [*back.everything(), *[piece.at for pieces in back.pieces.values() for piece in pieces]]
-        back.width = max([rect.x + rect.w for rect in everything], default=0.0) + PAD
-        back.height = max([rect.y + rect.h for rect in everything], default=0.0) + PAD
-        return back, found
+            routes.append(Route([turning.point(corner) for corner in way], place))
+        return found, routes
 
 
-def _first(pair: tuple[float, list[_Cut]]) -> float:
-    return pair[0]
+def _with_pieces(layout: Layout) -> list[Rect]:
+    return [*layout.everything(), *[piece.at for pieces in layout.pieces.values() for piece in pieces]]
 
 
 def _end(cuts: Sequence[_Cut]) -> float:
     return cuts[-1].at if cuts else 0.0
 
 
-def _turned(rect: Rect) -> Rect:
-    return Rect(rect.y, rect.x, rect.h, rect.w)
-
-
 def _label(graph: Graph, number: int, at: Point) -> Rect:
-    return Rect(at[0], at[1] - _ASCENT, text_width(graph.edges[number].label, SIZE), 1.06 * SIZE)
+    return Rect(at[0], at[1] - _ASCENT, text_width(graph.edges[number].label, LABEL), 1.06 * LABEL)
 
 
 def _passing(way: Sequence[Point], at: float) -> Iterator[float]:

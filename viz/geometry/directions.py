@@ -7,13 +7,36 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from viz.geometry.edge_routes import Point, Route
-from viz.geometry.places import Layout, Rect
+from viz.geometry.places import Layout, Piece, Rect
 
-__all__ = ["ACROSS", "turned"]
+__all__ = ["ACROSS", "Turning", "each_rect", "turned"]
 
 ACROSS = ("LR", "RL")
+
+
+class Turning(NamedTuple):
+    """How what leads downwards, as far as `end`, is turned to lead in another direction, and back."""
+
+    rankdir: str
+    end: float
+
+    def rect(self, at: Rect) -> Rect:
+        """Where a rectangle is then."""
+        y = self.end - at.y - at.h if self.rankdir in ("BT", "RL") else at.y
+        return Rect(y, at.x, at.h, at.w) if self.rankdir in ACROSS else Rect(at.x, y, at.w, at.h)
+
+    def point(self, at: Point) -> Point:
+        """Where a point is then."""
+        found = self.rect(Rect(*at, 0.0, 0.0))
+        return found.x, found.y
+
+    def back(self, at: Rect) -> Rect:
+        """Where a rectangle was before."""
+        x, y, w, h = (at.y, at.x, at.h, at.w) if self.rankdir in ACROSS else (at.x, at.y, at.w, at.h)
+        return Rect(x, self.end - y - h if self.rankdir in ("BT", "RL") else y, w, h)
 
 
 def turned(layout: Layout, ways: Sequence[Route], rankdir: str) -> tuple[Layout, list[Route]]:
@@ -25,25 +48,23 @@ def turned(layout: Layout, ways: Sequence[Route], rankdir: str) -> tuple[Layout,
     """
     if rankdir == "TB":
         return layout, list(ways)
-    across, backwards = rankdir in ACROSS, rankdir in ("BT", "RL")
-    end = layout.height
-
-    def point(at: Point) -> Point:
-        x, y = at[0], end - at[1] if backwards else at[1]
-        return (y, x) if across else (x, y)
-
-    def rect(at: Rect) -> Rect:
-        x, y = at.x, end - at.y - at.h if backwards else at.y
-        return Rect(y, x, at.h, at.w) if across else Rect(x, y, at.w, at.h)
-
-    made = _of_rects(layout, rect)
-    made.width, made.height = (layout.height, layout.width) if across else (layout.width, layout.height)
-    return made, [Route([point(corner) for corner in way.corners]) for way in ways]
+    turning = Turning(rankdir, layout.height)
+    made = each_rect(layout, turning.rect)
+    made.width, made.height = (layout.height, layout.width)[:: 1 if rankdir in ACROSS else -1]
+    return made, [Route([turning.point(corner) for corner in way.corners]) for way in ways]
 
 
-def _of_rects(layout: Layout, rect: Callable[[Rect], Rect]) -> Layout:
+def each_rect(layout: Layout, rect: Callable[[Rect], Rect]) -> Layout:
+    """A layout with a function of each of its rectangles in their places, whose size isn't known."""
     return Layout(
         {id_: rect(at) for id_, at in layout.nodes.items()},
         {id_: rect(at) for id_, at in layout.frames.items()},
         {id_: dataclasses.replace(title, at=rect(title.at)) for id_, title in layout.titles.items()},
+        pieces={
+            id_: [
+                Piece(rect(piece.at), piece.title and dataclasses.replace(piece.title, at=rect(piece.title.at)))
+                for piece in pieces
+            ]
+            for id_, pieces in layout.pieces.items()
+        },
     )

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, PathQuery
 from viz.geometry.exits import STUB, Exit, exits
 from viz.geometry.graph import BACKWARD, Edge, Graph
-from viz.geometry.layout import APART, half_for_ends
-from viz.geometry.places import Layout, Rect
+from viz.geometry.layout import half_for_ends
+from viz.geometry.places import APART, SAME, TRACK, Layout, Rect
 
 __all__ = ["Point", "Route", "Routes", "route"]
 
@@ -19,11 +19,11 @@ _Begin = tuple[str, int | None]  # a box, and which of its outputs
 _Away = tuple[float, float, list[int]]  # how far above or below a box, and right of it, some arrows begin
 _Found = tuple[list[int], int, int]  # a way, and the directions of the pieces around it
 _ROUND = 5.0  # the radius of bends
-_ASIDE = 12.0  # beside the middle of a box, where arrows begin and end that run against the others
+_ASIDE = 1.5 * TRACK  # beside the middle of a box, where arrows begin and end that run against the others
 _ROUNDS = 2  # ways that cross others are looked for again so often
-_STRAIGHT = 1.0  # what begins no farther from the middle of the box where it ends leads there straight
+_STRAIGHT = 2 * SAME  # what begins no farther from the middle of the box where it ends leads there straight
 _GOES_ON = 400.0  # so near to a box, what turns off there would seem to lead to another below it
-_BELOW_LABEL = 16.0  # how far straight on an arrow leads at first that has a label, for which there is room then
+_BELOW_LABEL = 2 * TRACK  # how far straight on an arrow leads at first that has a label, for which there is room then
 _PUSHES = 6  # how many ways are moved, for each that found no room
 
 

@@ -9,19 +9,14 @@ import math
 from collections.abc import Mapping
 
 from viz.geometry.graph import Graph
-from viz.geometry.places import Rect
-from viz.geometry.text_sizes import text_width
+from viz.geometry.places import APART, PAD, TRACK, Rect
+from viz.geometry.text_sizes import SMALL, text_width
 
 __all__ = ["STUB", "Exit", "exits", "rows_with_exits", "widened", "widths_with_labels"]
 
-STUB = 24.0  # how far lines lead straight away from such a place: the labels stand there
-_BELOW, _ABOVE = 14.0, 8.0  # more room beside a row with such places
-
-_APART = 24.0  # between two outputs
-_CLOSE = 16.0  # between gradients of a box that is wider than high, one above the other
-_LABEL, _BESIDE = 9.5, 12.0  # the size of labels that stand between lines, and what is around them
-_FRAME = 14.0  # of that is around the boxes of each frame
-_CORNERS = 8.0  # how far they keep from a box's corners
+STUB = 3 * TRACK  # how far lines lead straight away from such a place: the labels stand there
+_CLOSE = 2 * TRACK  # between gradients of a box that is wider than high, one above the other
+_BESIDE = 1.5 * TRACK  # around labels that stand between lines
 
 _Size = tuple[float, ...]
 Exit = tuple[str, int]  # a box, and which of its outputs
@@ -44,14 +39,14 @@ def exits(graph: Graph, across: bool = False, boxes: Mapping[str, Rect] | None =
     ({('split', 0): -24.0, ('split', 1): 0.0}, {('split', 0): -12.0, ('split', 1): 12.0})
     """
     labels: dict[str, dict[int, str]] = {}
-    found = _gradient_exits(graph, boxes, _CLOSE if across else _APART)
+    found = _gradient_exits(graph, boxes, _CLOSE if across else APART)
     for edge in graph.edges:
         if edge.output is not None and (edge.tail, edge.output) not in found:
             labels.setdefault(edge.tail, {})[edge.output] = edge.label
     for tail, of_outputs in labels.items():
         outputs = sorted(of_outputs)
         if across:
-            found |= {(tail, output): (i - (len(outputs) - 1) / 2) * _APART for i, output in enumerate(outputs)}
+            found |= {(tail, output): (i - (len(outputs) - 1) / 2) * APART for i, output in enumerate(outputs)}
             continue
         apart = [_apart(of_outputs[output]) for output in outputs]  # the last has its label on its right, too
         middle = sum(apart[: len(outputs) // 2]) + (apart[len(outputs) // 2] / 2 if len(outputs) % 2 else 0.0)
@@ -68,7 +63,7 @@ def _gradients_apart(graph: Graph) -> dict[Exit, list[int]]:
     return found
 
 
-def _gradient_exits(graph: Graph, boxes: Mapping[str, Rect] | None, apart: float = _APART) -> dict[Exit, float]:
+def _gradient_exits(graph: Graph, boxes: Mapping[str, Rect] | None, apart: float = APART) -> dict[Exit, float]:
     heads: dict[str, dict[int, list[str]]] = {}
     for (tail, output), edges in _gradients_apart(graph).items():
         heads.setdefault(tail, {})[output] = [graph.edges[i].head for i in edges]
@@ -100,7 +95,7 @@ def _outwards(away: tuple[float, float], tail: Rect) -> float:
 
 def _apart(label: str) -> float:
     """How far an output is from the next one, with room for its label before that; a whole number."""
-    return max(_APART, 2.0 * math.ceil((text_width(label, _LABEL) + _BESIDE) / 2))
+    return max(APART, 2.0 * math.ceil((text_width(label, SMALL) + _BESIDE) / 2))
 
 
 def rows_with_exits(graph: Graph) -> tuple[dict[str, float], dict[str, float]]:
@@ -115,7 +110,7 @@ def rows_with_exits(graph: Graph) -> tuple[dict[str, float], dict[str, float]]:
     above, below = dict[str, float](), dict[str, float]()
     for edge in graph.edges:
         if edge.output is not None:
-            side, more = (above, _ABOVE) if edge.kind == "gradient" else (below, _BELOW)
+            side, more = (above, TRACK) if edge.kind == "gradient" else (below, PAD)
             side[graph.nodes[edge.tail].row] = more
     return above, below
 
@@ -125,8 +120,8 @@ def widths_with_labels(graph: Graph) -> dict[str, float]:
     found = dict[str, float]()
     edges = _gradients_apart(graph)
     for leaving, by in _gradient_exits(graph, None).items():
-        label = text_width(graph.edges[edges[leaving][0]].label, _LABEL) + _BESIDE if by else 0.0
-        found[leaving[0]] = max(found.get(leaving[0], 0.0), 2.0 * math.ceil(by + label - _FRAME))
+        label = text_width(graph.edges[edges[leaving][0]].label, SMALL) + _BESIDE if by else 0.0
+        found[leaving[0]] = max(found.get(leaving[0], 0.0), 2.0 * math.ceil(by + label - PAD))
     return found
 
 
@@ -141,5 +136,5 @@ def widened(graph: Graph, sizes: Mapping[str, _Size], across: bool) -> dict[str,
     found = dict(sizes)
     for (tail, _), aside in exits(graph, across).items():
         width, height = found[tail]
-        found[tail] = max(width, 2.0 * math.ceil(abs(aside) + _CORNERS)), height
+        found[tail] = max(width, 2.0 * math.ceil(abs(aside) + TRACK)), height
     return found

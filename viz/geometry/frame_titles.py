@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection
 
 from viz.geometry.graph import Cluster, Graph
+from viz.geometry.places import TRACK, TRACKS
 
 __all__ = ["BESIDE", "broken", "free_place", "room_for_levels"]
 
@@ -17,7 +18,7 @@ _SIGNS_OF_CODE = frozenset("=([")  # which counts of parameters and times don't 
 _VERY_LONG = 36
 _WORDS_OF_CODE = r"\(?[^\s(\[]*(?:\s+|[(\[]|$)"
 _NESTED = 6  # so many letters longer lines may be, for each bracket that a break would be in
-_LEVEL, _MOST_LEVELS = 8.0, 4  # room for a level piece of an arrow, and for how many, besides those of two arrows
+_MOST_LEVELS = TRACKS - 2  # of arrows for which there is room, besides those of two
 
 
 def broken(cluster: Cluster) -> list[tuple[list[str], int]]:
@@ -81,7 +82,7 @@ def room_for_levels(graph: Graph, ids: Collection[str], kind: str) -> float:
     counts = collections.Counter(
         [e.head for e in graph.edges if e.kind == kind and e.head in inside and e.tail not in inside]
     )
-    return _LEVEL * min(max(0, max(counts.values(), default=0) - 2), _MOST_LEVELS)
+    return TRACK * min(max(0, max(counts.values(), default=0) - 2), _MOST_LEVELS)
 
 
 def free_place(passing: list[float], width: float, whole: float) -> float:

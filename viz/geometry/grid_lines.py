@@ -5,15 +5,15 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Sequence
 
-from viz.geometry.places import OFF_TITLES, Rect
+from viz.geometry.places import OFF_TITLES, TRACK, Rect
 
-__all__ = ["MARGIN", "TRACK", "inside", "lines_beside", "near_lines"]
+__all__ = ["MARGIN", "inside", "lines_beside", "near_lines"]
 
-MARGIN = 8.0  # how far ways keep off boxes
+MARGIN = TRACK  # how far ways keep off boxes
 _NEAR = 4.5  # ways nearer than this would look like one
-TRACK = 8.0  # between ways beside each other
 _TRACKS = (1, 2)  # lines beside those next to a box, for ways that pass each other there
-_APART, _FAR_APART = 5.0, 12.0  # how far lines are apart; and where there are many arrows
+_APART = 5.0  # how far lines are apart
+_FAR_APART = 1.5 * TRACK  # and where there are many arrows
 
 Point = tuple[float, float]
 

@@ -9,21 +9,18 @@ from typing import NamedTuple
 
 from viz.geometry.edge_routes import Point, Route
 from viz.geometry.graph import Graph
-from viz.geometry.places import Layout, Rect
-from viz.geometry.text_sizes import text_width
+from viz.geometry.places import SAME, TRACK, Layout, Rect
+from viz.geometry.text_sizes import LABEL, text_width
 
-__all__ = ["SIZE", "place_labels"]
+__all__ = ["place_labels"]
 
-SIZE = 9  # of the type
-_ABOVE, _BELOW = 0.8 * SIZE, 0.26 * SIZE  # what letters take above and below their line
+_ABOVE, _BELOW = 0.8 * LABEL, 0.26 * LABEL  # what letters take above and below their line
 _WIDER = 1.06  # than a text is by its letters: digits and signs, of which labels are made, are wider than most
-_OFF_BORDERS = 3.0  # how far labels keep off the borders of frames
-_OFF_LINES = 3.0  # how far labels keep above and below lines, where there is room: those look like rules under them
+_OFF = 3.0  # how far labels keep off the borders of frames, and above and below lines: those look like rules under them
 _OFF_OTHERS = 8.0, 5.0  # and how far above and below, and beside those of other arrows, to which they seem to belong
-_OFF_LABELS = 6.0  # and above and below the labels of those
+_OFF_LABELS = 2 * _OFF  # and above and below the labels of those
 _FARTHER = 19.0  # so much farther beside them where the line turned, away from the box that it comes from
-_CELL = 64.0
-_SAME = 0.5  # lines that are so near to each other are seen as one
+_CELL = 8 * TRACK
 _STEP = 5.0  # places along a line are tried so far apart
 
 
@@ -68,7 +65,7 @@ def place_labels(graph: Graph, layout: Layout, ways: Sequence[Route]) -> list[in
     first has it. Where several with other labels begin as one line, a label stands behind the place where its own arrow
     leaves them, if there is room.
     """
-    free = _Free(_obstacles(layout, ways), _around_lines(ways, _OFF_LINES), _around_lines(ways, *_OFF_OTHERS))
+    free = _Free(_obstacles(layout, ways), _around_lines(ways, _OFF), _around_lines(ways, *_OFF_OTHERS))
     leaving = _by_tail(graph)
     lost, said = [], set()
     for i, (edge, way) in enumerate(zip(graph.edges, ways)):
@@ -76,7 +73,7 @@ def place_labels(graph: Graph, layout: Layout, ways: Sequence[Route]) -> list[in
         key = edge.tail, edge.kind, edge.label
         if not edge.label or key in said or graph.nodes[edge.tail].row == graph.nodes[edge.head].row:
             continue
-        width = _WIDER * text_width(edge.label, SIZE)
+        width = _WIDER * text_width(edge.label, LABEL)
         beside = leaving[edge.tail, edge.kind]
         others = [ways[other].corners for other in beside if graph.edges[other].label != edge.label]
         same = {other for other in beside if graph.edges[other].label == edge.label}  # it is the label of all of them
@@ -131,7 +128,7 @@ def _by_tail(graph: Graph) -> dict[tuple[str, str], list[int]]:
 def _lies_on(point: Point, corners: Sequence[Point]) -> bool:
     x, y = point
     return any(
-        min(ax, bx) - _SAME <= x <= max(ax, bx) + _SAME and min(ay, by) - _SAME <= y <= max(ay, by) + _SAME
+        min(ax, bx) - SAME <= x <= max(ax, bx) + SAME and min(ay, by) - SAME <= y <= max(ay, by) + SAME
         for (ax, ay), (bx, by) in itertools.pairwise(corners)
     )
 
@@ -151,9 +148,9 @@ def _obstacles(layout: Layout, ways: Sequence[Route]) -> _Taken:
         taken.add(Rect(rect.x - 1, rect.y - 1, rect.w + 2, rect.h + 2))
     for frame in layout.frames.values():
         for x in (frame.x, frame.x + frame.w):
-            taken.add(Rect(x - _OFF_BORDERS, frame.y, 2 * _OFF_BORDERS, frame.h))
+            taken.add(Rect(x - _OFF, frame.y, 2 * _OFF, frame.h))
         for y in (frame.y, frame.y + frame.h):
-            taken.add(Rect(frame.x, y - _OFF_BORDERS, frame.w, 2 * _OFF_BORDERS))
+            taken.add(Rect(frame.x, y - _OFF, frame.w, 2 * _OFF))
     for way in ways:
         for (ax, ay), (bx, by) in zip(way.corners, way.corners[1:]):
             taken.add(Rect(min(ax, bx) - 1, min(ay, by) - 1, abs(ax - bx) + 2, abs(ay - by) + 2))

@@ -19,11 +19,11 @@ __all__ = ["Link", "depths", "in_order", "passing"]
 
 _SWEEPS = 8
 _SHUFFLED, _MOST_STEPS = 12, 2000  # orders to begin with that are drawn by chance, and how many links they may have
-_SWAPS = 4  # rounds of swaps of neighbours, after each sweep
-_TRIES, _MOST_TRIED = 60, 20_000  # to let what runs first stand farther left, and how many links they may have
+_SWAPS = _SWEEPS // 2  # rounds of swaps of neighbours, after each sweep
+_TRIES = 60  # to let what runs first stand farther left
+_MOST_TRIED = 10 * _MOST_STEPS  # and how many links they may have
 _LONGER = 1.2  # how much longer arrows may become for that
-_KEPT = 256  # orders of frames that are known
-_MOST_PLACES = 4000  # that long arrows take in layers; with more, only their ends count
+_MOST_PLACES = 2 * _MOST_STEPS  # that long arrows take in layers; with more, only their ends count
 
 _Ends = tuple[list[float], list[float]]  # of a unit's arrows, above it and below it
 
@@ -100,7 +100,7 @@ def in_order(layer_of: Sequence[int], links: Sequence[Link], widths: Sequence[fl
     return [[unit for unit in layer if unit < len(layer_of)] for layer in best]
 
 
-@functools.lru_cache(_KEPT)
+@functools.lru_cache(maxsize=256)
 def _first_order(layer_of: tuple[int, ...], links: tuple[Link, ...], widths: tuple[float, ...]) -> list[list[int]]:
     """The order with passing places; it is the same with more room for arrows."""
     layers: list[list[int]] = [[] for _ in range(max(layer_of, default=-1) + 1)]

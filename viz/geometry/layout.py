@@ -20,23 +20,19 @@ from viz.geometry.frame_titles import BESIDE, broken, free_place, room_for_level
 from viz.geometry.graph import BACKWARD, LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order, passing
 from viz.geometry.operand_marks import with_room_for_marks
-from viz.geometry.places import HEADER, Layout, Rect, Title
-from viz.geometry.text_sizes import text_width
+from viz.geometry.places import APART, HEADER, PAD, SAME, TRACK, TRACKS, Layout, Rect, Title
+from viz.geometry.text_sizes import SMALL, TITLE, text_width
 from viz.geometry.weight_branches import spans, weight_branches
 
-__all__ = ["APART", "GAP_Y", "LID", "LINE", "PAD", "SMALL", "TITLE", "Room", "arrange", "half_for_ends", "node_size"]
+__all__ = ["LID", "LINE", "Room", "arrange", "half_for_ends", "node_size"]
 
-TITLE, SMALL = 11, 9.5  # font sizes of a box's first and other lines
 LINE = 14
-GAP_X, GAP_Y, PAD = 24, 34, 14
-BOLD = 1.1  # how much wider bold text is
+_GAP_Y = 34
+_BOLD = 1.1  # how much wider bold text is
 _BELOW = 20  # between a frame's title and its contents: room for the head of an arrow, and for a level piece
-_TRACK, _TRACKS = 8, 6  # room in a frame for each arrow that passes a box in it, and for how many
 _LOPSIDED = 60  # a title that takes so much more room on one side of what is in its frame takes it there only
-_OFF_LINKS = 8.0  # how far a state keeps off the line from its op to the gradient
-_SIDE = 1.0  # an input that is read in the very middle stands on the left, whatever rounding has done to that
 _OUTWARDS = 1e-3  # of a unit's width: where arrows pass boxes, only their order counts
-APART, _CORNERS = 24.0, 6.0  # between arrows that end side by side, and how far they keep from a box's corners
+_CORNERS = 6.0  # how far arrows keep from a box's corners
 LID = 5  # half the height of the lid of a cylinder, as which weights are drawn
 
 
@@ -51,7 +47,7 @@ class Room:
 def node_size(node: Node) -> tuple[float, float]:
     """Width and height of a node's box."""
     lines = [line for line in node.lines if line]
-    widths = [text_width(node.title, TITLE) * BOLD, *[text_width(line, SMALL) for line in lines]]
+    widths = [text_width(node.title, TITLE) * _BOLD, *[text_width(line, SMALL) for line in lines]]
     lid = 2 * LID if node.kind == "parameter" else 0.0
     return _even(max(44.0, max(widths) + 22)), 12.0 + lid + LINE * (len(lines) + bool(node.title))
 
@@ -134,7 +130,7 @@ class _Arranger:
         sizes = {node.id: node_size(node)[:: -1 if across else 1] for node in graph.nodes.values()}
         self.sizes = with_room_for_marks(graph, widened(graph, sizes, across), across)
         labels = [text_width(edge.label, SMALL) + 2 * BESIDE for edge in graph.edges] if across else []
-        self.gap_y = max([GAP_Y, *labels])  # across, labels stand between boxes, too
+        self.gap_y = max([_GAP_Y, *labels])  # across, labels stand between boxes, too
         self.order, self.branches = _order(graph), weight_branches(graph)
         self.before: set[str] = set()  # inputs that stand left of all else in the layer that reads them
         self.lanes = self._lanes()
@@ -157,18 +153,18 @@ class _Arranger:
         widths = {lane: 0.0 for lane in LANES if lane not in BACKWARD[1:] or lane in used}
         for node in self.graph.nodes.values():
             widths[node.lane] = max(widths[node.lane], self.sizes[node.id][0], self.beside.get(node.id, 0.0))
-        self.spans = spans(self.graph, self.branches, {id_: w for id_, (w, _) in self.sizes.items()}, GAP_X)
+        self.spans = spans(self.graph, self.branches, {id_: w for id_, (w, _) in self.sizes.items()}, APART)
         left, right = LANES[0], BACKWARD[0]
         if widths[right] and self.spans:
-            between = sum([width + GAP_X for lane, width in widths.items() if width and lane not in (left, *BACKWARD)])
-            room = (widths[left] + widths[right]) / 2 + GAP_X + between
+            between = sum([width + APART for lane, width in widths.items() if width and lane not in (left, *BACKWARD)])
+            room = (widths[left] + widths[right]) / 2 + APART + between
             widths["parameter"] += _even(
                 max(0.0, max([span + 2 * beside for span, beside in self.spans.values()]) - room)
             )
         found, x = {}, 0.0
         for lane, width in widths.items():
             found[lane] = (x, width)
-            x += width + GAP_X if width else 0.0
+            x += width + APART if width else 0.0
         return found
 
     def _last_lanes(self) -> dict[str, int]:
@@ -248,8 +244,8 @@ class _Arranger:
                 if units[reader] in neighbours[1:]:
                     made_room = True
                     for rect in units[reader].inside.everything():
-                        rect.x += unit.w + GAP_X
-                    units[reader].w += unit.w + GAP_X
+                        rect.x += unit.w + APART
+                    units[reader].w += unit.w + APART
         return made_room
 
     def _measure_rows(self, layer: list[_Unit]) -> None:
@@ -276,7 +272,7 @@ class _Arranger:
             return
         others = [rect for id_, rect in unit.inside.nodes.items() if id_ not in between]
         state, height = unit.inside.nodes[between[0]], max([rect.h for rect in others])
-        lift = max(0.0, state.h + _OFF_LINKS - height / 2)
+        lift = max(0.0, state.h + TRACK - height / 2)
         unit.h, state.y = height + lift, 0.0
         for rect in others:
             rect.y = lift + (height - rect.h) / 2
@@ -288,7 +284,7 @@ class _Arranger:
         wide = any(other.is_frame or len(other.nodes) > 1 for other in others)
         if wide and {node.lane for node in unit.nodes} == {LANES[0], BACKWARD[0]}:
             left, right = self.lanes[LANES[0]][1], self.lanes[BACKWARD[0]][1]
-            return {LANES[0]: (0.0, left), BACKWARD[0]: (left + 2 * GAP_X, right)}
+            return {LANES[0]: (0.0, left), BACKWARD[0]: (left + 2 * APART, right)}
         last = self.last_lane.get(unit.nodes[0].cluster or "", len(LANES) - 1)
         return {lane: self.lanes[lane] for lane in LANES[: last + 1] if lane in self.lanes}
 
@@ -304,7 +300,7 @@ class _Arranger:
             w, h = self.sizes[node.id]
             unit.inside.nodes[node.id] = Rect(x, (unit.h - h) / 2, w, h)
             unit.columns[node.id] = self.lanes[node.lane][0] + self.lanes[node.lane][1] / 2
-            x += w + GAP_X
+            x += w + APART
 
     def _units(self, frame: str | None) -> list[_Unit]:
         rows: dict[str, _Unit] = {}
@@ -333,34 +329,23 @@ class _Arranger:
 
     def _frame(self, cluster: Cluster) -> _Unit:
         inside, ids = self._contents(cluster.id)
-        title = self._title_across(cluster, inside) if self.across else self._title(cluster, inside, set(ids))
-        if self.across:
-            return self._frame_across(cluster, inside, title, ids)
+        if self.across:  # its title stands on its left, which will be above
+            title = self._title_across(cluster, inside)
+            left = title.at.w + _BELOW if title.lines else PAD
+            down = PAD + max(0.0, (title.at.h - inside.height) / 2)
+            title.at.x, title.at.y = 4 - left, round((inside.height - title.at.h) / 2)
+            inside.titles[cluster.id] = title
+            return _framed(cluster.id, ids, inside, (left, PAD), (down, down))
+        title = self._title(cluster, inside, set(ids))
         left = max(PAD, PAD - title.at.x)
         right = max(PAD, title.at.x + title.at.w - inside.width + PAD)
         if abs(left - right) < _LOPSIDED:
             left = right = max(left, right)  # what is in the middle stays there
         down = title.at.h + (_BELOW + room_for_levels(self.graph, ids, "data") if title.lines else PAD)
-        height = down + inside.height + PAD + room_for_levels(self.graph, ids, "gradient")
-        made = _Unit(cluster.id, [], Layout(), ids, left + inside.width + right, height)
-        made.is_frame = True
-        inside.titles[cluster.id] = title
+        below = PAD + room_for_levels(self.graph, ids, "gradient")
         title.at.y = 4 - down
-        made.inside.add(inside, left, down)
-        made.inside.frames[cluster.id] = Rect(0, 0, made.w, made.h)
-        return made
-
-    def _frame_across(self, cluster: Cluster, inside: Layout, title: Title, ids: list[str]) -> _Unit:
-        """A frame whose title stands on its left, which will be above."""
-        left, right = (title.at.w + _BELOW if title.lines else PAD), PAD
-        down = PAD + max(0.0, (title.at.h - inside.height) / 2)
-        made = _Unit(cluster.id, [], Layout(), ids, left + inside.width + right, 2 * down + inside.height)
-        made.is_frame = True
         inside.titles[cluster.id] = title
-        title.at.x, title.at.y = 4 - left, round((inside.height - title.at.h) / 2)
-        made.inside.add(inside, left, down)
-        made.inside.frames[cluster.id] = Rect(0, 0, made.w, made.h)
-        return made
+        return _framed(cluster.id, ids, inside, (left, right), (down, below))
 
     def _title_across(self, cluster: Cluster, inside: Layout) -> Title:
         """A frame's title that is no longer than its contents, if it can be broken so."""
@@ -392,7 +377,7 @@ class _Arranger:
 
     def _widen(self, made: Layout, count: int) -> None:
         """Leave room beside the boxes of a frame for arrows that pass them."""
-        side = _TRACK * min(count + 1, _TRACKS) if count else 0  # one more, as some pass only a part of a frame
+        side = TRACK * min(count + 1, TRACKS) if count else 0  # one more, as some pass only a part of a frame
         for rect in made.everything():
             rect.x += side
         made.width += 2 * side
@@ -401,7 +386,7 @@ class _Arranger:
         """Layers below each other."""
         made, layers = Layout(), [[units[i] for i in layer] for layer in order]
         main_of = [[i for i in layer if units[i] in _main([units[j] for j in layer])] for layer in order]
-        lefts = aligned(main_of, [unit.w for unit in units], links, GAP_X)
+        lefts = aligned(main_of, [unit.w for unit in units], links, APART)
         made.width = max([lefts[i] + units[i].w for main in main_of for i in main], default=0.0)
         y, tops = 0.0, []
         for i, layer in enumerate(layers):
@@ -440,34 +425,34 @@ class _Arranger:
         main = _main(layer)
         placed = [made.nodes[id_] for unit in main for id_ in unit.ids]
         placed += [made.frames[unit.id] for unit in main if unit.id in made.frames]
-        left = min([rect.x for rect in placed], default=0.0) - GAP_X
-        right = max([rect.x + rect.w for rect in placed], default=0.0) + GAP_X
+        left = min([rect.x for rect in placed], default=0.0) - APART
+        right = max([rect.x + rect.w for rect in placed], default=0.0) + APART
         middle, height = (left + right) / 2, max([unit.h for unit in layer])
         aside = [unit for unit in layer if unit not in main]
         for unit in [unit for unit in aside if unit.aside and self._is_made_right(made, unit.ids[0], middle)]:
             read = [made.nodes[tail] for tail in self._given_to(unit.ids[0]) if tail in made.nodes]
             ends = [rect.x + rect.w for rect in read]
-            right = max([right, *[x + 2 * _TRACK - unit.w / 2 for x in ends if x > right - GAP_X]])
+            right = max([right, *[x + 2 * TRACK - unit.w / 2 for x in ends if x > right - APART]])
             made.add(unit.inside, right, round(y + (height - unit.h) / 2))
-            right += unit.w + GAP_X
+            right += unit.w + APART
         for unit in [unit for unit in aside if unit.aside and unit.ids[0] not in made.nodes]:
             given = [made.nodes[tail].x for tail in self._given_to(unit.ids[0]) if tail in made.nodes]
-            left = min([left, *[x - 2 * _TRACK + unit.w / 2 for x in given if x < left + GAP_X]])
+            left = min([left, *[x - 2 * TRACK + unit.w / 2 for x in given if x < left + APART]])
             made.add(unit.inside, left - unit.w, round(y + (height - unit.h) / 2))
-            left -= unit.w + GAP_X
+            left -= unit.w + APART
         inputs = sorted([unit for unit in aside if unit.first], key=lambda unit: -self._read_at(made, unit.ids[0]))
         on_left = [unit for unit in inputs if self._read_at(made, unit.ids[0]) <= self._middle(unit, middle, middles)]
         for unit in on_left:
             made.add(unit.inside, left - unit.w, round(y + height - unit.h))
-            left -= unit.w + GAP_X
+            left -= unit.w + APART
         for unit in [unit for unit in inputs[::-1] if unit not in on_left]:
             made.add(unit.inside, right, round(y + height - unit.h))
-            right += unit.w + GAP_X
+            right += unit.w + APART
 
     def _middle(self, unit: _Unit, otherwise: float, middles: Mapping[str, float]) -> float:
         """The middle of the layers that read an input, on average: left of it, the input stands on the left."""
         found = [middles[edge.head] for edge in self.graph.edges if edge.tail == unit.ids[0] and edge.head in middles]
-        return sum(found) / len(found) + _SIDE if found else otherwise
+        return sum(found) / len(found) + 2 * SAME if found else otherwise
 
     def _lack(self, unit: _Unit, height: float) -> float:
         """How far an input beside what reads it would reach above the layer, which is so high."""
@@ -487,13 +472,13 @@ class _Arranger:
             assert unit.beside is not None
             reader = unit.beside
             frames = [made.frames[reader.id]] if reader.is_frame else [made.nodes[id_] for id_ in reader.ids]
-            top = min([made.nodes[id_].y for id_ in self._heads(unit, reader)]) - GAP_Y - unit.h
+            top = min([made.nodes[id_].y for id_ in self._heads(unit, reader)]) - _GAP_Y - unit.h
             asides = [made.nodes[other.ids[0]] for other in made_aside if other.ids[0] in made.nodes]
-            level = [rect for rect in asides if rect.y < top + unit.h + GAP_Y and top < rect.y + rect.h + GAP_Y]
-            left = min([rect.x for rect in frames]) - GAP_X - unit.w
+            level = [rect for rect in asides if rect.y < top + unit.h + _GAP_Y and top < rect.y + rect.h + _GAP_Y]
+            left = min([rect.x for rect in frames]) - APART - unit.w
             for rect in sorted(level, key=lambda rect: -rect.x):
-                if rect.x < left + unit.w + GAP_X and left < rect.x + rect.w + GAP_X:
-                    left = rect.x - GAP_X - unit.w
+                if rect.x < left + unit.w + APART and left < rect.x + rect.w + APART:
+                    left = rect.x - APART - unit.w
             made.add(unit.inside, left, top)
 
     def _given_to(self, metric: str) -> list[str]:
@@ -516,15 +501,15 @@ class _Arranger:
         for unit in inputs:
             box = made.nodes[unit.ids[0]]
             heads = [made.nodes[e.head] for e in self.graph.edges if e.tail == unit.ids[0] and e.head in made.nodes]
-            lowest = min([head.y for head in heads], default=0.0) - GAP_Y
+            lowest = min([head.y for head in heads], default=0.0) - _GAP_Y
             for rect in [*made.nodes.values(), *made.frames.values()]:
                 if (
                     rect is not box
-                    and rect.x - GAP_X < box.x + box.w
-                    and box.x < rect.x + rect.w + GAP_X
+                    and rect.x - APART < box.x + box.w
+                    and box.x < rect.x + rect.w + APART
                     and rect.y > box.y
                 ):
-                    lowest = min(lowest, rect.y - GAP_Y)
+                    lowest = min(lowest, rect.y - _GAP_Y)
             box.y = max(box.y, lowest - box.h)
 
     def _read_at(self, made: Layout, input_: str) -> float:
@@ -533,8 +518,17 @@ class _Arranger:
         return sum([made.nodes[each].middle[0] for each in readers]) / len(readers) if readers else -1e9
 
 
+def _framed(id_: str, ids: list[str], inside: Layout, sides: tuple[float, float], ends: tuple[float, float]) -> _Unit:
+    """A frame with so much room left and right, and above and below, of what is in it."""
+    made = _Unit(id_, [], Layout(), ids, sides[0] + inside.width + sides[1], ends[0] + inside.height + ends[1])
+    made.is_frame = True
+    made.inside.add(inside, sides[0], ends[0])
+    made.inside.frames[id_] = Rect(0, 0, made.w, made.h)
+    return made
+
+
 def _title_size(lines: Sequence[str], bold: int) -> tuple[float, float]:
-    widths = [text_width(line, 12) * BOLD if i < bold else text_width(line, 10) for i, line in enumerate(lines)]
+    widths = [text_width(line, 12) * _BOLD if i < bold else text_width(line, 10) for i, line in enumerate(lines)]
     return _even(max(widths, default=0.0) + 6), HEADER * len(lines)
 
 

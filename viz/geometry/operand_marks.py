@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from viz.geometry.graph import Graph
-from viz.geometry.text_sizes import text_width
+from viz.geometry.places import TRACK
+from viz.geometry.text_sizes import MARK, text_width
 
-__all__ = ["MARK", "Mark", "marks", "with_room_for_marks"]
+__all__ = ["Mark", "marks", "with_room_for_marks"]
 
-MARK = 7.5  # size of type
-_MORE = 8.0  # so much higher boxes are that have marks: half of it above what they say
+_MORE = TRACK  # so much higher boxes are that have marks: half of it above what they say
 _BEHIND = 6.5  # from an arrow's head to the middle of its mark
 _OFF = 3.0  # how far a mark that is wide keeps off the head of a level arrow
-_PAD = 6.0  # what boxes have beside their lines that a mark may take
+_PAD = 2 * _OFF  # what boxes have beside their lines that a mark may take
 _APART = 22.0  # from one mark to the next on a short side, at least
 
 _Size = tuple[float, ...]

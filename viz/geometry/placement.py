@@ -8,19 +8,20 @@ import itertools
 import threading
 from typing import Any
 
+from viz.geometry.channels import MANY_ARROWS
 from viz.geometry.columns import in_columns
 from viz.geometry.directions import ACROSS, turned
 from viz.geometry.edge_routes import Point, Route, route
 from viz.geometry.graph import Graph, Node
-from viz.geometry.labels import SIZE, place_labels
-from viz.geometry.layout import PAD, Room, arrange
-from viz.geometry.places import Layout, Rect
-from viz.geometry.text_sizes import text_width
+from viz.geometry.labels import place_labels
+from viz.geometry.layout import Room, arrange
+from viz.geometry.places import PAD, Layout, Rect
+from viz.geometry.text_sizes import LABEL, text_width
 
 __all__ = ["Placement", "place"]
 
 _ATTEMPTS = 4  # to find room for all arrows and labels
-_MOST_EDGES, _FEW = 150, 0.02  # with more arrows, so large a part of the labels may be left out
+_FEW = 0.02  # so large a part of the labels may be left out where there are many arrows
 _MORE = 15.0  # room for one more label, or two more arrows
 _MOST_KNOWN = 8  # placements that are kept
 _known: dict[tuple[Any, ...], Placement] = {}
@@ -78,7 +79,7 @@ def _placed(graph: Graph, rankdir: str) -> Placement:
         flaws = len(missing), len(through)
         if best is None or flaws < least:
             best, least = Placement(drawn, ways_turned, _area(graph, drawn, ways_turned)), flaws
-        few = not lost and len(missing) <= _FEW * len(ways) and len(ways) > _MOST_EDGES
+        few = not lost and len(missing) <= _FEW * len(ways) and len(ways) > MANY_ARROWS
         if took_long or few or not (missing or through):
             break
         for i in missing:
@@ -111,7 +112,7 @@ def _area(graph: Graph, layout: Layout, ways: list[Route]) -> Rect:
     """What boxes, arrows and labels take, with a margin."""
     points = [point for way in ways for point in way.corners]
     points += [way.label for way in ways if way.label]
-    ends = [way.label[0] + text_width(edge.label, SIZE) for way, edge in zip(ways, graph.edges) if way.label]
+    ends = [way.label[0] + text_width(edge.label, LABEL) for way, edge in zip(ways, graph.edges) if way.label]
     xs, ys = [x for x, _ in points], [y for _, y in points]
     left, right = min([0.0, *[x - PAD for x in xs]]), max([layout.width, *[x + PAD for x in (*xs, *ends)]])
     top, bottom = min([0.0, *[y - PAD for y in ys]]), max([layout.height, *[y + PAD for y in ys]])

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
-__all__ = ["HEADER", "OFF_TITLES", "Layout", "Piece", "Rect", "Title"]
+__all__ = ["APART", "HEADER", "OFF_TITLES", "PAD", "SAME", "TRACK", "TRACKS", "Layout", "Piece", "Rect", "Title"]
 
-HEADER = 16  # height of a line of a frame's title
+TRACK = 8.0  # from one way to the next beside it, and from a way to a box: the unit of most other lengths
+TRACKS = 6  # for so many ways beside each other there is room
+APART = 3 * TRACK  # between boxes that stand side by side, and between arrows that end or begin so
+PAD = 14.0  # around what is in a frame
+SAME = 0.5  # what is nearer to each other is one place
+
+HEADER = 2 * TRACK  # height of a line of a frame's title
 OFF_TITLES = 6.0  # how far arrows keep off titles: nearer ones would underline them
 
 

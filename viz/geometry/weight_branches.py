@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from viz.geometry.graph import Graph
+from viz.geometry.places import APART, TRACK, TRACKS
 
 __all__ = ["spans", "weight_branches"]
-
-_BESIDE, _TRACK, _TRACKS = 24.0, 8.0, 6  # room on each side of a row, more for each row of its branch, and for how many
 
 
 def weight_branches(graph: Graph) -> dict[str, list[str]]:
@@ -76,7 +75,7 @@ def spans(
     for node in graph.nodes.values():
         boxes.setdefault(node.row, []).append(widths[node.id])
     return {
-        row: (sum(boxes[row]) + gap * (len(boxes[row]) - 1), _BESIDE + _TRACK * min(len(branch), _TRACKS))
+        row: (sum(boxes[row]) + gap * (len(boxes[row]) - 1), APART + TRACK * min(len(branch), TRACKS))
         for branch in branches.values()
         for row in branch
     }

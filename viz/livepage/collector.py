@@ -171,21 +171,17 @@ class Collector(observe.Observer):
             self._visits.hear(kind, step, logs, trains=kind == "epoch" or self._in_training, batch=batch)
         if kind == "epoch":
             self._box.point("mark|epoch", self.step, step + 1)
-            self._curves("epoch", {n: v for n, v in logs.items() if not n.startswith("val_")})
-            self._curves("validation", {n[4:]: v for n, v in logs.items() if n.startswith("val_")})
+            self.curves("epoch", {n: v for n, v in logs.items() if not n.startswith("val_")})
+            self.curves("validation", {n[4:]: v for n, v in logs.items() if n.startswith("val_")})
             self.progress.end_epoch(step)
             self._report_now()
         elif self._in_training:
             self.progress.in_fit = True  # which may have begun before anybody listened
             self.progress.in_epoch = step + 1
             if not self.progress.unsettled():
-                self._curves("batch", logs)
+                self.curves("batch", logs)
             if "loss" in logs and (own := self._batch_loss.hear(step, rows_of(self._batch) or 0, logs["loss"])):
                 self._box.point("each|loss", self.step, own)
-
-    def log(self, values: dict[str, Any], run: str, step: int | None = None) -> None:
-        """Numbers that the user reports: of the run `"own"`, or `"validation"`."""
-        self._curves(run, values, step)
 
     def rest(self, error: BaseException | None) -> None:
         """The program waits for its user, maybe after an error: nothing else ends loops by hand and single steps."""
@@ -346,8 +342,8 @@ class Collector(observe.Observer):
         """What was recorded is a part of a step, as it turns out: the next one instead."""
         if self._snapshot is not None:
             self._snapshot.end()
-        self._snapshot, self._recorded_from = Snapshot(self.step, "full", None), time.perf_counter()
-        self._snapshot.others = self._others
+        self._snapshot = Snapshot(self.step, "full", None, self._others)
+        self._recorded_from = time.perf_counter()
 
     def _own_step(self, optimizer: Any, cuts: bool = True, in_round: int = 1) -> None:
         """A step of a loop by hand has ended, with the update of its optimizer if there is one; the next one begins.
@@ -443,8 +439,7 @@ class Collector(observe.Observer):
             self._measured_next = True
             self._pace.begin_picture(self._began)
         self._unseen = None
-        self._snapshot = Snapshot(self.step, "full" if measured else "none", scope)
-        self._snapshot.is_short, self._snapshot.others = is_short, self._others
+        self._snapshot = Snapshot(self.step, "full" if measured else "none", scope, self._others, is_short)
 
     def _shows_another(self) -> bool:
         """Does this step belong to another training than what the page shows, which can be shown now?"""
@@ -491,7 +486,8 @@ class Collector(observe.Observer):
 
     # ------------------------------------------------------------------ numbers
 
-    def _curves(self, run: str, values: dict[str, Any], step: int | None = None) -> None:
+    def curves(self, run: str, values: dict[str, Any], step: int | None = None) -> None:
+        """Numbers of a run: `"batch"`, `"epoch"`, `"validation"`, or `"own"` for those that the user reports."""
         x = self.step if step is None else step
         for name, value in values.items():
             self._box.point(f"{run}|{name}", x, value)

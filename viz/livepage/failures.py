@@ -12,7 +12,8 @@ from viz.recorder.source_lines import is_internal
 
 __all__ = ["Blame", "describe"]
 
-LONGEST_MESSAGE, LONGEST_TRACEBACK, MOST_FRAMES = 4_000, 20_000, 30
+LONGEST_MESSAGE, MOST_FRAMES = 4_000, 30
+LONGEST_TRACEBACK = 5 * LONGEST_MESSAGE
 _BLAMED = "_blamed_by_viz"
 _RUNNERS = ("runpy.py", "<frozen runpy>")
 

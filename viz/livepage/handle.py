@@ -34,12 +34,11 @@ from viz.shell.signals import Ended
 
 __all__ = ["LivePage", "live"]
 
-_LAST_BREATH = 0.5  # the same, where a signal ends it
 _LAST_WORDS = 5.0  # seconds that the end of the program waits for what is still to be sent
-_LINGER = 600.0  # seconds that the page stays for a browser that may still come
-_LINGER_IN_NOTEBOOK = 5.0  # a browser that is loading the page again is back by then
+_LINGER_IN_NOTEBOOK = _LAST_WORDS  # a browser that is loading the page again is back by then
 _CELL = 2.0  # and the end of a cell, in a notebook
 _TICKET = 60.0  # seconds that an address which leads to the page once is good for
+_LINGER = 10 * _TICKET  # and that the page stays for a browser that may still come
 
 
 @boundary
@@ -113,7 +112,8 @@ def live(
         opened._show_in_notebook(name)
     else:
         write(f"viz.live: {opened.url}\n", sys.stderr)
-    if _is_attended() and _has_screen() if open_browser is None else open_browser:
+    is_attended = sys.stderr is not None and sys.stderr.isatty()
+    if is_attended and _has_screen() if open_browser is None else open_browser:
         _open(child.ticket_url)
     return opened
 
@@ -216,9 +216,8 @@ class LivePage:
         >>> page.log(accuracy=0.5, val_accuracy=0.4)                                           # doctest: +SKIP
         """
         given = {**(values or {}), **more}
-        self._collector.log({n: v for n, v in given.items() if not n.startswith("val_")}, "own", step)
-        validation = {n[4:]: v for n, v in given.items() if n.startswith("val_")}
-        self._collector.log(validation, "validation", step)
+        self._collector.curves("own", {n: v for n, v in given.items() if not n.startswith("val_")}, step)
+        self._collector.curves("validation", {n[4:]: v for n, v in given.items() if n.startswith("val_")}, step)
 
     def pause(self) -> None:
         """Stops recording until `resume` is called.
@@ -296,15 +295,6 @@ class LivePage:
         digest = hashlib.sha256(os.path.realpath(script).encode("utf-8", "replace")).hexdigest()
         self._child.send({"is": "script", "script": digest[:32]})
 
-    def end_by(self, signal_name: str) -> None:
-        """Shows that a signal has ended the program; to be called from a signal handler.
-
-        Args:
-            signal_name: the name of the signal, such as `"SIGTERM"`.
-        """
-        self._sender.stop(_LAST_BREATH)
-        self._child.send({"is": "end", **_by_signal(signal_name)})
-
     def report(self, error: BaseException, trail: TracebackType | None = None) -> None:
         """Shows an exception on the page.
 
@@ -366,7 +356,8 @@ class LivePage:
 
 def _ending(error: BaseException | None) -> dict[str, Any]:
     if isinstance(error, Ended):
-        return _by_signal(type(error).__name__)
+        name = type(error).__name__
+        return {"how": "killed", "by": name, "words": f"The program was ended by {name}."}
     if isinstance(error, KeyboardInterrupt):
         return {"how": "interrupted", "words": "The program was stopped with Ctrl-C."}
     if isinstance(error, SystemExit):
@@ -374,10 +365,6 @@ def _ending(error: BaseException | None) -> dict[str, Any]:
     if error is not None:
         return {"how": "crashed", "words": f"The program ended by {type(error).__name__}."}
     return {"how": "finished", "words": "The program has ended."}
-
-
-def _by_signal(name: str) -> dict[str, Any]:
-    return {"how": "killed", "by": name, "words": f"The program was ended by {name}."}
 
 
 def _in_a_command(script: str) -> str:
@@ -389,11 +376,6 @@ def _in_a_command(script: str) -> str:
     except (OSError, ValueError):  # another drive, or no current folder
         near = os.pardir
     return shlex.quote(script if near.startswith(os.pardir) else near)
-
-
-def _is_attended() -> bool:
-    """Whether somebody sits at a terminal."""
-    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _has_screen() -> bool:

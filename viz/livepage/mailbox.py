@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from viz.livepage.server.hub import MOST_SERIES
+
 __all__ = ["Mailbox"]
 
 MOST_POINTS = 16_384  # of one curve that wait; with more, every other one is left out, and of those that follow
 MOST_WAITING = 16 * MOST_POINTS  # of all curves together; with more, each may have
-FEWER_POINTS = 1024
-MOST_CURVES = 300
+FEWER_POINTS = MOST_POINTS // 16
+MOST_CURVES = MOST_SERIES
 
 
 class _Waiting:

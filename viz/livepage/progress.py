@@ -14,12 +14,12 @@ from viz.facts.formatting import clean
 from viz.recorder.descriptions import learning_rate_of
 from viz.recorder.step_tracker import rows_of
 
-__all__ = ["Progress", "reference", "sizes"]
+__all__ = ["BUSY", "Progress", "reference", "sizes"]
 
 _WINDOW = 10.0  # seconds over which speed is measured
 _SETTLED = 20  # batches in a running mean that doesn't jump any more; at most a quarter of an epoch's
 _MOST_TOLD = 2  # how many of those that ended before are told of
-_BUSY = ("training", "evaluating", "predicting")
+BUSY = ("training", "evaluating", "predicting")
 _TURNS = 16  # steps outside of `fit`, in which models that take turns, as in a GAN, are told together
 
 
@@ -107,7 +107,7 @@ class Progress:
 
     def rest(self, failed: bool) -> bool:
         """The program waits for what its user does next, so nothing trains; gives whether that is news."""
-        if self._facts.get("mode") not in _BUSY:
+        if self._facts.get("mode") not in BUSY:
             return False
         self._facts["mode"] = "failed" if failed else "idle"
         return True

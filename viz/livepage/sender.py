@@ -19,13 +19,14 @@ from viz.livepage import snapshot
 from viz.livepage.child import Child
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
+from viz.livepage.server.messages import PACE
 from viz.recording import Recording
 
 __all__ = ["Sender"]
 
-_INTERVAL = 0.2  # seconds between two looks into the mailbox
+_INTERVAL = PACE  # seconds between two looks into the mailbox
 _MEMORY_EVERY = 1.0
-_MEMORY_LATEST = 10.0  # so long it is put off while steps are recorded, which takes memory of its own
+_MEMORY_LATEST = 10 * _MEMORY_EVERY  # so long it is put off while steps are recorded, which takes memory of its own
 MOST_OPS = 30_000  # that the live graph shows
 _STATM = "/proc/self/statm"
 _HELD = 30.0  # seconds that a finding stays which is no longer made

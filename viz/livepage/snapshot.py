@@ -13,6 +13,7 @@ from viz.facts.formatting import clean
 from viz.facts.json_data import finite
 from viz.facts.schema import Record, Stats, TensorInfo
 from viz.facts.selection import variables_of
+from viz.livepage.server import hub
 from viz.picture import gradient_flow
 from viz.recorder.capture import Capture, Options
 from viz.recorder.record_builder import build
@@ -23,7 +24,7 @@ from viz.recording import Recording
 __all__ = ["Snapshot", "gradient_norm", "histograms", "weights_now"]
 
 MOST_OPS = 200_000  # of a step; what comes after isn't recorded
-MOST_TENSORS = 400  # of each kind in histograms
+MOST_TENSORS = hub.MOST_TENSORS // 3  # of each kind in histograms
 MOST_NUMBERS = 5_000_000  # of weights that are measured while the program waits for it: some 50 ms
 LONGEST_NAME = 160
 
@@ -43,9 +44,9 @@ class Snapshot:
         model: the name of the model that the step trains; "" in a loop of the user's own.
     """
 
-    def __init__(self, step: int, stats: str, scope: observe.Scope | None) -> None:
-        self.step, self.measures, self.norm_known = step, stats != "none", False
-        self.is_short, self.others = False, 0
+    def __init__(self, step: int, stats: str, scope: observe.Scope | None, others: int, is_short: bool = False) -> None:
+        self.step, self.others, self.is_short = step, others, is_short
+        self.measures, self.norm_known = stats != "none", False
         self.steps = 1
         self.usual_ms: float | None = None
         self.model = clean(getattr(scope.owner, "name", ""), 120) if scope is not None else ""

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable
 __all__ = ["StepTimes"]
 
 _RECENT = 100  # steps of a kind, over which is told how long one usually takes
-_LATEST = 50  # steps of any kind, over which is told how long they take now
+_LATEST = _RECENT // 2  # steps of any kind, over which is told how long they take now
 _KINDS = 16
 
 

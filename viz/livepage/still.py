@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from viz.facts.formatting import clean, nbytes
+from viz.livepage.progress import BUSY
 from viz.livepage.visits import FIRST
 from viz.picture.charts.curves import Border, Curve, Panel, charts_on_any_ground
 
@@ -29,13 +30,13 @@ _BESIDE = {"whole step ms": "step ms"}  # what is drawn in the chart of another
 _EXTRAS = ("learning rate", "gradient norm", "step ms", "memory")
 _SETTLING = {"step ms": FIRST}  # steps at the beginning that the scale isn't for
 _STEADY = 0.25  # of the memory: a scale so high that small changes look small
-_MOST_CHARTS, _MOST_FINDINGS = 12, 6
+_MOST_CHARTS = 12
+_MOST_FINDINGS = _MOST_CHARTS // 2
 _WORDS = {"finished": "ended", "crashed": "crashed", "interrupted": "stopped", "gone": "died", "killed": "killed"}
 _GREY, _RED, _ORANGE = "#8a949d", "#d63a30", "#d4691a"
 _COLORS = {"stopped": _ORANGE, "crashed": _RED, "failed": _RED, "died": _RED}
 _COLORS |= dict.fromkeys(("ended", "done", "idle", "waiting"), _GREY)
 _RUNNING = "#2c9a6f"
-_BUSY = ("training", "evaluating", "predicting")
 _LINE = "margin:2px 0 4px;font:13px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif"
 
 News = Mapping[str, Any]
@@ -96,7 +97,7 @@ def _facts(news: News) -> Iterator[tuple[str, str]]:
         yield "epoch", f"{status['epoch']} / {status['epochs']}"
     if status.get("step") is not None:
         yield "step", f"{status['step']:,}"
-    if not news.get("end") and status.get("mode") in _BUSY and status.get("took") is None:
+    if not news.get("end") and status.get("mode") in BUSY and status.get("took") is None:
         if status.get("rate"):
             yield "speed", f"{_short(status['rate'])} steps/s"
         if status.get("samples"):

@@ -16,8 +16,8 @@ from viz.shell.commands import part
 __all__ = ["Visits"]
 
 FIRST = 32  # steps at the beginning that are looked at
-AGAIN = 8  # steps in a row, later
-APART = 32  # steps between, at least: they show what a step takes otherwise
+AGAIN = FIRST // 4  # steps in a row, later
+APART = FIRST  # steps between, at least: they show what a step takes otherwise
 HURRIES = 4  # times that a NaN calls him at once: where they come and go, he would look at all steps
 
 

@@ -6,8 +6,7 @@ import dataclasses
 
 from viz.facts.schema import VARIABLES
 from viz.geometry.graph import Graph
-from viz.geometry.layout import SMALL
-from viz.geometry.text_sizes import text_width
+from viz.geometry.text_sizes import SMALL, text_width
 from viz.picture.palette import Theme
 
 __all__ = ["BESIDE", "ROW", "STATE", "SWATCH", "WORDS", "Sign", "signs"]

@@ -6,11 +6,11 @@ from html import escape
 
 from viz.geometry.edge_routes import Route
 from viz.geometry.graph import Cluster, Edge, Graph, Node
-from viz.geometry.layout import LID, LINE, SMALL, TITLE
-from viz.geometry.operand_marks import MARK, Mark, marks
+from viz.geometry.layout import LID, LINE
+from viz.geometry.operand_marks import Mark, marks
 from viz.geometry.placement import place
 from viz.geometry.places import Layout, Rect, Title
-from viz.geometry.text_sizes import text_width
+from viz.geometry.text_sizes import MARK, SMALL, TITLE, text_width
 from viz.picture.legend import BESIDE, SWATCH, Sign, signs
 from viz.picture.palette import Theme, fill_and_line, ink_on, theme_of
 from viz.picture.svg_document import attribute

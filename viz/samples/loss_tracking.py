@@ -11,7 +11,9 @@ import numpy
 from eagerflow import Tensor, tree
 from eagerflow.core.observe import Scope, unobserved
 from eagerflow.data.feed import ArrayFeed
+from viz.doctor.facts.host_arrays import key_of
 from viz.recorder.names.shown_names import ShownNames
+from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.step_tracker import StepTracker
 from viz.samples.judging import as_chances
 from viz.samples.row_keys import host, keys_of
@@ -129,7 +131,7 @@ class Gatherer:
         self.gatherings: dict[int, Gathering] = {}
         self.notes: list[str] = []
         self.names = ShownNames()
-        self._open: list[Scope] = []
+        self._open = Scopes[OpenScope]()
         self._feed: Any = None
         # The outermost model that ran last, what it was called with, and what it gave.
         self._last: tuple[Any, Any, Any] | None = None
@@ -143,25 +145,24 @@ class Gatherer:
         self._steps.on_scope_begin(scope)
         if scope.kind in ("layer", "model"):
             self.names.hear(scope.owner, (each.owner for each in self._open), sys._getframe(1))
-        self._open.append(scope)
+        self._open.append(OpenScope(scope))
         if scope.kind == "data":
             self._feed = scope.inputs
 
     def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
-        while self._open and self._open.pop() is not scope:
-            pass
+        self._open.end(scope)
         if error is None:
             self._heard(scope, outputs)
         self._steps.on_scope_end(scope)
 
     def _heard(self, scope: Scope, outputs: Any) -> None:
         """A scope ended well."""
-        inside = {each.kind for each in self._open}
-        if scope.kind in ("model", "layer") and not inside & {"model", "layer", "loss", "metric"}:
-            self._last = scope.owner, _tensors_of(scope.inputs), outputs
+        if scope.kind in ("model", "layer") and not self._open.inside("model", "layer", "loss", "metric"):
+            given = [x for x in scope.inputs or () if any(hasattr(leaf, "shape") for leaf in tree.flatten(x))]
+            self._last = scope.owner, given, outputs
             if not self._steps.begun:
                 self._steps.on_op(outputs)
-        elif scope.kind == "loss" and "metric" not in inside and "loss" not in inside:
+        elif scope.kind == "loss" and not self._open.inside("metric", "loss"):
             with unobserved():
                 self._hear(scope)
         if scope.kind in ("step", "backward"):
@@ -172,7 +173,7 @@ class Gatherer:
     def _hear(self, scope: Scope) -> None:
         """A loss was computed; that of training, if its predictions are on a tape."""
         y_true, y_pred = scope.inputs
-        if self._last is None or not _tracked(y_pred):
+        if self._last is None or not any(key_of(leaf) is not None for leaf in tree.flatten(y_pred)):
             return
         model, x, given = self._last
         if not _is_part(y_pred, given):
@@ -260,16 +261,7 @@ def _untracked(x: Any) -> Any:
     return copied
 
 
-def _tensors_of(inputs: Any) -> list[Any]:
-    """The arguments of a call that hold tensors or text."""
-    return [each for each in inputs or () if any(hasattr(leaf, "shape") for leaf in tree.flatten(each))]
-
-
 def _is_part(y_pred: Any, given: Any) -> bool:
     """Whether predictions are outputs of the model, and not made of them."""
     arrays = [leaf.data for leaf in tree.flatten(given) if isinstance(leaf, Tensor)]
     return all(any(leaf.data is array for array in arrays) for leaf in tree.flatten(y_pred) if isinstance(leaf, Tensor))
-
-
-def _tracked(value: Any) -> bool:
-    return any(getattr(leaf, "key", None) is not None for leaf in tree.flatten(value))

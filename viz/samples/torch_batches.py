@@ -14,6 +14,7 @@ from eagerflow.core.observe import Observer, Scope
 from viz.doctor.facts.host_arrays import values_of
 from viz.frameworks.torch.layouts import classes_last, loss_of
 from viz.frameworks.torch.objects import as_numpy
+from viz.recorder.scopes import OpenScope, Scopes
 from viz.samples.loss_tracking import Gatherer, Gathering, row_losses
 from viz.shell.statuses import Impossible
 
@@ -50,14 +51,14 @@ class Batches(Observer):
     def __init__(self, gatherer: Gatherer) -> None:
         self._to = gatherer
         self._trained: dict[int, Trained] = {}
-        self._open: list[Scope] = []
+        self._open = Scopes[OpenScope]()
         self._last: tuple[Trained, list[numpy.ndarray]] | None = None
         self._pending: list[tuple[Any, ...]] = []
         self._steps = 0
 
     def on_scope_begin(self, scope: Scope) -> None:
-        outer = not any([each.kind in ("model", "layer") for each in self._open])
-        self._open.append(scope)
+        outer = not self._open.inside("model", "layer")
+        self._open.append(OpenScope(scope))
         if scope.kind == "model" and outer and scope.owner.thing.training:
             module = scope.owner.thing
             model = self._trained.setdefault(id(module), Trained(module, scope.name))
@@ -66,8 +67,7 @@ class Batches(Observer):
             self._hear(scope, outer)
 
     def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
-        while self._open and self._open.pop() is not scope:
-            pass
+        self._open.end(scope)
         if scope.kind == "backward":
             for model, x, y, found, answers, loss in self._pending if error is None else ():
                 gathering = self._to.gatherings.setdefault(id(model), Gathering(model, self._to.names))

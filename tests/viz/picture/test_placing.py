@@ -16,10 +16,10 @@ from viz.geometry import placement
 from viz.geometry.edge_routes import Route
 from viz.geometry.frame_titles import broken
 from viz.geometry.graph import Cluster, Edge, Graph, Node
-from viz.geometry.labels import SIZE, place_labels
+from viz.geometry.labels import place_labels
 from viz.geometry.placement import place
 from viz.geometry.places import Layout, Rect
-from viz.geometry.text_sizes import text_width
+from viz.geometry.text_sizes import LABEL, text_width
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def test_labels_beside_each_other_keep_apart(text):
     below = Layout({"below": Rect(-200.0, 2.0, 800.0, 50.0)})
     assert place_labels(found, below, ways) == []
     (left, _), (right, _) = sorted([way.label for way in ways])
-    assert left + 1.06 * text_width(text, SIZE) + 2 <= right
+    assert left + 1.06 * text_width(text, LABEL) + 2 <= right
 
 
 def test_a_picture_is_laid_out_once_for_all_formats(monkeypatch, tmp_path):

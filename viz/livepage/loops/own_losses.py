@@ -64,11 +64,7 @@ def number_of(value: Any) -> Any:
     return data if getattr(data, "size", 0) == 1 else None
 
 
-def _nothing() -> None:
-    return None
-
-
 def _one_of(gradients: Sequence[Any]) -> Callable[[], Any]:
     """A reference to the first gradient that can be watched: NumPy's scalars can't."""
     arrays = (gradient.data for gradient in gradients if gradient is not None)
-    return next((weakref.ref(array) for array in arrays if array.__class__ is numpy.ndarray), _nothing)
+    return next((weakref.ref(array) for array in arrays if array.__class__ is numpy.ndarray), lambda: None)

@@ -19,7 +19,7 @@ from viz.livepage.server.hub import Hub
 __all__ = ["FormerRuns"]
 
 _MOST = 3  # runs of a script
-_MOST_FILES = 60  # of all scripts
+_MOST_FILES = 20 * _MOST  # of all scripts
 _LARGEST = 4 << 20  # bytes of one
 _FEWEST = 3  # points of a curve that is worth a comparison
 _REPORTED = ("validation", "epoch", "step", "batch", "own")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import IO, Any
 
-__all__ = ["LIMIT", "read", "write"]
+__all__ = ["LIMIT", "PACE", "read", "write"]
 
 LIMIT = 256 << 20  # bytes of one message; more than the page of a million ops
+PACE = 0.2  # seconds between two pieces of news, and two looks at what goes on
 
 
 def write(stream: IO[bytes], message: dict[str, Any], payload: bytes = b"") -> None:

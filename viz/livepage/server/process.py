@@ -22,9 +22,8 @@ _GONE = (
     "The program ended without saying so: it was killed (kill -9, or too little memory), or it crashed in code that "
     "isn't Python's. Its exit status, which its terminal or job has, tells which."
 )
-_TELLING = 1.0  # seconds for browsers to hear that this process ends
-_LOOKING = 0.2  # seconds between two looks at what goes on
-_YIELDING = 3.0  # and for another page's process to leave its port, if its program has ended
+_TELLING = 5 * messages.PACE  # seconds for browsers to hear that this process ends
+_YIELDING = 3 * _TELLING  # and for another page's process to leave its port, if its program has ended
 
 
 def main() -> None:
@@ -67,7 +66,7 @@ def _leave(server: Server, claim: handover.Claim | None) -> None:
 def _yield(server: Server, claim: handover.Claim) -> None:
     """Once the program has ended, end this process as soon as another page wants the port."""
     while not (server.hub.ended and claim.is_wanted):
-        time.sleep(_LOOKING)
+        time.sleep(messages.PACE)
     server.page.former_runs.kept.wait(_TELLING)
     _leave(server, claim)
     os._exit(0)  # another thread waits for what its program may still say
@@ -93,7 +92,7 @@ def _server(about: dict[str, Any], html: bytes) -> Server:
                         else f"the live page of process {program}, which is still running"
                     )
                     raise OSError(f"the port is taken by {whose}") from error
-            time.sleep(_LOOKING)
+            time.sleep(messages.PACE)
     finally:
         if program is not None:
             handover.stop_asking(port)

@@ -17,13 +17,13 @@ from viz.livepage.server import guard
 from viz.livepage.server.former_runs import FormerRuns
 from viz.livepage.server.former_tabs import FormerTabs
 from viz.livepage.server.hub import Hub
+from viz.livepage.server.messages import PACE
 
 __all__ = ["Page", "Server"]
 
 MOST_CONNECTIONS = 64
 PATIENCE = 20.0  # seconds that a browser may take for a request, or to take in what it is sent
-PACE = 0.2  # seconds between two pieces of news
-HEARTBEAT = 10.0
+HEARTBEAT = PATIENCE / 2
 
 
 class Page:
