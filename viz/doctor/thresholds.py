@@ -28,7 +28,6 @@ NOT_IMPROVED = 0.9  # the loss now, against its beginning
 
 UNSCALED = 30.0  # root mean square of the inputs; standardized ones have 1, images in 0..255 about 100
 UNSCALED_HINT = 10.0  # worth a hint: weights begin as for inputs around 1
-SCALED_ALREADY = 1.05  # it was given numbers from -1 to 1
 TINY_INPUT = 5e-3  # largest input: the first layer sees next to nothing, as of pixels divided by 255 twice
 PICTURE = 8  # pixels on a side, at least; what layers make of pictures may be smaller, and as deep as it is wide
 ROW_SUM = 0.02  # how far from 1 the sum of probabilities may be

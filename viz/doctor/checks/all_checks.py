@@ -13,7 +13,7 @@ from viz.doctor.checks.kernels import HiddenSoftmax, Kernels
 from viz.doctor.checks.label_range import Labels
 from viz.doctor.checks.learning_rate import LearningRates
 from viz.doctor.checks.loss_mismatch import Mismatch, SwappedArguments
-from viz.doctor.checks.loss_sign import Likelihoods, LossSign, Triplets
+from viz.doctor.checks.loss_sign import Likelihoods, LossSign
 from viz.doctor.checks.memory import Memory
 from viz.doctor.checks.modes import Modes
 from viz.doctor.checks.no_gradient import Unreached
@@ -27,10 +27,10 @@ from viz.doctor.checks.rows.attention_masks import AttentionMasks
 from viz.doctor.checks.rows.label_leak import AlongTime, LabelLeak
 from viz.doctor.checks.rows.mixed_rows import MixedRows, TornAxes
 from viz.doctor.checks.rows.padding import CountedPadding, Padding
-from viz.doctor.checks.rows.row_order import ClassOrder, PairedOrders, SameBatch, Shuffles
+from viz.doctor.checks.rows.row_order import ClassOrder, PairedOrders, Shuffles
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.timing import Costs, Timing
-from viz.doctor.checks.updates.adversaries import Adversaries, ConflictingOptimizers
+from viz.doctor.checks.updates.adversaries import Adversaries
 from viz.doctor.checks.updates.aliases import Aliases
 from viz.doctor.checks.updates.clipping import AccumulatedGradients, Clipping
 from viz.doctor.checks.updates.forgotten import Forgotten
@@ -47,10 +47,10 @@ __all__ = ["ADVICE", "CHECKS"]
 
 CHECKS: tuple[type[Check], ...] = (
     *(NonFinite, Mismatch, SwappedArguments, Labels, LastLayers, AttentionMasks, ClassNumbers),
-    *(Broadcasts, Upcasts, LossSign, Triplets, Kernels, Modes, DeadRelu, Saturated, ConstantOutput, GradientSizes),
-    *(AccumulatedGradients, LearningRates, Inputs, Penalties, Unreached, Frozen, Forgotten, ConflictingOptimizers),
+    *(Broadcasts, Upcasts, LossSign, Kernels, Modes, DeadRelu, Saturated, ConstantOutput, GradientSizes),
+    *(AccumulatedGradients, LearningRates, Inputs, Penalties, Unreached, Frozen, Forgotten),
     *(Recreated, Adversaries, Likelihoods, Folds, AlongTime, Noise, Memory, Timing, Costs, Overfit, ValidationRows),
-    *(Prepared, ClassOrder, SameBatch, Callbacks, UnresetMetrics, Endings, Answers, ClassWeights),
+    *(Prepared, ClassOrder, Callbacks, UnresetMetrics, Endings, Answers, ClassWeights),
     *(Schedules, Clipping, LostTerms, NoisyValidation, SharedRows, MixedRows, TornAxes),
     *(PairedOrders, Aliases, MadeInCalls, CountedPadding),
     *(HiddenSoftmax, RandomFrozen, Padding, Divergences, ValidationLoss, Shuffles, LabelLeak),

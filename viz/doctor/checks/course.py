@@ -20,6 +20,7 @@ _FADED_SHARE = 0.25  # of all steps are made with a rate that changes nothing an
 _FALLEN = 0.02  # of the highest rate is left by a fifth of the training, and never more again
 _NOTHING = 1e-3  # and of it in the end, at most
 _RATES = 100_000
+_LOWER = ("ReduceLROnPlateau", "LearningRateScheduler")
 _METRICS_FOLLOWED = 16  # in custom loops
 _METRIC_EPOCHS = 2  # through which one goes on counting
 _EPOCHS = ("e", "_e")  # what their variables begin with
@@ -136,11 +137,12 @@ class Schedules(Check):
     """Follows the rate of each update, and how often schedules are asked to go on."""
 
     rules = {
-        "lr_too_low.schedule": Rule.warning(
+        "lr_too_low.faded": Rule.warning(
             "the learning rate falls from {highest!n} to {now!n} in the first {since} of {steps} steps{by}, and stays "
             "there: hardly anything is learnt in the others",
-            "Let the rate end where training ends. A schedule that counts epochs makes one step after each epoch, and "
-            "not after each batch; else give it numbers of batches.",
+            "Let the rate end where training ends: give a schedule of steps numbers of batches, and step one of epochs "
+            "after each epoch. ReduceLROnPlateau needs a min_lr; LearningRateScheduler's function is given the rate "
+            "that it has lowered.",
         ),
         "callback_mismatch.schedule": Rule.warning(
             "{kind} has {named}={period}, and is stepped {taken} times in {steps} updates: {so}",
@@ -153,13 +155,18 @@ class Schedules(Check):
         ),
     }
 
-    always = ("on_optimizer", "on_routine")
+    always = ("on_optimizer", "on_routine", "on_logs")
 
     def begin(self) -> None:
         self._rates: dict[int, tuple[Any, list[float]]] = {}
         self._schedules: dict[int, _Schedule] = {}
         self._first: dict[int, float] = {}  # rates that schedules began with
         self._scales = False
+        self._fit: tuple[Any, Place | None] = None, None
+
+    def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
+        if kind == "epoch":
+            self._fit = running_fit(), self.watch.called_at()
 
     def on_optimizer(self, opened: Any) -> None:
         rate = rate_of(opened.owner)
@@ -181,7 +188,7 @@ class Schedules(Check):
                 self._count(known, rates)
         for optimizer, rates in self._rates.values():
             own = [each for each in self._schedules.values() if each.optimizer is optimizer]
-            if len(rates) >= limits.IMBALANCE_STEPS and len(self._rates) == 1:
+            if len(rates) >= limits.FEW_STEPS and len(self._rates) == 1:
                 self._fall(optimizer, rates, own[0] if own else None)
 
     def _count(self, known: _Schedule, rates: list[float]) -> None:
@@ -202,19 +209,24 @@ class Schedules(Check):
         highest, steps = max(rates), len(rates)
         since = steps - next((i for i, rate in enumerate(reversed(rates)) if rate > _FALLEN * highest), steps)
         faded = faded_steps(rates, highest)
-        if (
-            rates[-1] > _NOTHING * highest
-            or not highest
-            or (faded < _FADED_SHARE * steps and since > _EARLY * steps)
-            or since >= steps
-        ):
+        fell = steps >= limits.IMBALANCE_STEPS and rates[-1] <= _NOTHING * highest and since <= _EARLY * steps
+        if not highest or since >= steps or not (fell or faded >= _FADED_SHARE * steps):
             return
-        since = min(since, steps - faded) if faded else since
-        stepped = schedule is not None and 2 * schedule.steps > steps
-        by = f", as {schedule.kind} is stepped after each of them" if stepped and schedule is not None else ""
-        about = {"highest": highest, "now": rates[-1], "since": since, "steps": steps, "largest_update": rates[-1]}
-        place = (schedule.place if schedule is not None else None) or made_at(optimizer)
-        self.tell("lr_too_low.schedule", place=place, key=("lr_too_low.faded", 0), by=by, **about)
+        by, place = "", made_at(optimizer)
+        fit, called = self._fit
+        callbacks = [type(each).__name__ for each in fit.callbacks.callbacks] if fit is not None else []
+        lowers = next((each for each in callbacks if each in _LOWER), None)
+        if schedule is not None:
+            by = f", as {schedule.kind} is stepped after each of them" if 2 * schedule.steps > steps else ""
+            place = schedule.place or place
+        elif lowers is not None:
+            by = f", as {lowers} lowers it"
+            place = (only_call(called.file, lowers) if called is not None else None) or place
+        learnt = self.watch.training.learnt
+        about = {"highest": highest, "now": rates[-1], "steps": steps, "largest_update": rates[-1]}
+        about["since"] = min(since, steps - faded) if faded else since
+        severity = "error" if learnt is not None and learnt < 1 - limits.NOT_IMPROVED else "warning"
+        self.tell("lr_too_low.faded", severity, place=place, key=("lr_too_low.faded", 0), by=by, **about)
 
 
 class _Followed:

@@ -10,7 +10,7 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import computed, first_tensor, is_variable, key_of, number, rms, tensors, values_of
-from viz.doctor.facts.layer_kinds import rescaling_in, unadapted
+from viz.doctor.facts.layer_kinds import unadapted
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.frameworks.objects import array_of
@@ -18,7 +18,6 @@ from viz.frameworks.objects import array_of
 __all__ = ["Inputs"]
 
 _UNSCALED_CAUSE = 4.0  # named as the cause, where something went wrong that such inputs explain
-_RESCALES = 1 / 64  # a Rescaling by so little is made for bytes, from 0 to 255
 
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
 _OTHER_USES = ("dense", "conv_bias", "conv_transpose_bias", "take", "embedding", "einsum", "tensordot")
@@ -35,51 +34,36 @@ class Inputs(Check):
     """Data that reach the first weights with values far from 1."""
 
     rules = {
-        "channels_first": Rule(
-            "warning",
-            "layer {name} takes the last axis of {shape} for the colours, of which there would be {taken}: these look "
-            "like pictures of {taken}×{taken} whose colours are on axis 1",
-            "Move the colours to the last axis, x = numpy.moveaxis(x, 1, -1), and change the Input's shape with them; "
-            "or say data_format='channels_first' in every layer.",
+        "channels_first": Rule.warning(
+            "layer {name} takes the last axis of {shape} for the colours: these look like pictures of {taken}×{taken} "
+            "whose colours are on axis 1",
+            "Move the colours to the last axis, x = numpy.moveaxis(x, 1, -1), or say data_format='channels_first' in "
+            "every layer.",
         ),
-        "channels_first.torn": Rule(
-            "warning",
+        "channels_first.torn": Rule.warning(
             "{words}",
             "Give the axes the order that the numbers are stored in, and then move the colours to the end: "
             "x.reshape(-1, colours, height, width).transpose(0, 2, 3, 1).",
         ),
-        "unscaled_input": Rule(
-            "warning",
+        "unscaled_input": Rule.warning(
             _RANGE,
-            "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as the first "
-            "layer. Numbers that stand for words or categories go into layers.Embedding(largest + 1, 32) instead.",
+            "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization. Numbers that "
+            "stand for words or categories go into layers.Embedding(largest + 1, 32).",
         ),
-        "unscaled_input.twice": Rule(
-            "warning",
-            "layer {name} multiplies by {scale!n} what ranges from {least!n} to {most!n} already: what is left ranges "
-            "from {lowest!n} to {highest!n}, of which the next layer sees next to nothing",
-            "Leave out one of the two: the division of the data, or the Rescaling layer.",
+        "unscaled_input.tiny": Rule.warning(
+            _RANGE, "Bring them to about ±1, once: leave out a second division, as by a Rescaling layer after x / 255."
         ),
-        "unscaled_input.tiny": Rule(
-            "warning",
-            _RANGE,
-            "Bring them to about ±1, once only: where they are divided again, as by a Rescaling layer after x / 255, "
-            "leave that out; columns become (x - mean) / std.",
-        ),
-        "unscaled_input.zeros": Rule(
-            "warning",
+        "unscaled_input.zeros": Rule.warning(
             "the inputs{of} are 0 in all rows of all steps looked at: no row can be told from another",
             "Look at the data: was it divided as integers, or overwritten?",
         ),
-        "unscaled_input.unadapted": Rule(
-            "warning",
+        "unscaled_input.unadapted": Rule.warning(
             _RANGE,
             "Show it the training data before fit: normalization.adapt(x_train), x_train alone, without its labels.",
         ),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._seen: dict[Any, int] = {}
         # By place: size, lowest and highest value, and which model or layer was given them.
         self._largest: dict[Any, tuple[float, float, float, Any]] = {}
@@ -141,14 +125,8 @@ class Inputs(Check):
         whose = next((s.owner for s in self.watch.scopes if s.kind in ("model", "layer")), first)
         if size > self._largest.get(place, (-1.0,))[0]:
             self._largest[place] = size, low, high, whose
-        about, twice = (place, size, low, high, whose), _scaled_twice(whose, low, high)
-        if twice is not None:
-            self._told.add(place)
-            scale, offset = float(twice.scale), float(twice.offset)
-            about_scale = {"scale": scale, "least": (low - offset) / scale, "most": (high - offset) / scale}
-            at = {"layer": twice, "place": made_at(twice) or place, "key": ("unscaled_input", place)}
-            self.tell("unscaled_input.twice", rms=size, lowest=low, highest=high, **at, **about_scale)
-        elif 0 < max(abs(low), abs(high)) < limits.TINY_INPUT:
+        about = place, size, low, high, whose
+        if 0 < max(abs(low), abs(high)) < limits.TINY_INPUT:
             self._tell("unscaled_input.tiny", "warning", *about, "hardly anything reaches the first layer")
         elif size > limits.UNSCALED_HINT:
             severity = "warning" if size > limits.UNSCALED else "info"
@@ -166,15 +144,6 @@ class Inputs(Check):
         of = f" of {layer_label(whose)!r}" if layer_label(whose) else ""
         about = {"of": of, "why": why, "rms": size, "lowest": low, "highest": high}
         self.tell(rule, severity, layer=layer, place=place, key=key, **about)
-
-
-def _scaled_twice(whose: Any, low: float, high: float) -> Any:
-    """The `Rescaling` for bytes in a layer or model that was given numbers from -1 to 1; None for none."""
-    found = rescaling_in(whose)
-    if found is None or not 0 < found.scale <= _RESCALES or low == high:
-        return None
-    reach = max(abs(low - found.offset), abs(high - found.offset)) / found.scale
-    return found if reach <= limits.SCALED_ALREADY else None
 
 
 def _is_data(x: Any) -> bool:

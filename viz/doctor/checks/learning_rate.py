@@ -27,15 +27,12 @@ _UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-t
 _RATE_TOO_SMALL = 1.001e-5  # only rates up to this are called too low: else it is the gradients that are small
 _UNMOVED = 0.02  # relative change of the loss that counts as none
 _UNMOVED_STEPS = 10
-_BY_SIZE = ("SGD", "NoneType")  # whose updates are as large as the gradients are; Adam divides by their size
 _WEIGHTLESS = 1e-4  # weights whose largest is below begin with zeros, and are as small as their first updates then
 _JUMPS = 2.0  # the loss of a late step against the first one's, where updates were as large as the weights:
 _JUMPS_STAYS = 0.5  # and the median of those steps is still above this part of it
 _MOSTLY_KILLED = 0.75  # of the units of a layer, which fell silent in the first steps
 _HARDLY_LESS = 0.7  # the loss now, against its beginning, where most units learn nothing
 _UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which units are silent, did it
-
-_HIGH = "{what} in {steps!c}{at_rate}{by} (about 0.001 is usual)"
 
 
 class _Course:
@@ -92,28 +89,17 @@ class LearningRates(Check):
     """Follows every loss, and compares updates with the weights they change."""
 
     rules = {
-        "loss_sign.update": Rule(
-            "error",
+        "loss_sign.update": Rule.error(
             "the updates go along the gradients, not against them: in all {steps} steps looked at the weights moved to "
             "where the loss grows, from {perfect!n} to {now!n}",
             "Subtract: variable.assign_sub(rate * gradient), or give the gradients, as they are, to an optimizer.",
         ),
-        "lr_too_high": Rule(
-            "error",
-            _HIGH,
+        "lr_too_high": Rule.error(
+            "{what} in {steps!c}{at_rate}{by} (about 0.001 is usual)",
             "Lower the learning rate to a tenth, and again until the loss falls; good first values: 0.001 for Adam, "
-            "0.01 for SGD.",
+            "0.01 for SGD. Of a loss that is a sum over rows, take the mean.",
         ),
-        "lr_too_high.sum": Rule(
-            "error",
-            _HIGH
-            + ". The loss is a sum of {count} numbers, where a mean is usual: its gradients, and the updates with "
-            "them, are as many times as large",
-            "Take the mean: ops.mean(...) instead of ops.sum(...), or leave out reduction='sum'. Then the learning "
-            "rate needn't change with the size of a batch. Or divide the rate by as many.",
-        ),
-        "lr_too_low": Rule(
-            "warning",
+        "lr_too_low": Rule.warning(
             "the loss hardly moves ({first_loss!n} at first, {last_loss!n} now) in {steps!c}{at_rate}: an update {how} "
             "(about 0.001 of their size is usual)",
             "Raise the learning rate tenfold until the loss falls; good first values: 0.001 for Adam, 0.01 for SGD.",
@@ -122,8 +108,7 @@ class LearningRates(Check):
 
     always = ("on_gradients", "on_step_end", "on_optimizer", "on_loss")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._courses: dict[int, _Course] = {}
         self._now: _Course | None = None
         self._step: list[tuple[_Course, int, Gradients]] = []  # the gradients of this step, and which loss it was
@@ -131,7 +116,6 @@ class LearningRates(Check):
         self._compares = False  # are answers compared with labels? What else is differentiated may be meant to grow
         self._used: set[int] = set()  # the numbers of the weights that were used since the last gradient
         self._carrying: set[Any] = set()  # keys of sums that what was differentiated last is a part of
-        self._sum: tuple[int, Place | None] | None = None  # of how many rows a loss object makes a sum, and where
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """Follow losses that are written by hand."""
@@ -165,10 +149,6 @@ class LearningRates(Check):
 
     def on_loss(self, loss: Loss) -> None:
         self._compares = True
-        rows = getattr(loss.given, "shape", ())[:1]
-        if loss.tracked and getattr(loss.owner, "reduction", "") == "sum" and rows:
-            count, place = self._sum or (0, None)
-            self._sum = max(count, rows[0]), place or made_at(loss.owner) or self.watch.called_at()
 
     def on_optimizer(self, opened: Any) -> None:
         """The loss whose gradients it was given last; GANs compute two first, then update twice."""
@@ -293,19 +273,14 @@ class LearningRates(Check):
         if any(finding.rule == "lr_too_high.summed" for finding in self.watch.raw("lr_too_high")):
             return
         moved = course.moves[0] if course.moves else None
-        count, added_at = self._sum or (0, None)
-        # A rate that is large for a mean isn't to blame either, where updates with a mean's gradients would be small.
-        as_mean = moved is not None and bool(count) and moved / count < 0.1 * _UPDATE_TOO_LARGE
-        summed = bool(count) and type(course.optimizer).__name__ in _BY_SIZE and (as_mean or not course.high)
         self.tell(
-            "lr_too_high.sum" if summed else "lr_too_high",
+            "lr_too_high",
             op=getattr(course.optimizer, "name", None),
-            place=(added_at if summed else None) or course.place,
+            place=course.place,
             key=("lr_too_high", id(course)),
             what=what,
             at_rate=_at_rate(course),
             by=f"; the first update changed the weights by {number(moved)} times their own size" if moved else "",
-            count=count,
             learning_rate=course.rate,
             first_loss=next(x for x in course.losses if math.isfinite(x)),
             last_loss=last,

@@ -28,82 +28,68 @@ class Mismatch(Check):
     """Softmax twice, logits taken for probabilities, softmax over one unit, the wrong crossentropy."""
 
     rules = {
-        "loss_mismatch.sequences": Rule(
-            "error",
+        "loss_mismatch.sequences": Rule.error(
             "layer {name} gives its state after each of {steps} steps (return_sequences=True), so there are {steps} "
             "answers for each row, but one label",
             "Leave out return_sequences=True in the last recurrent layer, which then gives its last state alone; if "
             "each step is to be answered, give one label for each: (rows, steps, 1).",
         ),
-        "loss_mismatch.twice": Rule(
-            "error", "{by} of values that {made_by} made already: {so}", "Keep one of the two."
-        ),
-        "loss_mismatch.one_unit": Rule(
-            "error",
+        "loss_mismatch.twice": Rule.error("{by} of values that {made_by} made already: {so}", "Keep one of the two."),
+        "loss_mismatch.one_unit": Rule.error(
             "{whose}softmax over one unit is always 1, whatever the input (shape {shape})",
             "Use a sigmoid with binary_crossentropy for yes or no, two units with softmax, or no activation for a "
             "number.",
         ),
-        "loss_mismatch.from_logits": Rule(
-            "error",
+        "loss_mismatch.from_logits": Rule.error(
             "the loss takes its input as logits and applies {applied}, but the predictions went through "
             "{activation} already{whose}",
             "Leave out the activation of the last layer; or, where the loss has it, from_logits=True.",
         ),
-        "loss_mismatch.logits": Rule(
-            "error",
+        "loss_mismatch.logits": Rule.error(
             _LOGITS,
             "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid'), or the loss from_logits=True.",
         ),
-        "loss_mismatch.logits_binary": Rule(
-            "error", _LOGITS, "Give the last layer activation='sigmoid', or give the loss from_logits=True."
+        "loss_mismatch.logits_binary": Rule.error(
+            _LOGITS, "Give the last layer activation='sigmoid', or give the loss from_logits=True."
         ),
-        "loss_mismatch.logits_classes": Rule(
-            "error", _LOGITS, "Give the last layer activation='softmax', or give the loss from_logits=True."
+        "loss_mismatch.logits_classes": Rule.error(
+            _LOGITS, "Give the last layer activation='softmax', or give the loss from_logits=True."
         ),
-        "loss_mismatch.elementwise": Rule(
-            "error",
+        "loss_mismatch.elementwise": Rule.error(
             "{loss} compares element by element, but labels {labels} are one number each (predictions {shape})",
             "For classes use sparse_categorical_crossentropy (or to_categorical(y)); for a number give the last layer "
             "one unit.",
         ),
-        "loss_mismatch.numbers": Rule(
-            "error",
+        "loss_mismatch.numbers": Rule.error(
             "labels {labels} are class numbers, but categorical_crossentropy takes one-hot rows (predictions {shape})",
             "Use sparse_categorical_crossentropy, or utils.to_categorical(y).",
         ),
-        "loss_mismatch.one_hot": Rule(
-            "error",
+        "loss_mismatch.one_hot": Rule.error(
             "labels {labels} are one-hot rows, but sparse_categorical_crossentropy takes class numbers (predictions "
             "{shape})",
             "Use categorical_crossentropy, or y.argmax(axis=-1).",
         ),
-        "loss_mismatch.single": Rule(
-            "error",
+        "loss_mismatch.single": Rule.error(
             "a crossentropy of classes over one unit: there is no second class to choose from (predictions {shape})",
             "Use binary_crossentropy with a sigmoid, or as many units as classes.",
         ),
-        "loss_mismatch.binary": Rule(
-            "error",
+        "loss_mismatch.binary": Rule.error(
             "binary_crossentropy on {units} units that exclude each other, with labels {labels}: it treats every class "
             "as a yes-or-no question of its own (predictions {shape})",
             "Use categorical_crossentropy (sparse_categorical_crossentropy for class numbers) with a softmax.",
         ),
-        "loss_mismatch.several": Rule(
-            "error",
+        "loss_mismatch.several": Rule.error(
             "{share:.0%} of the rows of labels have several ones, but softmax's outputs sum to 1: they are the "
             "chances of classes of which one alone is right",
             "Give the last layer activation='sigmoid': each class is then a yes-or-no question of its own, as the loss "
             "has it.",
         ),
-        "softmax_axis": Rule(
-            "error",
+        "softmax_axis": Rule.error(
             "{whose}{by} of the predictions {shaped} goes over {along}, not over the {classes} classes (the last axis)",
             "Take the softmax over the classes: axis=-1; by hand: e = ops.exp(z - ops.max(z, axis=-1, keepdims=True)), "
             "and e / ops.sum(e, axis=-1, keepdims=True).",
         ),
-        "class_loss": Rule(
-            "info",
+        "class_loss": Rule.info(
             "{loss} compares {activation}'s answers with {labels}: where such an answer is certain and wrong, its "
             "gradient is next to nothing",
             "For classes, crossentropies have larger gradients where the answer is wrong: categorical_crossentropy "
@@ -111,8 +97,7 @@ class Mismatch(Check):
         ),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._of_several: set[int] = set()  # losses some of whose labels have several ones in a row
         self._axes: dict[int, tuple[int, str]] = {}  # over which axis a softmax was taken, by the key of its output
         self._logs: dict[int, tuple[int, int, int, Any]] = {}  # the same of logarithms: axes, axis, classes and line
@@ -359,8 +344,7 @@ class SwappedArguments(Check):
     """
 
     rules = {
-        "loss_mismatch.swapped": Rule(
-            "error",
+        "loss_mismatch.swapped": Rule.error(
             "{loss} is given the network's answers first, where it takes the labels, and the labels second (whole "
             "numbers from {low!n} to {high!n}, which no weight changes)",
             "Give the labels first: loss(y_true, y_pred).",

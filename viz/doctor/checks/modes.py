@@ -63,30 +63,25 @@ class Modes(Check):
     """BatchNormalization on batches of one, or in the wrong mode; a Dropout that never drops anything."""
 
     rules = {
-        "dropout_idle": Rule(
-            "warning",
+        "dropout_idle": Rule.warning(
             "{named} never drop anything: none of {calls} calls on the way to the loss was in training mode, so the "
             "network is trained as if there were no Dropout",
             "Call the model with training=True inside the tape, model(x, training=True), but not for validation.",
         ),
-        "dropout_idle.later": Rule(
-            "warning",
+        "dropout_idle.later": Rule.warning(
             "{named} {do} in {first} of {calls} calls on the way to the loss: {idle} others, many in a row, are in "
             "evaluation mode, and nothing puts the network back into training mode before them",
             "Choose training mode before the training steps of each round, and after each evaluation.",
         ),
-        "batchnorm_misuse.ones": Rule(
-            "warning",
+        "batchnorm_misuse.ones": Rule.warning(
             "layer {name} gets batches of one sample in {batches_of_one} of {calls} training calls: {effect}",
             "Use a larger batch_size, or LayerNormalization; a last batch of one can be dropped.",
         ),
-        "batchnorm_misuse.inference": Rule(
-            "warning",
+        "batchnorm_misuse.inference": Rule.warning(
             "layer {name} runs in inference mode while it is trained: its moving averages stay as they began{idle}",
             "Call the model with training=True inside the tape; layer.trainable = False keeps the layer as it is.",
         ),
-        "batchnorm_misuse.training": Rule(
-            "warning",
+        "batchnorm_misuse.training": Rule.warning(
             "layer {name} runs in training mode outside of training, {calls} times: predictions depend on the other "
             "rows of the batch, and change its moving averages",
             "Leave training out of the call (or pass training=False) for evaluation and prediction.",
@@ -95,8 +90,7 @@ class Modes(Check):
 
     always = ("on_optimizer", "on_call_end", "on_routine")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._norms: dict[int, _Norm] = {}
         self._optimizers: set[int] = set()
         self._trained: set[int] = set()

@@ -1,4 +1,4 @@
-"""`no_gradient`: weights that the loss doesn't depend on, and layers that are never called."""
+"""`no_gradient`: weights that the loss doesn't depend on."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from viz.doctor.check_base import Check, Rule
 from viz.doctor.checks.updates.lost_gradients import End, LostGradients
 from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, key_of, tensors, values_of
 from viz.doctor.facts.step_facts import Gradients, Loss
-from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
 from viz.frameworks.contract import Variable
-from viz.frameworks.owners import makes_weights
 
 __all__ = ["Unreached"]
 
@@ -38,65 +36,46 @@ class Unreached(Check):
     """Variables whose gradient is None, or zero, in every step. Those with `trainable=False` are left alone."""
 
     rules = {
-        "no_gradient": Rule(
-            "error",
+        "no_gradient": Rule.error(
             "the gradient of {weights} ({whose}) is {gradient} {steps!i}{reason}",
             "Use the layer on the way to the loss, inside the tape, without predict, .numpy(), stop_gradient, argmax "
             "or round; if it should stay as it is, set layer.trainable = False.",
         ),
-        "no_gradient.cut": Rule(
-            "error",
+        "no_gradient.cut": Rule.error(
             "{what}: {goes} {by}, which has no slope",
-            "Take a loss that changes a little when the answers do: crossentropies instead of argmax or an accuracy, "
-            "squares instead of rounded numbers; what is counted belongs into metrics.",
+            "Take a loss that changes a little when the answers do: crossentropies instead of argmax or an accuracy; "
+            "what is counted belongs into metrics.",
         ),
-        "no_gradient.stopped": Rule(
-            "error",
+        "no_gradient.stopped": Rule.error(
             "{what}: {goes} {by}, which lets no gradient through",
-            "Leave stop_gradient out there; if these weights should stay as they are, leave them out of what the tape "
-            "and the optimizer are given, or set layer.trainable = False. In a GAN it belongs into the discriminator's "
-            "step, discriminator(stop_gradient(generator(noise))), and not into the generator's, "
-            "discriminator(generator(noise)), where the optimizer is given the generator's weights alone.",
+            "Leave stop_gradient out there; if these weights should stay as they are, set layer.trainable = False. In "
+            "a GAN it belongs into the discriminator's step, discriminator(stop_gradient(generator(noise))), alone.",
         ),
-        "no_gradient.before_tape": Rule(
-            "error",
+        "no_gradient.before_tape": Rule.error(
             "{how} where no tape records it: " + _NONE,
-            "Move that call into the block of the tape, with GradientTape() as tape: a tape records only what runs "
-            "while it is open.",
+            "Move that call into the block of the tape, which records only what runs while it is open.",
         ),
-        "no_gradient.behind_tape": Rule(
-            "error",
+        "no_gradient.behind_tape": Rule.error(
             "the loss is computed outside of the block of the tape: " + _NONE,
-            "Move the loss into the block of the tape, one step to the right: a tape records only what runs while it "
-            "is open.",
+            "Move the loss into the block of the tape, which records only what runs while it is open.",
         ),
-        "no_gradient.numpy": Rule(
-            "error",
+        "no_gradient.numpy": Rule.error(
             "{what}: {by} gives plain numbers inside the tape, through which no gradient goes",
-            "Leave .numpy(), float() and functions of NumPy out there: layers, losses and ops (ops.log for np.log) "
-            "take tensors as they are. Take numbers to print after the tape.",
+            "Leave .numpy(), float() and functions of NumPy out there: ops (ops.log for np.log) take tensors as they "
+            "are. Take numbers to print after the tape.",
         ),
-        "no_gradient.ignored": Rule(
-            "error",
+        "no_gradient.ignored": Rule.error(
             "{what}: {why}, so the loss is 0, whatever the answers",
-            "Look at what leaves the rows out: sample weights of 0, a mask that is inverted (True stands for what "
-            "counts), or the mark of labels that don't count, print(numpy.unique(y)), and how it gets into them.",
-        ),
-        "no_gradient.uncalled": Rule(
-            "warning",
-            "layer {name} is never called: it has no weights yet",
-            "Call it in the model's call method, or remove it.",
+            "Look at what leaves the rows out: sample weights of 0, an inverted mask (True stands for what counts), or "
+            "the mark of labels that don't count, print(numpy.unique(y)).",
         ),
     }
 
-    always = ()
-
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._seen: dict[int, _Seen] = {}
         self._loss = 0.0  # the largest, of those looked at
         self._place: Any = None
-        self._lost = LostGradients(watch)
+        self._lost = LostGradients(self.watch)
         self._counts = False  # does any row count in a loss?
         self._ignored = ""  # why none does
         self._ignored_at: Any = None
@@ -158,10 +137,8 @@ class Unreached(Check):
             self._judge()
 
     def finish(self) -> None:
-        """Judge again what has been reached since, and what never was called."""
+        """Judge again what has been reached since."""
         self._judge()
-        if self._seen:
-            self._uncalled()
 
     def _judge(self) -> None:
         without: dict[int, list[_Seen]] = {}
@@ -250,16 +227,6 @@ class Unreached(Check):
             whose=f"layer {layer_label(layer)!r}" if layer is not None else "the loop's own weights",
             reason=reason,
         )
-
-    def _uncalled(self) -> None:
-        """Layers that a trained model holds, which have not even been built."""
-        trained = {id(layer) for layer in map(self.watch.owners.of, (s.variable for s in self._seen.values()))}
-        for root in self.watch.owners.roots():
-            inside = layers_in(root)
-            for layer in inside if any(id(each) in trained for each in inside) else ():
-                weighs = not layer.weights and makes_weights(layer)
-                if not layer.built and not self.watch.owners.met(layer) and weighs:
-                    self.tell("no_gradient.uncalled", layer=layer, key=("no_gradient", id(layer)), steps=0)
 
 
 def _listed(paths: list[str]) -> str:

@@ -23,14 +23,12 @@ __all__ = ["NonFinite"]
 
 _LARGE_GRADIENT = 50_000  # elements: not read in the steps that are watched cheaply, where they are sums of products
 
-_TOO_LARGE = "the exponential of a number above 88, which is more than float32 holds"
 _CAUSES = {
     "log": "the logarithm of 0 or of a negative number",
     "divide": "a division by 0",
     "sqrt": "the root of a negative number, or its slope at 0, which is infinite",
     "power": "a power of 0 or of a negative number",
-    "exp": _TOO_LARGE,
-    "expm1": _TOO_LARGE,
+    "exp": "the exponential of a number above 88, which is more than float32 holds",
 }
 _OTHER = "numbers beyond what float32 holds (3.4e38)"
 
@@ -40,7 +38,7 @@ _PRODUCTS = ("dense", "matmul", "conv", "conv_bias", "conv_transpose_bias")
 
 
 def _rule(fix: str) -> Rule:
-    return Rule("error", "{what}; {when}, {where} {are} NaN or infinite, too{earlier}", fix)
+    return Rule.error("{what}; {when}, {where} {are} NaN or infinite, too{earlier}", fix)
 
 
 class _Suspect(NamedTuple):
@@ -61,12 +59,9 @@ class NonFinite(Check):
     """Follows NaN and infinities; says so when they have reached the loss, a gradient or a prediction."""
 
     rules = {
-        "nonfinite.first": _rule(
-            "It is the first step, so no update is to blame: scale the inputs, and look at initializers and at what is "
-            "multiplied again and again (a recurrent layer without tanh, say), and at sums without a mean."
-        ),
         "nonfinite": _rule(
-            "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0."
+            "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0 "
+            "(in the first step, look at initializers)."
         ),
         "nonfinite.data": _rule(
             "Clean the data before training: drop the rows where ~np.isfinite(x).all(axis=1), from x and y alike, or "
@@ -86,8 +81,7 @@ class NonFinite(Check):
         "nonfinite.constant": _rule(
             "Look at where this number comes from: it was so before the training computed with it."
         ),
-        "nonfinite.unseen": Rule(
-            "error",
+        "nonfinite.unseen": Rule.error(
             "{what}",
             "Run `viz nonfinite SCRIPT`: it watches every step, and names the op with which it began, its line and its "
             "inputs. In a notebook, callbacks.Doctor() in fit does.",
@@ -102,15 +96,13 @@ class NonFinite(Check):
         "nonfinite.exp": _rule(
             "Subtract the maximum first, or use ops.softmax, ops.logsumexp, or a loss with from_logits=True."
         ),
-        "nonfinite.expm1": _rule("Limit the argument."),
     }
 
     always = tuple(
         "on_op on_rule on_gradients on_optimizer on_loss_end on_answer on_step_end on_update on_unseen_loss".split()
     )
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._forward: _Suspect | None = None
         self._backward: _Suspect | None = None
         self._came_in: _Suspect | None = None
@@ -153,8 +145,6 @@ class NonFinite(Check):
         cause = "" if op.name == "power" and _is_too_large(numbers, values) else name
         message = f"{who} made {_counted(values)} from finite inputs ({ranges}): {_CAUSES.get(cause, _OTHER)}"
         layer, rule = self.watch.layer(), f"nonfinite.{cause}" if cause in _CAUSES else "nonfinite"
-        if not self.watch.step and cause not in _CAUSES:
-            rule = "nonfinite.first"
         return _Suspect(name, layer, self.watch.place(), message, evidence, rule)
 
     def _carried(self, op: Any, x: Any) -> _Suspect:

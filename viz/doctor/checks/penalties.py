@@ -21,7 +21,6 @@ _COLLAPSED_STEPS = 100  # a VAE's latent numbers begin as noise, too
 _COLLAPSED_KL = 0.05  # nats, of all latent numbers of a row together: so little tells no two rows apart
 _COLLAPSED_SPREAD = 0.01  # variance of the means of a latent number, beside a noise of 1
 _COLLAPSED_SPREAD_IDLE = 0.03  # the same, where nothing was learnt from the input
-_SIGN_STEPS = 3  # in which the gradients of a divergence's two terms are the same number, and below 0
 _SQUARES = ("square", "power", "multiply")
 
 
@@ -71,19 +70,11 @@ class Divergences(Check):
 
     rules = {
         "penalty_dominates.collapsed": Rule.warning(
-            "the KL divergence is {data_loss!n} after {steps} steps: for each row the latent numbers are noise of "
-            "mean 0 and deviation 1 (their means differ between rows by a variance of {spread!n}), so they hold "
-            "nothing of the input, and what is made of them can only be the same for all rows",
-            "Weigh the divergence less against the reconstruction: take the sum over pixels (columns) of the errors, "
-            "not their mean, where the divergence is a sum over latent numbers; or multiply it by a weight that grows "
-            "from 0 to 1 in the first epochs. A decoder that sees the earlier steps of its answer needs that, too.",
-        ),
-        "loss_sign.divergence": Rule.error(
-            "the loss falls as exp(log_var) and mean**2 grow, by the same amount everywhere: a KL divergence is "
-            "counted with the wrong sign, so training drives the latent numbers away from the normal distribution",
-            "Turn its sign: the loss is the error of the reconstruction plus "
-            "-0.5 * mean(1 + log_var - mean**2 - exp(log_var)), which is 0 at least.",
-        ),
+            "the KL divergence is {data_loss!n} after {steps} steps: the latent numbers are noise of mean 0 and "
+            "deviation 1 (their means differ between rows by a variance of {spread!n}), and hold nothing of the input",
+            "Weigh the divergence less against the reconstruction: take the sum of the errors, not their mean, where "
+            "it is a sum over latent numbers; or multiply it by a weight that grows from 0 to 1 in the first epochs.",
+        )
     }
 
     def begin(self) -> None:
@@ -91,7 +82,6 @@ class Divergences(Check):
         self._exponentials: list[tuple[tuple[int, ...], float, int]] = []
         self._squares: list[tuple[tuple[int, ...], float, int]] = []
         self._seen: list[tuple[int, float, float]] = []  # step, divergence, largest variance of a mean between rows
-        self._wrong = 0
         self._place: Place | None = None
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
@@ -113,9 +103,6 @@ class Divergences(Check):
                 continue
             origin = self.watch.origins.get(key)
             self._place = (origin.place if origin is not None else None) or self._place
-            self._wrong += slope < 0
-            if slope < 0 and self._wrong == _SIGN_STEPS:
-                self.tell("loss_sign.divergence", place=self._place, perfect=0.0, now=slope)
             if slope > 0 and len(shape) > 1 and shape[0] >= limits.WINDOW and self._given[mean].shape == shape:
                 log_var, means = (host(self._given[k]).astype("float64") for k in (key, mean))
                 with numpy.errstate(all="ignore"):

@@ -14,10 +14,6 @@ from viz.doctor.facts.host_arrays import host, number, tensors
 __all__ = ["Seen", "Trained", "otherwise"]
 
 _SCALED_ROWS = 100  # to train with, from which on a few others can be said to be larger than any
-_ONE_SIDED = 0.2  # of the numbers are below 0 in one set of rows, and none in the other
-_ONE_SIDED_COLUMNS = 4  # numbers of a row, at least: a single one may well be asked for in one half of its range
-_ONE_SIDED_BEGINS = 0.1  # of its largest number is the least one, where numbers begin at about 0
-_ONE_SIDED_REACH = 0.7  # of the further end is the nearer one
 _SCALED_COLUMNS = 3  # with several values, at least: of fewer, a drift explains it as well
 _ABOUT_0 = 0.15  # means of columns that were standardized with rows like these
 _ABOUT_1 = 0.2  # and how far from 1 their deviations are
@@ -35,7 +31,6 @@ class Seen(NamedTuple):
         middles: their medians: the least and the largest one, of several sets of rows.
         low: the least number.
         high: the largest one.
-        negative: the part of the numbers that are below 0.
         whole: are all of them whole numbers?
         standard: has each column a mean of 0 and a standard deviation of 1, as exactly as if they were measured here?
         table: means, deviations, least and largest numbers of the columns, where it is a table.
@@ -47,7 +42,6 @@ class Seen(NamedTuple):
     middles: tuple[float, float]
     low: float
     high: float
-    negative: float
     whole: bool
     standard: bool
     table: numpy.ndarray | None = None
@@ -73,7 +67,6 @@ class Seen(NamedTuple):
             (float(numpy.median(sizes)),) * 2,
             float(flat.min()),
             float(flat.max()),
-            float((flat < 0).mean()),
             bool((flat == numpy.floor(flat)).all()),
             len(some) == len(x) and _standard(flat),
             table,
@@ -83,15 +76,13 @@ class Seen(NamedTuple):
         """These rows, and those of other calls of `fit`."""
         if others is None or others.columns != self.columns:
             return self
-        rows = self.rows + others.rows
         return Seen(
-            rows,
+            self.rows + others.rows,
             self.columns,
             (min(self.sizes[0], others.sizes[0]), max(self.sizes[1], others.sizes[1])),
             (min(self.middles[0], others.middles[0]), max(self.middles[1], others.middles[1])),
             min(self.low, others.low),
             max(self.high, others.high),
-            (self.negative * self.rows + others.negative * others.rows) / rows,
             self.whole or others.whole,
             self.standard and others.standard,
             self.table,
@@ -130,15 +121,8 @@ def otherwise(train: Seen, given: Seen, by_size: bool = True, by_columns: bool =
     """
     if train.columns != given.columns or (train.whole and given.whole):  # numbers of words, say, of any size
         return ""
-    ranges = f"range from {given.range}, and those to train with from {train.range}"
     if by_size and _far(train, given):
-        return ranges
-    enough = given.rows >= limits.OVERLAP_ROWS and given.columns >= _ONE_SIDED_COLUMNS
-    without, both = sorted([train, given], key=lambda seen: seen.negative)
-    outer, inner = (max(-seen.low, seen.high) for seen in (train, given))  # what lies further out may be odd on purpose
-    one_sided = enough and not without.negative and both.negative >= _ONE_SIDED
-    if one_sided and inner <= limits.SCALED_ALREADY * outer and _from_0(without, both):
-        return ranges
+        return f"range from {given.range}, and those to train with from {train.range}"
     if train.standard and given.standard and train.rows != given.rows:
         return "have, like those to train with, a mean of exactly 0 and a deviation of exactly 1: each by its own"
     if not by_columns or train.table is None or given.table is None:
@@ -162,16 +146,6 @@ def _otherwise_scaled(train: numpy.ndarray, given: numpy.ndarray) -> str:
     outside = (means < -limits.OUTSIDE_UNIT) | (means > 1 + limits.OUTSIDE_UNIT)
     unit = (low == 0).all() and (abs(high - 1) < limits.STANDARD).all()
     return f"{apart} reach from 0 to 1 in each" if unit and outside.mean() > _OUTSIDE_COLUMNS else ""
-
-
-def _from_0(without: Seen, both: Seen) -> bool:
-    """Do the numbers of the one begin at about 0, and those of the other reach as far below as above?
-
-    What drifts with time, as prices do, ends anywhere.
-    """
-    reach = max(-both.low, both.high)
-    begins = without.low <= _ONE_SIDED_BEGINS * without.high and reach >= 0.5 * without.high
-    return begins and min(-both.low, both.high) >= _ONE_SIDED_REACH * reach
 
 
 def _far(train: Seen, given: Seen) -> bool:

@@ -204,7 +204,7 @@ class AlongTime(Check):
 
     Where labels are the inputs one step later, what a network gives for the step before must stay as it was: the label
     there is the value that was changed. Where they are the inputs themselves, tokens count, as an autoencoder's labels
-    are its inputs, too; of several inputs, one that no position sees later steps of: then it is a decoder's.
+    are its inputs, too.
     """
 
     rules = {
@@ -224,11 +224,6 @@ class AlongTime(Check):
             "and the network learns to skip a token",
             "Shift them once: where the data set gives tokens[:-1] and tokens[1:], the loss takes all of the answers "
             "and labels as they are; models that shift labels themselves are given the tokens.",
-        ),
-        "label_leak.teacher": Rule.warning(
-            "one of the inputs of {model!l} is the labels themselves: at each of the {positions} positions its decoder "
-            "reads the very answer that it is to give there, so it learns to copy",
-            "Give the decoder its answers one step later: fit([source, target[:, :-1]], target[:, 1:]).",
         ),
     }
 
@@ -263,16 +258,10 @@ class AlongTime(Check):
         self._alike = 0 if same is None else self._alike + 1
         if same is None or self._alike != _ENOUGH:
             return
-        way = "copied" if loss.ours and loss.kind == "sparse" and self._onward(model, given, same) else ""
-        if len(inputs) > 1:
-            ends = [_changes(model, given, same, at) for at in (0, same.data.shape[1] - 1)]
-            first, last = [each if each is not None else numpy.zeros(2) for each in ends]
-            way = "teacher" if last[:-1].max() <= _CHANGED < min(last[-1], first[1:].max()) else ""
-        if way:
-            positions = loss.labels.size // len(same.data)
-            about = {"model": model, "positions": positions, "rows": len(same.data), "column": 0, "share": 1.0}
+        if len(inputs) == 1 and loss.ours and loss.kind == "sparse" and self._onward(model, given, same):
+            about = {"positions": loss.labels.size // len(same.data), "rows": len(same.data), "column": 0, "share": 1.0}
             place = self.watch.called_at() if self.watch.has_tapes else user_line(loss.opened.frame, None)
-            self.tell(f"label_leak.{way}", place=place, key=("label_leak", way), **about)
+            self.tell("label_leak.copied", place=place, key=("label_leak", "copied"), **about)
 
     @staticmethod
     def _onward(model: Any, given: Any, x: Any) -> bool:

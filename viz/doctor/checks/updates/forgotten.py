@@ -22,15 +22,13 @@ class Forgotten(Check):
     """Follows which weights gradients are asked of, and in two steps which the loss was made with."""
 
     rules = {
-        "frozen.forgotten": Rule(
-            "warning",
+        "frozen.forgotten": Rule.warning(
             "{unchanged} of {all} trainable weights of {model!l} are never given to the optimizer, nor is their "
             "gradient asked for: {names} stay as first drawn",
             "Take all of model.trainable_variables, in tape.gradient and for the optimizer; where layers shall stay as "
             "they are, say so: layer.trainable = False.",
         ),
-        "frozen.left_out": Rule(
-            "warning",
+        "frozen.left_out": Rule.warning(
             "the loss depends on {model!l}, but the gradient of its trainable weights ({names}) is never asked for: "
             "while others learn, they stay as first drawn",
             "Add its weights in tape.gradient and for the optimizer: first.trainable_weights + second.trainable_weights"
@@ -41,8 +39,7 @@ class Forgotten(Check):
     of_script = True
     always = ("on_gradients",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._born = newest_identity()  # what was made later has never been anything but drawn
         self._groups: dict[Any, int] = {}  # sources of gradients, by their number and ends: how often
         self._sources: set[int] = set()  # all variables of which a gradient was ever asked

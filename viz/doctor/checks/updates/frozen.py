@@ -53,38 +53,34 @@ class Frozen(Check):
     """Compares weights whose gradients aren't zero with what they were in the first step."""
 
     rules = {
-        "frozen": Rule(
-            "warning",
+        "frozen": Rule.warning(
             "{whose} {have} in all {steps!c} and never change{s}: the optimizer isn't given {it}, while others learn",
             "Give the optimizer all of model.trainable_variables, or set layer.trainable = False to keep it.",
         ),
-        "frozen.rounded": Rule(
-            "warning",
+        "frozen.rounded": Rule.warning(
             "{whose} {have} in all {steps!c} and never change{s}: updates are too small to show beside the values, "
             "while others learn",
             "See that more of the gradient arrives: relu, he_normal, normalization or shortcuts; Adam makes steps of "
             "the same size from small gradients.",
         ),
-        "frozen.all": Rule(
-            "error",
+        "frozen.all": Rule.error(
             "the model {model!l} has no trainable weights, of {weights} altogether: training changes nothing",
             "Set layer.trainable = True for what should learn. In a GAN, set the discriminator's trainable to True "
             "before its own step, and to False before that of the model of both. (In a script of Keras 2, compile "
             "remembers trainable: compile the discriminator while it is True.)",
         ),
-        "frozen.update": Rule(
-            "error", _NONE_MOVED, "Give the gradients to an optimizer: optimizer.apply(gradients, variables)."
+        "frozen.update": Rule.error(
+            _NONE_MOVED, "Give the gradients to an optimizer: optimizer.apply(gradients, variables)."
         ),
-        "frozen.rate": Rule(
-            "error", _NONE_MOVED, "Set a learning rate above 0; good first values: 0.001 for Adam, 0.01 for SGD."
+        "frozen.rate": Rule.error(
+            _NONE_MOVED, "Set a learning rate above 0; good first values: 0.001 for Adam, 0.01 for SGD."
         ),
     }
 
     always = ("on_optimizer", "on_gradients", "on_scope_end")
     ends = ("step",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._watched: dict[int, _Watched] = {}
         self._asked: dict[int, int] = {}
         self._optimizers: dict[int, Any] = {}
@@ -181,8 +177,7 @@ class RandomFrozen(Check):
     """Looks at frozen layers where nothing is learnt, or little behind those that a script froze after making them."""
 
     rules = {
-        "frozen.random": Rule(
-            "warning",
+        "frozen.random": Rule.warning(
             "{unchanged} of {all} layers with a kernel, {name} the first of them, are frozen (trainable = False) with "
             "the random weights that they began with: what they make of the input was never learnt",
             "Let them learn: set trainable = True. Or give them trained weights before they are frozen: load_weights, "
@@ -192,8 +187,7 @@ class RandomFrozen(Check):
 
     always = ("on_fit_step",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._fitted: dict[int, Any] = {}
 
     def on_fit_step(self, opened: Any) -> None:

@@ -24,8 +24,7 @@ class Folds(Check):
     """Compares what a model is judged by with what the calls of `fit` before the last one trained it with."""
 
     rules = {
-        "validation_overlap.folds": Rule(
-            "warning",
+        "validation_overlap.folds": Rule.warning(
             "{judged} is judged by rows that it was trained with: {overlap:.0%} of them in earlier rounds, though "
             "none in the last one, as in a cross-validation that goes on with one model",
             "Make and compile a new model in each round, or put the first weights back before each: "
@@ -38,8 +37,7 @@ class Folds(Check):
     always = ("on_scope_begin", "on_update")
     begins = ("data", "step")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._feed: Any = None
         self._looked: weakref.WeakSet[Any] = weakref.WeakSet()
         self._rounds: weakref.WeakKeyDictionary[Any, list[numpy.ndarray]] = weakref.WeakKeyDictionary()

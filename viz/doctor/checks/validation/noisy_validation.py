@@ -24,21 +24,18 @@ class NoisyValidation(Check):
     """Follows what Dropout does outside of training, and what rows data sets give that are read in their order."""
 
     rules = {
-        "validation_mismatch.training_mode": Rule(
-            "warning",
+        "validation_mismatch.training_mode": Rule.warning(
             "layer {name} drops {rate:.0%} of its input in all of {calls} calls outside of training, since the "
             "network never leaves training mode: what is measured there is that of a network with units missing",
             "Choose evaluation mode for what is measured, and training mode before training goes on; a Dropout that "
             "is called in a model gets training=False.",
         ),
-        "validation_mismatch.dropout": Rule(
-            "warning",
+        "validation_mismatch.dropout": Rule.warning(
             "in evaluation mode {who} drops a part of its values nevertheless, in {calls} calls: the function that "
             "does so isn't told the mode, so each answer is another one",
             "Tell it the mode: training=training in a layer's call; or use the layer Dropout.",
         ),
-        "augmentation.validation": Rule(
-            "warning",
+        "augmentation.validation": Rule.warning(
             "the rows that are read in the same order for each validation change from one to the next, in {turns} "
             "turns, though their labels stay: random transforms alter them, too",
             "Transform the rows to train with alone: two data sets of the same files, of which only the one for "
@@ -48,8 +45,7 @@ class NoisyValidation(Check):
 
     always = ("on_call_end", "on_op", "on_routine", "on_optimizer", "on_answer")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._drops: list[tuple[Any, bool]] = []  # in the running call: layers, and whether they drop something
         # By the layer: it, calls, the line of the last one, and the model's weights.
         self._noisy: dict[int, list[Any]] = {}

@@ -17,8 +17,7 @@ __all__ = ["Prepared", "SharedRows"]
 _LOOKED = 32  # calls of a model in training, and as many outside of it
 
 _RULES = {
-    "validation_mismatch.prepared": Rule(
-        "warning",
+    "validation_mismatch.prepared": Rule.warning(
         "the inputs {of} {how}: what it learnt doesn't hold for them",
         "Prepare rows in the same way wherever the network is given any: divide by the same number, or use mean and "
         "standard deviation of the training data for all (scaler.transform, not fit_transform). A layers.Rescaling or "
@@ -56,8 +55,7 @@ class Prepared(Check):
     always = ("on_scope_begin", "on_answer")
     begins = ("data", "step")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._trained = Trained()
         self._outputs = _OutputShapes()
         self._asked: dict[tuple[int, bool], int] = {}  # calls in a loop that were looked at
@@ -103,8 +101,7 @@ class SharedRows(Check):
     """Compares rows that a model is given on the way to a loss with those that it is given outside of training."""
 
     rules = {
-        "validation_overlap.rows": Rule(
-            "warning",
+        "validation_overlap.rows": Rule.warning(
             "{overlap:.0%} of {rows} different rows that are validated with are trained with, too: what is measured "
             "tells how well they are remembered, not how well others are answered",
             "Split once, and take both parts of the one order: rows = torch.randperm(n); train, held = rows[k:], "
@@ -114,8 +111,7 @@ class SharedRows(Check):
 
     always = ("on_answer",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._rows: dict[tuple[int, bool], set[int]] = {}  # by the model, and whether it is trained with them
         self._places: dict[int, Any] = {}
 

@@ -41,8 +41,7 @@ _UNLIKE = "{words}: val_loss tells nothing about rows like those to train with"
 class _OfOneLoss(Check):
     """Knows the loss of the training, and the shape of a row of predictions."""
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._losses: dict[int, _Loss] = {}
 
     def on_loss(self, loss: Loss) -> None:
@@ -59,46 +58,41 @@ class ValidationRows(_OfOneLoss):
     """Compares the arrays that `fit` was given, once, after the first epoch."""
 
     rules = {
-        "validation_overlap": Rule(
-            "warning",
+        "validation_overlap": Rule.warning(
             "{overlap:.0%} of {rows} rows of the validation data looked at are in the training data too (by chance it "
             "would be about {chance:.0%}): val_loss tells how well they are remembered, not how well others are "
             "answered",
             "Use rows that training never sees: validation_split=0.2, or a split before fit.",
         ),
-        "validation_overlap.windows": Rule(
-            "warning",
+        "validation_overlap.windows": Rule.warning(
             "{words}, and val_loss tells how well steps are remembered that training has seen",
             "Split the series first, and cut each part into windows: train, held = series[:n], series[n:]. Windows are "
             "shuffled after that, those to train with alone.",
         ),
-        "validation_mismatch.classes": Rule(
-            "warning",
+        "validation_mismatch.classes": Rule.warning(
             _UNLIKE,
             "Shuffle the rows before they are split (validation_split takes the last ones as they come): "
             "order = rng.permutation(len(x)); x, y = x[order], y[order].",
         ),
-        "validation_mismatch.scale": Rule(
-            "warning",
+        "validation_mismatch.scale": Rule.warning(
             _UNLIKE,
             "Prepare both alike: divide both by the same number, or use mean and standard deviation of the training "
             "data for both.",
         ),
-        "validation_mismatch.targets": Rule(
-            "warning",
+        "validation_mismatch.targets": Rule.warning(
             "{words}: val_loss says nothing about how well they are answered",
             "Scale the targets in the same way for both, with the mean and standard deviation (or the largest number) "
             "of the training data, and scale the predictions back after predict.",
         ),
-        "validation_mismatch.shifted": Rule(
-            "warning", _UNLIKE, "Count the classes of all rows from 0, before they are split: y = y - y.min()."
+        "validation_mismatch.shifted": Rule.warning(
+            _UNLIKE, "Count the classes of all rows from 0, before they are split: y = y - y.min()."
         ),
     }
 
     always = ("on_logs",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
+        super().begin()
         self._seen: list[Any] = []
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
@@ -144,8 +138,7 @@ class ValidationLoss(_OfOneLoss):
     """Follows the validation loss of a `fit`, or of a loop, and compares it with a constant answer's in the end."""
 
     rules = {
-        "validation_chance": Rule(
-            "warning",
+        "validation_chance": Rule.warning(
             "the training loss fell to {loss:.4g}, but in {epochs} epochs the validation loss never was "
             "{clearly}below {constant_answer:.4g}, which is what always giving the same answer gets (at best "
             "{best_val_loss:.4g}): what the network learns of one row tells nothing about others",
@@ -157,8 +150,8 @@ class ValidationLoss(_OfOneLoss):
 
     always = ("on_logs", "on_loss", "on_loss_end")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
+        super().begin()
         self._fit: Any = None
         self._logs: list[tuple[float, float]] = []
         self._began = 0
