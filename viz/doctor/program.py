@@ -153,11 +153,6 @@ class Program:
         """Take back a finding that turned out to be none."""
         self.training.found.pop(key, None)
 
-    def severity_at(self, key: Any) -> str | None:
-        """The severity of the finding under this key, as given to `report`; None for none."""
-        found = self.training.found.get(key)
-        return None if found is None else found.severity
-
     def keys(self, kind: str) -> list[Any]:
         """The second parts of keys, as given to `report`, under which there are findings of a kind."""
         return [key[1] for key, finding in self.training.found.items() if finding.kind == kind and len(key) == 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from viz.doctor import thresholds as limits
@@ -163,10 +164,12 @@ class Schedules(Check):
         self._first: dict[int, float] = {}  # rates that schedules began with
         self._scales = False
         self._fit: tuple[Any, Place | None] = None, None
+        self._losses: list[float] = []  # of the epochs of a fit
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         if kind == "epoch":
             self._fit = running_fit(), self.watch.called_at()
+            self._losses.append(float(logs.get("loss", math.nan)))
 
     def on_optimizer(self, opened: Any) -> None:
         rate = rate_of(opened.owner)
@@ -222,11 +225,12 @@ class Schedules(Check):
         elif lowers is not None:
             by = f", as {lowers} lowers it"
             place = (only_call(called.file, lowers) if called is not None else None) or place
-        learnt = self.watch.training.learnt
         about = {"highest": highest, "now": rates[-1], "steps": steps, "largest_update": rates[-1]}
         about["since"] = min(since, steps - faded) if faded else since
-        severity = "error" if learnt is not None and learnt < 1 - limits.NOT_IMPROVED else "warning"
-        self.tell("lr_too_low.faded", severity, place=place, key=("lr_too_low.faded", 0), by=by, **about)
+        idle = self._losses and self._losses[-1] > limits.NOT_IMPROVED * self._losses[0] > 0
+        self.tell(
+            "lr_too_low.faded", "error" if idle else "warning", place=place, key=("lr_too_low.faded", 0), by=by, **about
+        )
 
 
 class _Followed:

@@ -49,7 +49,7 @@ class Unreached(Check):
         "no_gradient.stopped": Rule.error(
             "{what}: {goes} {by}, which lets no gradient through",
             "Leave stop_gradient out there; if these weights should stay as they are, set layer.trainable = False. In "
-            "a GAN it belongs into the discriminator's step, discriminator(stop_gradient(generator(noise))), alone.",
+            "a GAN, the generator's step is discriminator(generator(noise)) without it.",
         ),
         "no_gradient.before_tape": Rule.error(
             "{how} where no tape records it: " + _NONE,

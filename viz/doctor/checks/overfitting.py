@@ -18,7 +18,6 @@ from viz.doctor.facts.turn_losses import TurnLosses
 __all__ = ["Overfit"]
 
 _OVERFIT = 1.2  # validation loss against its best
-_OVERFIT_HELD = 1.02  # the same, down to which it stays said: losses rise and fall
 _OVERFIT_BACK = 0.5  # of what it had fallen by, where a loss goes below 0, as a likelihood's: then it has no size
 _OVERFIT_CLEAR = 1.5
 _OVERFIT_CLEAR_EPOCHS = 5
@@ -47,8 +46,10 @@ class Overfit(Check):
     always = ("on_logs", "on_loss_end", "on_gradients")
 
     def begin(self) -> None:
-        self._turns = TurnLosses()
-        self._place: Any = None
+        self.losses = TurnLosses()
+        self.place: Any = None
+        self.fit: Any = None
+        self.began = 0  # the step in which it was heard of first
         self._told = False  # by `fit`, by epochs
         self._sources: list[Any] = []  # the weights that are trained
 
@@ -56,56 +57,50 @@ class Overfit(Check):
         if kind != "epoch" or "loss" not in logs or "val_loss" not in logs:
             return
         if step == 0 or not self._told:
-            self._turns, self._told = TurnLosses(), True
-        self._turns.train.append(float(logs["loss"]))
-        self._turns.validation.append(float(logs["val_loss"]))
-        self._place = self.watch.called_at()
-        self._judge()
+            self.losses, self._told = TurnLosses(), True
+            self.fit, self.began = running_fit(), self.watch.number
+        self.losses.train.append(float(logs["loss"]))
+        self.losses.validation.append(float(logs["val_loss"]))
+        self.place = self.watch.called_at()
 
     def on_gradients(self, gradients: Gradients) -> None:
         if self._told:
             return
         sources = list(gradients.sources)
         if list(map(id, sources)) != list(map(id, self._sources)):  # another network: its losses are no sequel
-            self._sources, self._turns = sources, TurnLosses()
-        if self._turns.enter(True, gradients.value / sum(t.data.size for t in gradients.targets)):
-            self._judge()
+            self._sources, self.losses = sources, TurnLosses()
+        self.losses.enter(True, gradients.value / sum(t.data.size for t in gradients.targets))
 
     def on_loss_end(self, opened: Any, outputs: Any) -> None:
         found = tensors(outputs)
         if self._told or len(found) != 1 or self.watch.trains():
             return
         if found[0].key is None and found[0].data.size == 1:
-            self._place = self.watch.called_at()
-            self._turns.enter(False, float(host(found[0].data).reshape(())))
+            self.place = self.watch.called_at()
+            self.losses.enter(False, float(host(found[0].data).reshape(())))
 
     def _lags(self) -> bool:
         """May moving averages that lag behind be to blame, too? Then rows that were trained with are answered badly."""
         return any(each.lags for each in self.watch.training.checks if isinstance(each, Modes))
 
     def finish(self) -> None:
-        """The last validation may have no training after it."""
-        if not self._told and self._turns.finish():
-            self._judge()
-
-    def _judge(self) -> None:
-        validation = self._turns.validation
-        train = self._turns.train[-len(validation) :]
+        """Judge how it ended."""
+        self.losses.finish()
+        validation = self.losses.validation
+        train = self.losses.train[-len(validation) :]
         if len(train) != len(validation) or len(validation) <= limits.OVERFIT_EPOCHS:
             return
         if not numpy.isfinite([*train, *validation]).all():
             return
         best = min(range(len(validation)), key=validation.__getitem__)
-        since, key = len(validation) - 1 - best, ("overfit", 0)
+        since = len(validation) - 1 - best
         recent = statistics.median(validation[-limits.OVERFIT_EPOCHS :])
         below_0 = min(*train, *validation) < 0
-        held = self.watch.severity_at(key)  # what is told isn't taken back and told again as losses rise and fall
-        learns = held is not None or _learns(train, best, below_0)
         by_heart = train[-1] <= _BY_HEART * train[0] and validation[best] > _NEVER_LEARNT * train[0] and not below_0
-        high = _risen(validation, best, recent, _OVERFIT if held is None else _OVERFIT_HELD, _OVERFIT_BACK)
+        high = _risen(validation, best, recent, _OVERFIT, _OVERFIT_BACK)
         near_0 = recent < _OVERFIT_OF_TRAIN * train[-1] and train[-1] > 0  # other rows are answered far better
-        best_is_kept = self._told and best >= limits.OVERFIT_EPOCHS and _puts_back(running_fit())
-        self.watch.retract(key)
+        best_is_kept = self._told and best >= limits.OVERFIT_EPOCHS and _puts_back(self.fit)
+        learns = _learns(train, best, below_0)
         if since < limits.OVERFIT_EPOCHS or not (high or by_heart) or not learns or near_0 or best_is_kept:
             return
         clear = by_heart or _risen(validation, best, recent, _OVERFIT_CLEAR, 1.0)
@@ -123,10 +118,10 @@ class Overfit(Check):
                 f"the training loss fell from {number(train[0])} to {number(train[-1])} in {len(train)} epochs, and "
                 f"the validation loss never below {number(validation[best])}: rows are learnt by heart"
             )
-        severity = "warning" if (clear or held == "warning") and not self._lags() else "info"
+        severity = "warning" if clear and not self._lags() else "info"
         numbers = {"best_epoch": best + 1, "epochs": len(validation), "best_val_loss": validation[best]}
         numbers |= {"val_loss": validation[-1], "loss": train[-1]}
-        self.tell("overfit", severity, place=self._place, key=key, what=what, **numbers)
+        self.tell("overfit", severity, place=self.place, key=("overfit", 0), what=what, **numbers)
 
 
 def _learns(train: list[float], best: int, below_0: bool) -> bool:

@@ -19,21 +19,17 @@ class TurnLosses:
         self.validation: list[float] = []
         self._trains, self._losses = True, list[float]()
 
-    def enter(self, trains: bool, loss: float) -> bool:
-        """Add a loss; is a validation over by it?"""
-        ends = trains and not self._trains
+    def enter(self, trains: bool, loss: float) -> None:
+        """Add a loss."""
         if trains != self._trains:
             self._close()
         self._trains = trains
         self._losses.append(loss)
-        return ends
 
-    def finish(self) -> bool:
-        """The last validation may have no training after it: is it over now?"""
-        ends = not self._trains and bool(self._losses) and bool(self.train)
-        if ends:
+    def finish(self) -> None:
+        """The last validation may have no training after it."""
+        if not self._trains and self.train:
             self._close()
-        return ends
 
     def _close(self) -> None:
         if self._losses:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy
 
@@ -12,7 +12,6 @@ from viz.doctor.facts.host_arrays import number, rms
 from viz.doctor.facts.loss_questions import AMOUNTS, answer_kind
 
 __all__ = [
-    "Overlapping",
     "classes_apart",
     "overlapping_windows",
     "row_hashes",
@@ -20,7 +19,6 @@ __all__ = [
     "shared_rows",
     "targets_apart",
     "words_of_classes",
-    "words_of_scales",
 ]
 
 _OVERLAP_KINDS = 50  # different rows; fewer may be levels at which something was measured
@@ -115,39 +113,18 @@ def _some_columns(rows: numpy.ndarray, most: int = _COLUMNS) -> numpy.ndarray:
 # ---------------------------------------------------------------------- windows of the same series
 
 
-class Overlapping(NamedTuple):
-    """Validation windows that overlap with windows to train with.
+def overlapping_windows(train: _Arrays, held: _Arrays) -> tuple[float, int, int] | None:
+    """Which part of the held windows begins with steps that a window to train with has further on.
 
-    Attributes:
-        overlap: which part of those looked at does.
-        rows: how many were looked at.
-        steps: how many a window has.
-    """
+    With how many were looked at, and their steps; None where hardly any do.
 
-    overlap: float
-    rows: int
-    steps: int
-
-    @property
-    def words(self) -> str:
-        """What was found, for people."""
-        return (
-            f"{self.overlap:.0%} of {self.rows} validation windows looked at share half of their {self.steps} steps or "
-            "more with a window to train with, which begins a little earlier or later in the same series: the windows "
-            "were shuffled before the split"
-        )
-
-
-def overlapping_windows(train: _Arrays, held: _Arrays) -> Overlapping | None:
-    """How many held windows begin with steps that a window to train with has further on; None where hardly any do.
-
-    Where each part is a stretch of the series of its own, only those at the border do. Where the same steps come again
-    and again, as in noiseless waves or padding, nothing can be told.
+    Where each part is a stretch of the series, only those at the border do. Where the same steps come again and again,
+    as in noiseless waves or padding, nothing can be told.
 
     >>> series = numpy.random.default_rng(0).normal(size=120)
     >>> windows = numpy.lib.stride_tricks.sliding_window_view(series, 20)
     >>> overlapping_windows([windows[::2]], [windows[1::2]])
-    Overlapping(overlap=1.0, rows=50, steps=20)
+    (1.0, 50, 20)
     >>> overlapping_windows([windows[:60]], [windows[60:]]) is None
     True
     """
@@ -167,7 +144,7 @@ def overlapping_windows(train: _Arrays, held: _Arrays) -> Overlapping | None:
             for i in numpy.flatnonzero(~found & (every[place] == hashes)):  # hashes are of some columns
                 found[i] = bool((within[at[place[i]]] == some[i]).all())
         if found.mean() >= limits.OVERLAP:
-            return Overlapping(float(found.mean()), len(some), steps)
+            return float(found.mean()), len(some), steps
     return None
 
 
@@ -245,9 +222,3 @@ def scales_apart(train: _Arrays, held: _Arrays) -> tuple[numpy.ndarray, numpy.nd
         if 0 < sizes[0] and sizes[1] < numpy.inf and sizes[1] > limits.SCALES_APART * sizes[0]:
             return a, b
     return None
-
-
-def words_of_scales(train: numpy.ndarray, held: numpy.ndarray) -> str:
-    """What `scales_apart` found, for people."""
-    sizes = [f"{number(float(x.min()))} to {number(float(x.max()))}" for x in (train, held)]
-    return f"the inputs to train with range from {sizes[0]}, and those of the validation data from {sizes[1]}"

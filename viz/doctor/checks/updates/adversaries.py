@@ -177,8 +177,8 @@ class Adversaries(Check):
         if self._pending is not None and identities(self._pending[0].network.trainable_variables) < updated:
             self._pending[0].add("both", self._pending[1], place)
             self._pending = None
-        if self._learning is not None and identities(self._learning[0].network.trainable_variables) < updated:
-            judge, others = self._learning
+        judge, others = self._learning or (None, set())
+        if judge is not None and updated & identities(judge.network.trainable_variables):
             judge.beside |= others & updated
             judge.places["beside"], self._learning = place, None
 
