@@ -20,10 +20,7 @@ _EARLY = 0.2  # of the period of a schedule that should last as long as the trai
 _FADED_SHARE = 0.25  # of all steps are made with a rate that changes nothing any more
 _FALLEN = 0.02  # of the highest rate is left by a fifth of the training, and never more again
 _NOTHING = 1e-3  # and of it in the end, at most
-_RATES = 100_000
 _LOWER = ("ReduceLROnPlateau", "LearningRateScheduler")
-_METRICS_FOLLOWED = 16  # in custom loops
-_METRIC_EPOCHS = 2  # through which one goes on counting
 _EPOCHS = ("e", "_e")  # what their variables begin with
 
 
@@ -174,7 +171,7 @@ class Schedules(Check):
     def on_optimizer(self, opened: Any) -> None:
         rate = rate_of(opened.owner)
         known = self._rates.setdefault(id(opened.owner), (opened.owner, []))[1]
-        if rate is not None and len(known) < _RATES:
+        if rate is not None and len(known) < limits.LOOKED:
             known.append(rate)
 
     def on_routine(self, name: str, thing: Any, about: Any) -> None:
@@ -269,9 +266,9 @@ class UnresetMetrics(Check):
         if self.watch.inside("step", "loss", "layer", "model"):
             return
         found = self._followed.get(id(opened.owner))
-        if found is None and len(self._followed) < _METRICS_FOLLOWED:
+        if found is None:
             found = self._followed[id(opened.owner)] = _Followed(opened.owner, self.watch.called_at())
-        if found is None or found.epochs > _METRIC_EPOCHS:
+        if found.epochs >= limits.AGAIN:
             return
         found.updates += 1
         found.begun += not any(host(v.data).any() for v in opened.owner.variables)
@@ -282,7 +279,7 @@ class UnresetMetrics(Check):
     def finish(self) -> None:
         """Judge those that went through several epochs."""
         for found in self._followed.values():
-            if found.epochs >= _METRIC_EPOCHS and found.begun == 1 and found.updates >= 2 * found.epochs:
+            if found.epochs > 1 and found.begun == 1 and found.updates >= 2 * found.epochs:
                 numbers = {"updates": found.updates, "epochs": found.epochs, "resets": found.begun}
                 loop = max(found.values, key=lambda name: len(found.values[name]))
                 about = {"place": found.place, "metric": found.metric.name, "epoch": loop}

@@ -18,7 +18,6 @@ __all__ = ["Endings"]
 _MANY_STEPS = 2000
 _FEW_EPOCHS = 2  # from three epochs on, their means are compared, without the noise of batches
 _FEW_LEFT = 0.3  # and is still above this part of what it was in the first quarter
-_STOPPED_LEARNT = 0.9  # the training loss when it was stopped, against the first epoch's
 _STOPPED = "EarlyStopping ended training after {epochs} of {asked} epochs: {why}"
 
 
@@ -138,7 +137,7 @@ class Endings(Check):
                 f"it waits for {monitor} to {'fall' if mode == 'min' else 'rise'} (mode={mode!r}), which went from "
                 f"{number(values[0])} to {number(values[-1])}: that is what was wanted"
             )
-        elif _STOPPED_LEARNT * losses[0] < losses[-1] < losses[0]:
+        elif limits.NOT_IMPROVED * losses[0] < losses[-1] < losses[0]:
             rule = "stopped_early"
             why = (
                 f"the training loss has only come from {losses[0]:.4g} to {losses[-1]:.4g} and was still falling "

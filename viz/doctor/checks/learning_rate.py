@@ -20,17 +20,12 @@ from viz.frameworks.contract import Variable
 __all__ = ["LearningRates"]
 
 _DIVERGED_SEVERAL = 20.0  # where several losses compete (as in a GAN), one of them may well grow
-_UPDATE_TOO_LARGE = 1.0  # an update as large as the weights themselves; 1e-3 is usual
-_ADAPTING = 0.9  # of the gradients, at most, that no update follows: of more, nothing is ever updated
 _UPDATE_CAREFUL = 0.05  # first updates of less, at a usual rate, change what a network answers by as little
 _UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tuning goes down to 1e-4
 _RATE_TOO_SMALL = 1.001e-5  # only rates up to this are called too low: else it is the gradients that are small
 _UNMOVED = 0.02  # relative change of the loss that counts as none
-_UNMOVED_STEPS = 10
 _WEIGHTLESS = 1e-4  # weights whose largest is below begin with zeros, and are as small as their first updates then
 _JUMPS = 2.0  # the loss of a late step against the first one's, where updates were as large as the weights:
-_JUMPS_STAYS = 0.5  # and the median of those steps is still above this part of it
-_MOSTLY_KILLED = 0.75  # of the units of a layer, which fell silent in the first steps
 _HARDLY_LESS = 0.7  # the loss now, against its beginning, where most units learn nothing
 _UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which units are silent, did it
 
@@ -67,7 +62,7 @@ class _Course:
     def adapts(self) -> bool:
         """Do updates by hand follow on every second gradient only? Then the others adapt to a task, as in MAML."""
         kept = sum(not move for move in self.moves)
-        return self.rate is None and limits.FIRST <= kept <= _ADAPTING * len(self.moves)
+        return self.rate is None and limits.FIRST <= kept <= limits.NEARLY_ALL * len(self.moves)
 
     @property
     def restarts(self) -> bool:
@@ -207,7 +202,7 @@ class LearningRates(Check):
         last = statistics.median(losses[-limits.LAST :]) if math.isfinite(losses[-1]) else math.inf
         # What goes on with trained weights begins with a small loss, and with an optimizer that knows nothing yet.
         factor = limits.DIVERGED if self._alone and self.watch.training.known < 1 else _DIVERGED_SEVERAL
-        first = abs(finite[0]) if moved >= _UPDATE_TOO_LARGE else first
+        first = abs(finite[0]) if moved >= 1 else first
         if min(finite) < 0:  # around 0 a loss grows many times over without any meaning
             first = max(first, *map(abs, finite[: limits.WINDOW]))
         grew = last > factor * first + 1e-3 and max(finite[-limits.LAST :]) > factor * abs(finite[0])
@@ -222,7 +217,7 @@ class LearningRates(Check):
                 self._tell_high(course, f"the loss went from {number(finite[0])} to {number(losses[-1])}", last)
         elif final and uphill and len(finite) == len(losses) and finite[0] > 0 and self._climbs(course):
             self._tell_uphill(course, finite[0], last)
-        elif moved >= _UPDATE_TOO_LARGE and enough and last >= limits.NOT_IMPROVED * abs(finite[0]):
+        elif moved >= 1 and enough and last >= limits.NOT_IMPROVED * abs(finite[0]):
             self._tell_high(course, f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)", last)
         elif (
             final
@@ -243,7 +238,7 @@ class LearningRates(Check):
     @staticmethod
     def _climbs(course: _Course) -> bool:
         """Has the loss grown with all steps looked at, which went along the gradients?"""
-        if len(course.uphill) < limits.UNREACHED_STEPS or len(course.losses) < limits.FEW_STEPS:
+        if len(course.uphill) < limits.WINDOW or len(course.losses) < limits.FEW_STEPS:
             return False
         part = len(course.losses) // 3
         first, last = course.losses[:part], course.losses[-part:]
@@ -258,7 +253,7 @@ class LearningRates(Check):
                 continue
             if finding.severity == "error":
                 return "all units of a layer fell silent" if finding.kind == "dead_relu" else "the outputs froze"
-            if hardly_less and finding.severity == "warning" and dead >= _MOSTLY_KILLED * units:
+            if hardly_less and finding.severity == "warning" and dead >= limits.MOSTLY * units:
                 return f"{dead} of {units} units of a layer fell silent"
         return ""
 
@@ -290,7 +285,7 @@ class LearningRates(Check):
         )
 
     def _too_low(self, course: _Course) -> None:
-        if len(course.losses) < _UNMOVED_STEPS or not course.moves or len(course.rates) > 1:
+        if len(course.losses) < limits.FEW_ROWS or not course.moves or len(course.rates) > 1:
             return
         if self.watch.training.known:
             return  # to tune what has been trained, small steps are usual, and there may be little left to learn
@@ -359,4 +354,4 @@ def _jumps(course: _Course) -> bool:
     if len(course.losses) < 3 * limits.FEW_STEPS or len(moved) < limits.WINDOW or not course.high:
         return False
     wild = statistics.median(moved) >= _UPDATE_KILLED
-    return wild and max(third) >= _JUMPS * first > 0 and statistics.median(third) >= _JUMPS_STAYS * first
+    return wild and max(third) >= _JUMPS * first > 0 and statistics.median(third) >= limits.MOST * first

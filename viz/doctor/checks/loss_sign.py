@@ -17,8 +17,6 @@ from viz.recorder.source_lines import is_internal
 __all__ = ["Likelihoods", "LossSign"]
 
 _BOUNDED = ("softmax", "sigmoid", "hard_sigmoid")
-_OTHERS = 8  # wrong classes that are tried in place of the right ones
-_ROWS = 4  # labels of a batch, at least: of fewer, any number is the same for all
 _EQUAL = 1e-2  # by which factors of single rows may differ: something small is added before a logarithm
 _CLEAR = -9.2  # logarithm of a chance, above which what is added to it (1e-7, say) changes little
 _REST = 0.5  # of what a likelihood makes of the loss may be other terms, such as penalties
@@ -70,7 +68,7 @@ class LossSign(Check):
         if not whole or numbers.size * classes != answers.size:
             return
         one_hot = numpy.eye(classes, dtype=answers.dtype)
-        shifts = range(1, min(classes, _OTHERS + 1))
+        shifts = range(1, min(classes, limits.WINDOW + 1))
         right = one_hot[numbers].reshape(answers.shape)
         perfect, near, now = _on_the_way(loss, labels, right, answers)
         if not _worse(perfect, [near, now]):
@@ -183,7 +181,7 @@ def _asked(kind: str, chances: numpy.ndarray, gradient: numpy.ndarray) -> list[A
         chances = numpy.stack([chances, 1 - chances], axis=-1)
         gradient = numpy.stack([gradient.clip(0), (-gradient).clip(0)], axis=-1)
     chosen = gradient.reshape(-1, chances.shape[-1]) != 0
-    if chosen.sum() < _ROWS or (chosen.sum(axis=0) > 0).sum() < 2 or (chosen.sum(axis=1) > 1).any():
+    if chosen.sum() < limits.OFTEN or (chosen.sum(axis=0) > 0).sum() < 2 or (chosen.sum(axis=1) > 1).any():
         return []  # one class for all rows: no labels of data
     logs = picked = chances.reshape(chosen.shape)[chosen]
     slopes = gradient.reshape(chosen.shape)[chosen]

@@ -14,7 +14,6 @@ __all__ = ["Modes"]
 
 _MOMENTUM_SOME = 0.05  # of the averages is what they began with, which a high validation loss may come from
 _NOT_BACK = 0.4  # of the calls on the way to a loss are in evaluation mode, several in a row, while others aren't
-_ONES_SHARE = 0.5  # of the training batches hold one sample; a single one at the end of an epoch is a hint
 
 
 class _Calls:
@@ -170,7 +169,7 @@ class Modes(Check):
         """Layers that are in training mode at times, and for long in evaluation mode that something else chose."""
         kinds = ("drop anything", self._drops), ("learn averages", self._norms)
         for layer, do in [(each, do) for do, known in kinds for each in known.values() if each.training]:
-            if layer.idle >= max(limits.UNREACHED_STEPS, _NOT_BACK * layer.calls) and self._evaluates is not None:
+            if layer.idle >= max(limits.WINDOW, _NOT_BACK * layer.calls) and self._evaluates is not None:
                 about: dict[str, Any] = {"place": self._evaluates, "key": ("dropout_idle", 0), "do": do}
                 about |= {"calls": layer.calls, "dropped": layer.training, "first": layer.training, "idle": layer.idle}
                 named = f"layer {layer_label(layer.layer)!r} and all beside it"
@@ -183,7 +182,7 @@ class Modes(Check):
             gamma = getattr(norm.layer, "gamma", None)
             used = gamma is None or gamma.identity in self._trained
             if norm.ones:
-                severity = "info" if norm.ones < _ONES_SHARE * norm.training else "error" if norm.values == 1 else ""
+                severity = "info" if norm.ones < limits.MOST * norm.training else "error" if norm.values == 1 else ""
                 effect = "its output is 0 (plus beta), whatever the input"
                 effect = effect if norm.values == 1 else "its statistics are of one only"
                 numbers = {"batches_of_one": norm.ones, "calls": norm.training, "values_per_channel": norm.values}
@@ -200,7 +199,7 @@ class Modes(Check):
 
     def _idle(self) -> None:
         """Dropouts of what is trained, none of whose calls dropped anything. A teacher's has nothing to drop."""
-        enough = min(limits.UNREACHED_STEPS, max(limits.FIRST, self.watch.step))
+        enough = min(limits.WINDOW, max(limits.FIRST, self.watch.step))
         trained = [drop for drop in self._drops.values() if not drop.weights or drop.weights & self._trained]
         idle = [drop for drop in trained if not drop.training and drop.calls >= enough]
         if idle:

@@ -133,7 +133,7 @@ class Unreached(Check):
     def on_step_end(self) -> None:
         if not self.watch.ended_late:  # then the forward pass of the next step is over, too
             self._lost.clear()
-        if self.watch.step + 1 == limits.UNREACHED_STEPS:
+        if self.watch.step + 1 == limits.WINDOW:
             self._judge()
 
     def finish(self) -> None:
@@ -145,7 +145,7 @@ class Unreached(Check):
         zero: dict[int, list[_Seen]] = {}
         ends: dict[End, list[_Seen]] = {}
         some = any(s.nonzero for s in self._seen.values())
-        enough = min(limits.UNREACHED_STEPS, max(3, self.watch.step))
+        enough = min(limits.WINDOW, max(3, self.watch.step))
         often = max((seen.asked for seen in self._seen.values()), default=1)  # a round may make several updates
         for seen in self._seen.values():
             owner = id(self.watch.owners.of(seen.variable) or seen.variable)

@@ -18,9 +18,6 @@ from viz.doctor.user_code import made_at
 __all__ = ["ClassNumbers", "ConstantOutput", "LastLayers"]
 
 _CONSTANT = 1e-6  # spread of the outputs over a batch, against their size: float32 resolves 1e-7
-_CONSTANT_STEPS = 8  # an output layer that begins with zeros gives constants at first, and learns in a few steps
-_AMOUNTS = 0.5  # of the labels lie between whole numbers: they are no classes
-_AMOUNT_KINDS = 10  # different ones; fewer may be classes that were scaled
 _DIFFERENCES = ("mean_squared_error", "mean_absolute_error", "huber")
 _SAME = "the outputs of {model!l} are the same ({value!n}) for all {rows} rows of a batch, {why}{in_a_row}"
 
@@ -80,11 +77,11 @@ class ConstantOutput(Check):
             self._in_a_row.clear()
 
     def on_step_end(self) -> None:
-        self._judge(_CONSTANT_STEPS)
+        self._judge(limits.WINDOW)
 
     def finish(self) -> None:
         """Training may be over before that."""
-        self._judge(min(limits.CONSTANT_STEPS_SHORT, max(1, self.watch.step)))
+        self._judge(min(limits.AGAIN, max(1, self.watch.step)))
 
     def _judge(self, enough: int) -> None:
         for key in [key for key, count in self._in_a_row.items() if count >= enough]:
@@ -275,5 +272,5 @@ class ClassNumbers(Check):
         single = found.size == len(found) == math.prod(shape) if found.ndim else False
         if single and found.dtype.kind == "f" and numpy.isfinite(found).all():
             between = found[found != numpy.floor(found)]
-            if between.size >= _AMOUNTS * found.size and len(numpy.unique(between)) >= _AMOUNT_KINDS:
+            if between.size >= limits.MOST * found.size and len(numpy.unique(between)) >= limits.FEW_ROWS:
                 self._tell("accuracy", lowest=float(found.min()), highest=float(found.max()))

@@ -18,15 +18,10 @@ from viz.doctor.facts.turn_losses import TurnLosses
 __all__ = ["Overfit"]
 
 _OVERFIT = 1.2  # validation loss against its best
-_OVERFIT_BACK = 0.5  # of what it had fallen by, where a loss goes below 0, as a likelihood's: then it has no size
 _OVERFIT_CLEAR = 1.5
-_OVERFIT_CLEAR_EPOCHS = 5
-_OVERFIT_OF_TRAIN = 0.5  # the validation loss against the training loss: what is learnt by heart is answered worse
-_OVERFIT_LEARNS = 0.9  # the training loss now, against that in the best epoch
 # Learnt by heart: the training loss fell to a tenth, and the validation loss never fell below half of where the
 # training began. Then it need not rise: noise has an upper bound too. What generalizes is far below that half.
 _BY_HEART = 0.1
-_NEVER_LEARNT = 0.5
 
 
 class Overfit(Check):
@@ -88,28 +83,28 @@ class Overfit(Check):
         self.losses.finish()
         validation = self.losses.validation
         train = self.losses.train[-len(validation) :]
-        if len(train) != len(validation) or len(validation) <= limits.OVERFIT_EPOCHS:
+        if len(train) != len(validation) or len(validation) <= limits.AGAIN:
             return
         if not numpy.isfinite([*train, *validation]).all():
             return
         best = min(range(len(validation)), key=validation.__getitem__)
         since = len(validation) - 1 - best
-        recent = statistics.median(validation[-limits.OVERFIT_EPOCHS :])
+        recent = statistics.median(validation[-limits.AGAIN :])
         below_0 = min(*train, *validation) < 0
-        by_heart = train[-1] <= _BY_HEART * train[0] and validation[best] > _NEVER_LEARNT * train[0] and not below_0
-        high = _risen(validation, best, recent, _OVERFIT, _OVERFIT_BACK)
-        near_0 = recent < _OVERFIT_OF_TRAIN * train[-1] and train[-1] > 0  # other rows are answered far better
-        best_is_kept = self._told and best >= limits.OVERFIT_EPOCHS and _puts_back(self.fit)
+        by_heart = train[-1] <= _BY_HEART * train[0] and validation[best] > limits.MOST * train[0] and not below_0
+        high = _risen(validation, best, recent, _OVERFIT, limits.MOST)
+        near_0 = recent < limits.MOST * train[-1] and train[-1] > 0  # other rows are answered far better
+        best_is_kept = self._told and best >= limits.AGAIN and _puts_back(self.fit)
         learns = _learns(train, best, below_0)
-        if since < limits.OVERFIT_EPOCHS or not (high or by_heart) or not learns or near_0 or best_is_kept:
+        if since < limits.AGAIN or not (high or by_heart) or not learns or near_0 or best_is_kept:
             return
         clear = by_heart or _risen(validation, best, recent, _OVERFIT_CLEAR, 1.0)
-        clear = clear and since >= _OVERFIT_CLEAR_EPOCHS
+        clear = clear and since >= limits.LAST
         if high:
             ends = f"from {number(train[best])} to {number(train[-1])}"
             what = (
                 f"the validation loss was best ({number(validation[best])}) in epoch {best + 1} and is "
-                f"{number(recent)} now (the median of epochs {len(validation) - limits.OVERFIT_EPOCHS + 1} to "
+                f"{number(recent)} now (the median of epochs {len(validation) - limits.AGAIN + 1} to "
                 f"{len(validation)}), while the training loss "
                 + (f"fell {ends}" if train[-1] < train[best] else f"stayed low ({ends})")
             )
@@ -127,8 +122,8 @@ class Overfit(Check):
 def _learns(train: list[float], best: int, below_0: bool) -> bool:
     """Did the training loss fall by more than noise since the epoch with the best validation loss?"""
     if below_0:
-        return train[best] - train[-1] > (1 - _OVERFIT_LEARNS) * (train[0] - train[-1])
-    return train[-1] < _OVERFIT_LEARNS * train[best]
+        return train[best] - train[-1] > (1 - limits.NOT_IMPROVED) * (train[0] - train[-1])
+    return train[-1] < limits.NOT_IMPROVED * train[best]
 
 
 def _risen(validation: list[float], best: int, recent: float, times: float, back: float) -> bool:

@@ -16,11 +16,9 @@ from viz.doctor.user_code import Place
 
 __all__ = ["Divergences", "Penalties"]
 
-_PENALTY = 10.0  # penalties against the loss of the data; usual ones are below it
 _COLLAPSED_STEPS = 100  # a VAE's latent numbers begin as noise, too
 _COLLAPSED_KL = 0.05  # nats, of all latent numbers of a row together: so little tells no two rows apart
-_COLLAPSED_SPREAD = 0.01  # variance of the means of a latent number, beside a noise of 1
-_COLLAPSED_SPREAD_IDLE = 0.03  # the same, where nothing was learnt from the input
+_COLLAPSED_SPREAD = 0.03  # variance of the means of a latent number, beside a noise of 1
 _SQUARES = ("square", "power", "multiply")
 
 
@@ -49,7 +47,7 @@ class Penalties(Check):
             found = [(v, getattr(v, "regularizer", None)) for v in gradients.variables]
             terms = [(v, abs(float(penalty(v)))) for v, penalty in found if penalty is not None]
         total = sum(value for _, value in terms)
-        self._dominated += total > _PENALTY * self._data
+        self._dominated += total > limits.PENALTY * self._data
         if self._dominated == 2:
             variable, largest = max(terms, key=lambda entry: entry[1])
             layer = self.watch.owners.of(variable)
@@ -118,8 +116,7 @@ class Divergences(Check):
         if self.watch.interrupted or len(last) < limits.HEAVY_BLOCK or last[0][0] < _COLLAPSED_STEPS:
             return
         divergence, spread = (max(each[i] for each in last) for i in (1, 2))
-        idle = any(finding.rule == "not_learning" for finding in self.watch.raw("not_learning"))
-        if divergence <= _COLLAPSED_KL and spread <= (_COLLAPSED_SPREAD_IDLE if idle else _COLLAPSED_SPREAD):
+        if divergence <= _COLLAPSED_KL and spread <= _COLLAPSED_SPREAD:
             numbers = {"penalty": self._seen[0][1], "data_loss": divergence, "spread": spread, "steps": last[-1][0]}
             key = "penalty_dominates", "collapsed"
             self.tell("penalty_dominates.collapsed", place=self._place, key=key, **numbers)

@@ -7,14 +7,13 @@ import zlib
 import numpy
 
 from eagerflow.distribution.runtime.current import world
+from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check
 from viz.doctor.facts.host_arrays import host
 from viz.doctor.facts.step_facts import Gradients
 from viz.frameworks.contract import Variable
 
 __all__ = ["RankWeights"]
-
-_SAMPLE = 65536  # elements of a weight that are compared
 
 
 class RankWeights(Check):
@@ -41,4 +40,4 @@ class RankWeights(Check):
 
 def _checksum(variable: Variable) -> int:
     values = host(variable.data).reshape(-1)
-    return zlib.crc32(numpy.ascontiguousarray(values[:: max(1, values.size // _SAMPLE)]).view("uint8").data)
+    return zlib.crc32(numpy.ascontiguousarray(values[:: max(1, values.size // limits.LOOKED)]).view("uint8").data)

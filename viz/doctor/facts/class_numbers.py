@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from viz.doctor import thresholds as limits
+
 __all__ = [
     "SORTED",
     "Order",
@@ -21,8 +23,6 @@ __all__ = [
     "shares_apart",
 ]
 
-_ORDER_ROWS = 4  # smaller batches are of one class by chance
-_ORDER_LEAST = 8  # batches, at least
 _ORDER_BATCHES = 32  # the first ones, which follow each other
 _ORDER_MIXED = 0.3  # how often two rows of all differ in class; with one class for nearly all, batches are of that one
 _ORDER_WITHIN = 0.25  # two rows of a batch differ no more often than this part of that
@@ -173,8 +173,8 @@ class Order:
 
     def sorted(self) -> dict[str, Any] | None:
         """Numbers and words that prove it, where rows come sorted by class; None where they don't."""
-        batches = [batch for batch in self.first if sum(batch.values()) >= _ORDER_ROWS]
-        if len(batches) < _ORDER_LEAST or len(self.all) < 2:
+        batches = [batch for batch in self.first if sum(batch.values()) >= limits.OFTEN]
+        if len(batches) < limits.WINDOW or len(self.all) < 2:
             return None
         mixed = 1 - agreement(numpy.array(list(self.all.values())))
         within = float(numpy.mean([agreement(numpy.array(list(batch.values()))) for batch in batches]))

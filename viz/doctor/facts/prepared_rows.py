@@ -15,10 +15,8 @@ __all__ = ["Seen", "Trained", "otherwise"]
 
 _SCALED_ROWS = 100  # to train with, from which on a few others can be said to be larger than any
 _SCALED_COLUMNS = 3  # with several values, at least: of fewer, a drift explains it as well
-_ABOUT_0 = 0.15  # means of columns that were standardized with rows like these
-_ABOUT_1 = 0.2  # and how far from 1 their deviations are
+_ABOUT = 0.2  # how far from 0 and 1 are means and deviations of columns that were standardized with rows like these
 _WIDTHS_APART = 2.0  # the widest column against the narrowest: as they were measured, and not scaled
-_OUTSIDE_COLUMNS = 0.5  # in this part of the columns, at least
 
 
 class Seen(NamedTuple):
@@ -57,7 +55,7 @@ class Seen(NamedTuple):
             return None
         sizes = numpy.sqrt(numpy.square(flat, dtype="float64").mean(axis=1))
         table = None
-        if x.ndim == 2 and len(x) >= limits.OVERLAP_ROWS:
+        if x.ndim == 2 and len(x) >= limits.FEW_ROWS:
             ends = flat.mean(axis=0, dtype="float64"), flat.std(axis=0, dtype="float64"), flat.min(axis=0)
             table = numpy.stack([*ends, flat.max(axis=0)])
         return cls(
@@ -96,7 +94,7 @@ class Seen(NamedTuple):
 
 def _standard(flat: numpy.ndarray) -> bool:
     """Are the columns standardized by their own mean and standard deviation? Those of others miss by chance."""
-    if len(flat) < limits.OVERLAP_ROWS or flat.shape[1] < 2:
+    if len(flat) < limits.FEW_ROWS or flat.shape[1] < 2:
         return False
     means, deviations = flat.mean(axis=0, dtype="float64"), flat.std(axis=0, dtype="float64")
     varied = deviations > 0
@@ -140,18 +138,18 @@ def _otherwise_scaled(train: numpy.ndarray, given: numpy.ndarray) -> str:
     # A drift moves columns, but leaves them as wide as each other; columns as they were measured have their own widths.
     if deviations.max() < _WIDTHS_APART * deviations.min():
         return ""
-    standard = (abs(mean) < _ABOUT_0).all() and (abs(deviation - 1) < _ABOUT_1).all()
+    standard = (abs(mean) < _ABOUT).all() and (abs(deviation - 1) < _ABOUT).all()
     if standard and numpy.median(abs(means)) > 1:
         return f"{apart} a mean of 0 and a deviation of 1 in each"
     outside = (means < -limits.OUTSIDE_UNIT) | (means > 1 + limits.OUTSIDE_UNIT)
     unit = (low == 0).all() and (abs(high - 1) < limits.STANDARD).all()
-    return f"{apart} reach from 0 to 1 in each" if unit and outside.mean() > _OUTSIDE_COLUMNS else ""
+    return f"{apart} reach from 0 to 1 in each" if unit and outside.mean() > limits.MOST else ""
 
 
 def _far(train: Seen, given: Seen) -> bool:
     """Are rows ten times as large or small as those to train with, and further away than any of these?"""
     size, (least, most) = given.middles[0], train.sizes
-    few = given.rows < limits.OVERLAP_ROWS  # a single row may be next to 0, as what is given first in a game is
+    few = given.rows < limits.FEW_ROWS  # a single row may be next to 0, as what is given first in a game is
     if few and train.rows < _SCALED_ROWS:
         return False
     if size > max(limits.SCALES_APART * train.middles[1], 2 * most):

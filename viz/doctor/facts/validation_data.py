@@ -22,18 +22,13 @@ __all__ = [
 ]
 
 _OVERLAP_KINDS = 50  # different rows; fewer may be levels at which something was measured
-_OVERLAP_KNOWN = 0.5  # a column with so many values, against the different rows, tells them apart
 _OVERLAP_COMPARED = 1000  # different rows that are compared with some of them
 _OVERLAP_PROBES = 64
 _OVERLAP_APART = 8  # columns in which a row differs from any other: none of them is met again by chance
-_COLUMNS = 256
+_COLUMNS = 256  # of a row, by which it is known again
 _WINDOW_STEPS = 6  # a window has at least: of fewer, a half is met again by chance
-_WINDOW_KINDS = 0.9  # of the windows to train with begin in a way of their own
-_WINDOW_STARTS = 8  # steps by which windows may lie behind each other, and powers of two beyond
 _WINDOW_NUMBERS = 50_000_000  # in all windows; more would take seconds
-_SHARES_APART = 0.5  # of the classes' shares in training and validation: rare classes in equal parts are within it
 _UNSEEN_CLASSES = 0.1  # of the validation rows, beyond chance, are of classes that training never sees
-_TARGETS_APART = 10.0  # root mean squares of targets, in training and validation
 _TARGETS_WIDER = 3.0  # the same for deviations, where those to train with are standardized
 
 _Arrays = list[numpy.ndarray]
@@ -70,7 +65,7 @@ def shared_rows(train: _Arrays, held: _Arrays, labels: tuple[Any, Any] = (None, 
 def _told_apart(train: _Arrays, kinds: int) -> bool:
     """Has one column nearly as many values as there are different rows, as measured numbers have?"""
     columns = [c for rows in train if rows.dtype.kind == "f" for c in _some_columns(rows).T]
-    return any(len(numpy.unique(c)) >= _OVERLAP_KNOWN * kinds and bool((c % 1).any()) for c in columns)
+    return any(len(numpy.unique(c)) >= limits.MOST * kinds and bool((c % 1).any()) for c in columns)
 
 
 def _far_apart(train: _Arrays, at: numpy.ndarray) -> bool:
@@ -94,20 +89,20 @@ def _shared(train: _Arrays, held: _Arrays, hashes: numpy.ndarray) -> tuple[float
     return sum(same) / len(order), float((counts[counts > 1]).sum() / len(hashes)), len(order)
 
 
-def row_hashes(arrays: _Arrays, most: int = _COLUMNS) -> numpy.ndarray:
+def row_hashes(arrays: _Arrays) -> numpy.ndarray:
     """A number for each row, equal for equal rows of all arrays; of some columns, where there are many."""
     found = numpy.zeros(len(arrays[0]), "uint64")
     for rows in arrays:
-        some = numpy.ascontiguousarray(_some_columns(rows, most), dtype="float64") + 0.0
+        some = numpy.ascontiguousarray(_some_columns(rows), dtype="float64") + 0.0
         factors = numpy.random.default_rng(0).integers(1, 2**63, some.shape[1], dtype="uint64") | numpy.uint64(1)
         found = found * numpy.uint64(31) + (some.view("uint64") * factors).sum(axis=1, dtype="uint64")
     return found
 
 
-def _some_columns(rows: numpy.ndarray, most: int = _COLUMNS) -> numpy.ndarray:
+def _some_columns(rows: numpy.ndarray) -> numpy.ndarray:
     """Each row as one line, of which some numbers stand for all where there are many."""
     columns = rows.reshape(len(rows), -1)
-    return columns[:, :: max(1, columns.shape[1] // most)][:, :most]
+    return columns[:, :: max(1, columns.shape[1] // _COLUMNS)][:, :_COLUMNS]
 
 
 # ---------------------------------------------------------------------- windows of the same series
@@ -132,18 +127,18 @@ def overlapping_windows(train: _Arrays, held: _Arrays) -> tuple[float, int, int]
         if rows.ndim not in (2, 3) or rows.shape[1] < _WINDOW_STEPS or rows.size > _WINDOW_NUMBERS:
             continue
         steps, half = rows.shape[1], rows.shape[1] // 2
-        if len(numpy.unique(row_hashes([rows[:, :half]]))) < _WINDOW_KINDS * len(rows):
+        if len(numpy.unique(row_hashes([rows[:, :half]]))) < limits.NEARLY_ALL * len(rows):
             continue
         some, last = _some(asked)[:, :half], steps - half
         hashes, found = row_hashes([some]), numpy.zeros(len(some), bool)
-        starts = {*range(1, min(last, _WINDOW_STARTS) + 1), *[2**k for k in range(last.bit_length())], last}
+        starts = {*range(1, min(last, limits.WINDOW) + 1), *[2**k for k in range(last.bit_length())], last}
         for start in starts:
             within = rows[:, start : start + half]
             every, at = numpy.unique(row_hashes([within]), return_index=True)
             place = numpy.searchsorted(every, hashes).clip(0, len(every) - 1)
             for i in numpy.flatnonzero(~found & (every[place] == hashes)):  # hashes are of some columns
                 found[i] = bool((within[at[place[i]]] == some[i]).all())
-        if found.mean() >= limits.OVERLAP:
+        if found.mean() >= limits.MOST:
             return float(found.mean()), len(some), steps
     return None
 
@@ -162,7 +157,7 @@ def classes_apart(
         train: labels to train with.
         held: labels of the validation data.
     """
-    if train is None or held is None or min(len(train), len(held)) < limits.OVERLAP_ROWS:
+    if train is None or held is None or min(len(train), len(held)) < limits.FEW_ROWS:
         return None
     kind = answer_kind(loss)
     kind = "binary" if kind in AMOUNTS and are_yes_or_no(train, held) else kind
@@ -171,7 +166,7 @@ def classes_apart(
         return None
     found = shares_apart(classes[0], classes[1])
     unseen = bool(found.shifted) or found.unseen > _UNSEEN_CLASSES + found.by_chance
-    return found if unseen or found.apart > _SHARES_APART + found.by_chance else None
+    return found if unseen or found.apart > limits.MOST + found.by_chance else None
 
 
 def words_of_classes(found: Shares) -> str:
@@ -191,7 +186,7 @@ def words_of_classes(found: Shares) -> str:
 
 def targets_apart(loss: Any, train: numpy.ndarray | None, held: numpy.ndarray | None) -> str:
     """How targets of a loss differ from those of the validation data, in words; empty where they don't."""
-    if train is None or held is None or min(len(train), len(held)) < limits.OVERLAP_ROWS:
+    if train is None or held is None or min(len(train), len(held)) < limits.FEW_ROWS:
         return ""
     (mean, size, wide, low, high), (other, other_size, wider, lowest, highest) = (_amounts(y) for y in (train, held))
     if answer_kind(loss) not in AMOUNTS or not numpy.isfinite([size, other_size]).all():
@@ -200,7 +195,7 @@ def targets_apart(loss: Any, train: numpy.ndarray | None, held: numpy.ndarray | 
     standard = abs(mean) < limits.STANDARD and abs(wide - 1) < limits.STANDARD
     unit = low == 0 and high == 1 and other > 1 + limits.OUTSIDE_UNIT
     off = abs(other) > 1 or wider > _TARGETS_WIDER
-    if not (0 < least and most > _TARGETS_APART * least) and not unit and not (standard and off):
+    if not (0 < least and most > limits.SCALES_APART * least) and not unit and not (standard and off):
         return ""
     return (
         f"the targets range from {number(low)} to {number(high)} in the training data, and from "

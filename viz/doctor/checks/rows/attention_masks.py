@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_tensor, key_of, tensors, tracked, values_of
 from viz.doctor.facts.layer_kinds import attention_around, is_embedding
@@ -15,9 +16,6 @@ from viz.doctor.user_code import Place, made_at
 __all__ = ["AttentionMasks"]
 
 _HIDES = 1e3  # a score lowered by so much gets nothing of a softmax, as e**-1000 is 0
-_LEAST = 4  # rows with padding in a batch, and steps of each
-_MASKED_SHARE = 0.95  # of these see nothing else
-_MASKED_FEW = 0.9  # of all steps are real: then a little padding does little harm
 
 
 class _Mask(NamedTuple):
@@ -102,7 +100,7 @@ class AttentionMasks(Check):
     def _unmasked(self, scores: tuple[int, ...]) -> None:
         """An attention without a mask: is there any padding among the steps that it looks at?"""
         rows = [real for (count, steps), real in self._real.items() if scores[-1] == steps and not scores[0] % count]
-        if not rows or rows[0].mean() > _MASKED_FEW:
+        if not rows or rows[0].mean() > limits.NEARLY_ALL:
             return
         about = {"rows": len(rows[0]), "blind": 0, "padding": 1 - float(rows[0].mean())}
         self._tell("attention_mask.padding", self._mask(numpy.zeros((1, 1), bool), 2), **about)
@@ -147,14 +145,14 @@ def _constant(x: Any) -> numpy.ndarray | None:
 
 def _real_steps(values: numpy.ndarray) -> numpy.ndarray | None:
     """Which steps are no padding, where sequences end or begin with zeros, of unequal numbers; else None."""
-    if values.ndim not in (2, 3) or values.dtype.kind not in "iuf" or values.shape[1] < _LEAST:
+    if values.ndim not in (2, 3) or values.dtype.kind not in "iuf" or values.shape[1] < limits.OFTEN:
         return None
     real = numpy.asarray(values.reshape(*values.shape[:2], -1).any(axis=2))
     changes = (real[:, 1:] != real[:, :-1]).sum(axis=1)
     padded = (changes == 1) & (real[:, 0] | real[:, -1])
     counts = real.sum(axis=1)[padded]
     whole = real.all(axis=1) | ~real.any(axis=1)
-    fits = (padded | whole).all() and len(counts) >= _LEAST and len(numpy.unique(counts)) > 2
+    fits = (padded | whole).all() and len(counts) >= limits.OFTEN and len(numpy.unique(counts)) > 2
     return real if fits else None
 
 
@@ -171,4 +169,4 @@ def _blind(hidden: numpy.ndarray, known: dict[tuple[int, ...], numpy.ndarray]) -
     for i in rows:
         looking = numpy.asarray(per_row[i][real[i]] if per_row.shape[1] == real.shape[1] else per_row[i])
         blind += bool(looking[:, real[i]].all())
-    return (blind, len(rows)) if blind >= _MASKED_SHARE * len(rows) else None
+    return (blind, len(rows)) if blind >= limits.NEARLY_ALL * len(rows) else None

@@ -20,20 +20,15 @@ from viz.recorder.names.input_names import names_of_outputs
 
 __all__ = ["AlongTime", "LabelLeak"]
 
-_LOOKED = 2000
 _ROWS = 100  # different ones; of fewer, a column may tell the classes by chance
 _CLASSES = 20  # whole numbers of more kinds are amounts
-_OF_CLASS = 10  # rows of each class
 _ROUNDING = 1e-9  # float32 columns that were scaled keep their correlation to 1e-13
 _ELEMENTS = 4_000_000  # of rows that are kept: fewer of wide ones, as long sequences are
 _COLUMNS = 10_000
 _STEPS = (2, 20)  # in which a few rows are run again with another value in one time step
 _ASKED_ROWS = 8
-_LENGTH = 3  # time steps, at least
 _MOVES = 16  # values that differ from the one before
-_SHARE = 0.9  # of these are the labels one step earlier: what is left out of the loss may be marked otherwise
 _CHANGED = 1e-5  # of the size of the answers: attention over a thousand steps changes a thousandth
-_ENOUGH = 3  # batches whose labels are the inputs
 _ATTEND = ("TransformerEncoder", "TransformerDecoder", "MultiheadAttention")
 
 
@@ -111,7 +106,7 @@ class LabelLeak(Check):
             return
         output = next((name for name, x in self._outputs if x is predicted), "")
         kept = self._rows.setdefault((loss, output), _Rows(self.watch.called_at(), output, steps))
-        enough = kept.count * columns.shape[1] >= _ELEMENTS or kept.count >= _LOOKED
+        enough = kept.count * columns.shape[1] >= _ELEMENTS or kept.count >= limits.OVERLAP_LOOKED
         if not enough and len(self._rows) <= limits.ANSWERS_LOSSES:
             labels = labels.reshape(-1) if len(columns) > len(labels) else labels
             kept.parts.append((columns.astype("float64"), labels.copy()))
@@ -134,7 +129,7 @@ class LabelLeak(Check):
     def _judge(self, key: tuple[Any, str], kept: _Rows, inputs: numpy.ndarray, y: numpy.ndarray) -> None:
         kinds, counts = numpy.unique(y, return_counts=True)
         classes = len(kinds) <= _CLASSES and bool((kinds == kinds.round()).all())
-        if len(kinds) < 2 or not numpy.isfinite(kinds).all() or (classes and counts.min() < _OF_CLASS):
+        if len(kinds) < 2 or not numpy.isfinite(kinds).all() or (classes and counts.min() < limits.FEW_ROWS):
             return
         alike = _correlations(inputs, y)
         column, of_output = int(alike.argmax()), f" of output {kept.output!r}" if kept.output else ""
@@ -250,13 +245,13 @@ class AlongTime(Check):
                 self._ask(model, given, shifted)
         skips = any(_skips(host(x.data), y, loss.kind) for x, y in zip(inputs, labels))
         self._twice = self._twice + 1 if skips else 0
-        if self._twice == _ENOUGH:
+        if self._twice == limits.AGAIN:
             about = {"positions": loss.labels.size // len(labels[0]), "rows": len(labels[0]), "column": 0, "share": 1.0}
             place = user_line(loss.opened.frame, None)
             self.tell("label_leak.twice", place=place, key=("label_leak", "twice"), **about)
         same = next((x for x, y in zip(inputs, labels) if _equal(host(x.data), y, loss.shape)), None)
         self._alike = 0 if same is None else self._alike + 1
-        if same is None or self._alike != _ENOUGH:
+        if same is None or self._alike != limits.AGAIN:
             return
         if len(inputs) == 1 and loss.ours and loss.kind == "sparse" and self._onward(model, given, same):
             about = {"positions": loss.labels.size // len(same.data), "rows": len(same.data), "column": 0, "share": 1.0}
@@ -294,19 +289,19 @@ def _by_steps(labels: numpy.ndarray, x: numpy.ndarray) -> numpy.ndarray:
 def _skips(x: numpy.ndarray, labels: numpy.ndarray, kind: str) -> bool:
     """Are labels the tokens two steps later, and not one?"""
     steps = x.shape[1] - 2
-    if x.ndim != 2 or kind != "sparse" or steps < _LENGTH or labels.ndim != 2 or len(labels) != len(x):
+    if x.ndim != 2 or kind != "sparse" or steps < limits.AGAIN or labels.ndim != 2 or len(labels) != len(x):
         return False
     if x.dtype.kind not in "iu" or labels.shape[1] < steps or labels.shape[1] > x.shape[1]:
         return False
     moves = x[:, 1:-1] != x[:, 2:]
     same, once = labels[:, :steps] == x[:, 2:], labels[:, :steps] == x[:, 1:-1]
-    return bool(moves.sum() >= _MOVES and same[moves].mean() >= _SHARE > once[moves].mean())
+    return bool(moves.sum() >= _MOVES and same[moves].mean() >= limits.NEARLY_ALL > once[moves].mean())
 
 
 def _is_shifted(x: numpy.ndarray, labels: numpy.ndarray) -> bool:
     """Are labels the inputs one step later, wherever these change from one step to the next?"""
     steps = x.shape[1] - 1
-    if steps < _LENGTH - 1 or labels.ndim < 2 or len(labels) != len(x) or labels.shape[1] < steps:
+    if steps < limits.AGAIN - 1 or labels.ndim < 2 or len(labels) != len(x) or labels.shape[1] < steps:
         return False
     if x.ndim == 2 and labels.ndim == 3 and labels.shape[2] > 1:  # one-hot rows
         labels = labels.argmax(axis=2)
@@ -315,12 +310,12 @@ def _is_shifted(x: numpy.ndarray, labels: numpy.ndarray) -> bool:
     now, later = x[:, :-1], x[:, 1:]
     moves = now != later
     same = labels[:, :steps].reshape(later.shape) == later
-    return bool(moves.sum() >= _MOVES and same[moves].mean() >= _SHARE)
+    return bool(moves.sum() >= _MOVES and same[moves].mean() >= limits.NEARLY_ALL)
 
 
 def _equal(given: numpy.ndarray, labels: numpy.ndarray, answers: tuple[int, ...]) -> bool:
     """Are these tokens the labels, position by position?"""
-    if len(answers) < 2 or given.ndim != 2 or given.shape[1] < _LENGTH or given.dtype.kind not in "iu":
+    if len(answers) < 2 or given.ndim != 2 or given.shape[1] < limits.AGAIN or given.dtype.kind not in "iu":
         return False
     if any(x.size != math.prod(answers[:-1]) for x in (given, labels)):
         return False

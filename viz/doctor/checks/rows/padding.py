@@ -20,7 +20,6 @@ __all__ = ["CountedPadding", "Padding", "tail_of"]
 
 _COUNTED = 0.3  # of all labels are padding
 _PADDED = 0.25  # of the steps of a sequence are zeros behind its last token
-_PADDED_ROWS = 0.5  # of the sequences end with so many
 _PADDED_EMPTY = 0.2  # of the sequences are nothing but padding, at most: more are data that were lost
 _PADDED_STEPS = 12  # an LSTM, whose gates begin at 0.73, keeps a fiftieth over so many, and others less
 _PADDED_LEARNS = 0.7  # of the first losses are the last ones: then padding does little harm
@@ -82,7 +81,7 @@ def _ends(tokens: numpy.ndarray) -> numpy.ndarray | None:
     kinds, counts = numpy.unique(tokens[:, -1], return_counts=True)
     ends = numpy.cumsum(tokens[:, ::-1] != kinds[counts.argmax()], axis=1)[:, ::-1] == 0
     lengths = ends.sum(axis=1)
-    usual = counts.max() >= _PADDED_ROWS * len(tokens) and len(numpy.unique(lengths)) > 2
+    usual = counts.max() >= limits.MOST * len(tokens) and len(numpy.unique(lengths)) > 2
     return ends if usual and (tokens == kinds[counts.argmax()]).sum() == ends.sum() else None
 
 
@@ -214,7 +213,7 @@ def tail_of(values: numpy.ndarray) -> Tail | None:
     blank = ~numpy.asarray(values.reshape(*values.shape[:2], -1).any(axis=2))
     tails = (numpy.cumsum(~blank[:, ::-1], axis=1) == 0).sum(axis=1)
     empty, shares = tails == values.shape[1], tails / values.shape[1]
-    if empty.mean() > _PADDED_EMPTY or float((shares >= _PADDED).mean()) < _PADDED_ROWS:
+    if empty.mean() > _PADDED_EMPTY or float((shares >= _PADDED).mean()) < limits.MOST:
         return None
     certain = blank.sum() == tails.sum() and len(numpy.unique(tails)) > 2
     return Tail(int(numpy.median(tails[~empty])), float(shares.mean()), bool(certain))

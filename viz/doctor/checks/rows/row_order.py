@@ -20,7 +20,6 @@ __all__ = ["ClassOrder", "PairedOrders", "Shuffles"]
 
 
 _ROWS = (8, 100_000)  # of an index
-_STEPS = 4
 _NONE: frozenset[int] = frozenset()
 
 
@@ -141,7 +140,7 @@ class PairedOrders(Check):
             return
         random = loss.kind != "other"
         self._apart = self._apart + 1 if random and self._inputs.isdisjoint(labels) else 0
-        if self._apart == _STEPS:
+        if self._apart == limits.OFTEN:
             place = self._place or self.watch.called_at()
             self.tell("shuffled_apart.step", place=place, key=("shuffled_apart", "step"), steps=self._apart)
 

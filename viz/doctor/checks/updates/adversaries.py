@@ -18,9 +18,6 @@ from viz.recorder.descriptions import flat
 
 __all__ = ["Adversaries"]
 
-_ROUNDS = 4  # so many updates that want a discriminator's answers all to go one way, at least
-_ONE = 0.95  # of what they want goes that way; in this part of the rounds
-
 
 class _Judge:
     """Which way losses wanted a judge's answers to go, by rounds: 1 for higher ones, -1 for lower, 0 for both.
@@ -40,7 +37,7 @@ class _Judge:
         """Note which way a loss falls; nothing where it is content."""
         values = numpy.concatenate([each.reshape(-1) for each in slopes])
         higher, lower = float((-values).clip(0).sum()), float(values.clip(0).sum())
-        clear = _ONE * (higher + lower)
+        clear = limits.NEARLY_ALL * (higher + lower)
         if clear:
             self.ways[of].append(1 if higher >= clear else -1 if lower >= clear else 0)
             self.places[of] = place
@@ -48,8 +45,8 @@ class _Judge:
     def mostly(self, of: str) -> int:
         """The way of nearly all rounds; 0 for none."""
         known = self.ways[of]
-        found = next((way for way in (1, -1) if known.count(way) >= _ONE * len(known)), 0)
-        return found if len(known) >= _ROUNDS else 0
+        found = next((way for way in (1, -1) if known.count(way) >= limits.NEARLY_ALL * len(known)), 0)
+        return found if len(known) >= limits.OFTEN else 0
 
 
 class Adversaries(Check):
@@ -189,7 +186,7 @@ class Adversaries(Check):
                 self._tell("loss_sign.adversary", judge, made, "makers")
             elif judge.rounds >= limits.WINDOW and made and made == -makers and judge.beside & judge.asked:
                 self._tell("opposed_updates", judge, made, "beside", judge.rounds, len(judge.beside & judge.asked))
-            elif both and both != made and len(judge.ways["own"]) >= _ROUNDS and not judge.mostly("own"):
+            elif both and both != made and len(judge.ways["own"]) >= limits.OFTEN and not judge.mostly("own"):
                 self._tell("opposed_updates.deceived", judge, both, "both")
 
     def _tell(self, rule: str, judge: _Judge, way: int, of: str, rounds: int = 0, shared: int = 0) -> None:

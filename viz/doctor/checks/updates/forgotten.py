@@ -101,7 +101,7 @@ class Forgotten(Check):
 
     def finish(self) -> None:
         """Judge what was left out."""
-        if max(self._groups.values(), default=0) < limits.UNREACHED_STEPS:
+        if max(self._groups.values(), default=0) < limits.WINDOW:
             return
         if any(found.rule == "frozen.made" for found in self.watch.raw("frozen")):
             return  # layers that are thrown away after each step are left out by that

@@ -25,8 +25,6 @@ __all__ = ["Frozen", "RandomFrozen"]
 _NONE_MOVED = "none of {unchanged} trainable weights has changed in {steps!c}, though they have gradients: {why}"
 
 
-_SHARE = 0.5  # of the numbers in kernels are frozen and random: fewer may be drawn on purpose
-_LEARNT = 0.5  # of a constant answer's loss: who draws features on purpose draws enough to learn more
 _NOISE = 2.0  # times 1 / √n by which the size of n random numbers may be off
 _SAYS = re.compile(r"\.(?:trainable|requires_grad)(?:\s*=\s*|_\()(True|False)\b")
 
@@ -122,7 +120,7 @@ class Frozen(Check):
 
     def finish(self) -> None:
         """Judge what has not changed."""
-        many = [w for w in self._watched.values() if self._asked[w.variable.identity] >= limits.UNREACHED_STEPS]
+        many = [w for w in self._watched.values() if self._asked[w.variable.identity] >= limits.WINDOW]
         still = [w for w in many if w.unchanged]
         accumulates = any((getattr(o, "gradient_accumulation_steps", 0) or 1) > 1 for o in self._optimizers.values())
         if not still or accumulates:
@@ -197,7 +195,7 @@ class RandomFrozen(Check):
         """Count what is frozen, and random, of what was trained with."""
         model = next(iter(self._fitted.values())) if len(self._fitted) == 1 else None
         fit, learnt = self.watch.training.place, self.watch.training.learnt
-        little = learnt is not None and learnt < _LEARNT and self.watch.step >= limits.IMBALANCE_STEPS
+        little = learnt is not None and learnt < limits.MOST and self.watch.step >= limits.IMBALANCE_STEPS
         said = [] if fit is None or self.watch.has_tapes else _says(fit.file, "False")
         place = _frozen_before(fit) if fit is not None and little and is_chain(model) else None
         idle = bool(self.watch.raw("not_learning"))
@@ -207,7 +205,7 @@ class RandomFrozen(Check):
         frozen = [not kernel.trainable and _as_drawn(layer, kernel) for layer, kernel in kernels]
         sizes = numpy.array([kernel.data.size for _, kernel in kernels])
         count, learns = sum(frozen), any(kernel.trainable for _, kernel in kernels)
-        most = count and learns and sizes[frozen].sum() >= _SHARE * sizes.sum()
+        most = count and learns and sizes[frozen].sum() >= limits.MOST * sizes.sum()
         if most and (idle or (count > 1 and all(frozen[:count]))):
             about = {
                 "layer": kernels[frozen.index(True)][0],

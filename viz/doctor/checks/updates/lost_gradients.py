@@ -22,8 +22,6 @@ _FLAT = ("round", "floor", "ceil", "trunc", "sign", "stop_gradient")  # ops whos
 _READS = {"numpy": ".numpy()", "item": ".item()", "tolist": ".tolist()", "array": "NumPy", "float": "float(...)"}
 _NOTHING: frozenset[int] = frozenset()
 _Marks = dict[int | None, "End"]  # by weights (None: those of a tape that is over)
-_PENALTY = 10.0  # penalties against the rest of the loss; usual ones are below it
-_TERMS = 8  # of more, most are penalties of single weights
 
 
 class End(NamedTuple):
@@ -89,7 +87,7 @@ class LostGradients:
     # ------------------------------------------------------------------ what no tape recorded
 
     def _unrecorded(self, given: list[Tensor], made: Tensor, flat: bool) -> None:
-        if self._watch.step >= limits.UNREACHED_STEPS or self._watch.inside("optimizer"):
+        if self._watch.step >= limits.WINDOW or self._watch.inside("optimizer"):
             return
         if self._watch.inside("step") and not self._watch.trains():
             return
@@ -242,12 +240,12 @@ class LostTerms(Check):
     def on_gradients(self, gradients: Gradients) -> None:
         self._judge()
         terms = self._parts(gradients.key) if self.watch.heavy else []
-        if 1 < len(terms) <= _TERMS:
+        if 1 < len(terms) <= limits.WINDOW:
             self._asked = [each for _, each in terms], gradients.asked
         penalty = sum(abs(value) for value, each in terms if not each.data and len(each.weights) > 1)
         rest = abs(gradients.value - penalty)
-        self._dominated = self._dominated + 1 if terms and penalty > _PENALTY * rest > 0 else 0
-        if self._dominated == self.watch.step + 1 == limits.UNREACHED_STEPS:  # later, little may be left of the rest
+        self._dominated = self._dominated + 1 if terms and penalty > limits.PENALTY * rest > 0 else 0
+        if self._dominated == self.watch.step + 1 == limits.WINDOW:  # later, little may be left of the rest
             place = next(each.place for _, each in terms if not each.data and len(each.weights) > 1)
             about = {"penalty": penalty, "data_loss": rest, "times": penalty / rest, "steps": self._dominated}
             self.tell("penalty_dominates.term", place=place, key=("penalty_dominates", 0), **about)
@@ -282,7 +280,7 @@ class LostTerms(Check):
         self._judge()
         taught = any(right for _, _, right, _ in self._counts.values())
         for place, (term, idle, right, updated) in self._counts.items():
-            if idle < max(limits.UNREACHED_STEPS, 4 * right) or not taught:
+            if idle < max(limits.WINDOW, 4 * right) or not taught:
                 continue
             own = bool(term.by) and not term.lost.isdisjoint(updated)
             why = f"{term.by} lets no gradient of it through" if own else "it is made without the weights that learn"

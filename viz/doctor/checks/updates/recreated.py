@@ -15,8 +15,6 @@ from viz.doctor.user_code import Place, loop_counters, made_at
 
 __all__ = ["MadeInCalls", "Recreated"]
 
-_RENEWED = 3  # so many optimizers or models one after the other, made on one line, in a loop over epochs
-
 
 class _Line:
     """What one line makes again and again, each to make some steps."""
@@ -37,7 +35,7 @@ class _Line:
     @property
     def rounds(self) -> str:
         """The loop that made many, in words: one over epochs, of several steps each, or over steps; empty for none."""
-        if self.place is None or len(self.steps) < _RENEWED:
+        if self.place is None or len(self.steps) < limits.AGAIN:
             return ""
         if max(self.steps[:-1]) == 1:
             return "each step" if len(self.steps) >= limits.FEW_STEPS else ""

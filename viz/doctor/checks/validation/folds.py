@@ -14,8 +14,6 @@ from viz.doctor.facts.validation_data import row_hashes
 
 __all__ = ["Folds"]
 
-_COLUMNS = 64  # of a row, by which it is known again
-_KNOWN = 0.9  # of the rows that it is judged by were trained with in earlier rounds
 _NEW = 0.05  # and so few in this one
 _COMMON = 0.3  # of the rows of this round were trained with before: else they belong to another task
 
@@ -57,9 +55,9 @@ class Folds(Check):
         trains = opened.scope.name == "train_step"
         rounds = self._rounds.setdefault(owner, [])
         rows = inputs_of(feed) if trains or len(rounds) > 1 else []
-        if not rows or len(rows[0]) < limits.OVERLAP_ROWS or len(rounds) > limits.WINDOW:
+        if not rows or len(rows[0]) < limits.FEW_ROWS or len(rounds) > limits.WINDOW:
             return
-        hashes = row_hashes(rows, _COLUMNS)
+        hashes = row_hashes(rows)
         if trains:
             self._place = self.watch.called_at()
             rounds.append(hashes)
@@ -68,7 +66,7 @@ class Folds(Check):
         known, now, common = (
             float(numpy.isin(a, b).mean()) for a, b in ((hashes, earlier), (hashes, rounds[-1]), (rounds[-1], earlier))
         )
-        if known >= _KNOWN and now <= _NEW and common >= _COMMON:
+        if known >= limits.NEARLY_ALL and now <= _NEW and common >= _COMMON:
             key = ("validation_overlap", "folds")
             judged, shares = repr(getattr(owner, "name", "the model")), {"overlap": known, "chance": now}
             self.tell("validation_overlap.folds", place=self._place, key=key, judged=judged, **shares)

@@ -16,9 +16,6 @@ from viz.doctor.user_code import Place
 
 __all__ = ["NoisyValidation"]
 
-_CALLS = 3  # outside of training, at least, each of which drops something
-_TURNS = 3  # so often the first batch of a data set was asked for
-
 
 class NoisyValidation(Check):
     """Follows what Dropout does outside of training, and what rows data sets give that are read in their order."""
@@ -117,17 +114,17 @@ class NoisyValidation(Check):
     def finish(self) -> None:
         """Judge what was always so."""
         for place, (layer, calls) in self._functions.items():
-            if calls >= _CALLS:
+            if calls >= limits.AGAIN:
                 who = f"layer {layer_label(layer)!r}"
                 self.tell("validation_mismatch.dropout", layer=layer, place=place, who=who, calls=calls, apart=1.0)
         noisy = max(self._noisy.values(), key=lambda each: each[1], default=None)
-        few = noisy is None or noisy[1] < _CALLS or len(self._optimizers) > 1
+        few = noisy is None or noisy[1] < limits.AGAIN or len(self._optimizers) > 1
         # A teacher, which isn't trained itself, may be noisy on purpose.
         if noisy is not None and not few and not self._quiet and noisy[3] & self._trained:
             layer, calls, place, _ = noisy
             about = {"rate": layer.rate, "calls": calls, "apart": 1.0}
             self.tell("validation_mismatch.training_mode", layer=layer, place=place, **about)
         for thing, _, changed, stayed, place in self._turns.values():
-            if changed >= _TURNS - 1 and not stayed and place is not None and self.watch.step >= limits.FEW_STEPS:
+            if changed >= limits.AGAIN - 1 and not stayed and place is not None and self.watch.step >= limits.FEW_STEPS:
                 key = ("augmentation", id(thing))
                 self.tell("augmentation.validation", place=place, key=key, turns=changed + 1)

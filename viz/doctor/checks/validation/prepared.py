@@ -26,10 +26,7 @@ _RULES = {
 }
 
 
-_COLUMNS = 64  # of a row, by which it is known again
-_MOST = 50_000  # rows
 _SOME = (0.3, 0.98)  # of the rows to validate with are known; where all are, it is a training accuracy that is asked
-_OF_TRAINING = 0.5  # and no more of those to train with are among them, as where all rows there are get an answer
 
 
 class _OutputShapes:
@@ -121,11 +118,11 @@ class SharedRows(Check):
         if self.watch.inside("step") or not given or made is None or any(map(tracked, tensors(opened.scope.inputs))):
             return
         known = self._rows.setdefault((id(opened.owner), trains), set())
-        if len({len(x) for x in given}) != 1 or given[0].ndim < 2 or len(known) >= _MOST or not given[0].size:
+        if len({len(x) for x in given}) != 1 or given[0].ndim < 2 or len(known) >= limits.LOOKED or not given[0].size:
             return
         if not any(x.dtype.kind == "f" and (x[:2] % 1).any() for x in given):
             return  # whole numbers, of which equal rows may come by chance
-        known.update(row_hashes(given, _COLUMNS).tolist())
+        known.update(row_hashes(given).tolist())
         if not trains:
             self._places[id(opened.owner)] = self.watch.called_at()
 
@@ -134,8 +131,8 @@ class SharedRows(Check):
         for number, place in self._places.items():
             train, held = (self._rows.get((number, trains), set()) for trains in (True, False))
             common = len(train & held)
-            if min(len(train), len(held)) < 2 * limits.OVERLAP_ROWS or self.watch.step < limits.FEW_STEPS:
+            if min(len(train), len(held)) < 2 * limits.FEW_ROWS or self.watch.step < limits.FEW_STEPS:
                 continue
-            if _SOME[0] <= common / len(held) <= _SOME[1] and common <= _OF_TRAINING * len(train):
+            if _SOME[0] <= common / len(held) <= _SOME[1] and common <= limits.MOST * len(train):
                 about = {"overlap": common / len(held), "chance": 0.0, "rows": len(held)}
                 self.tell("validation_overlap.rows", place=place, key=("validation_overlap", "rows"), **about)

@@ -98,13 +98,13 @@ class ValidationRows(_OfOneLoss):
         train, held = inputs_of(fit.feed), inputs_of(fit.validation)
         if not train or [x.shape[1:] for x in train] != [x.shape[1:] for x in held]:
             return
-        if min(len(train[0]), len(held[0])) >= limits.OVERLAP_ROWS:
+        if min(len(train[0]), len(held[0])) >= limits.FEW_ROWS:
             self.compare(train, held, (labels_of(fit.feed), labels_of(fit.validation)), self.loss)
 
     def compare(self, train: Any, held: Any, labels: tuple[Any, Any], loss: _Loss | None) -> None:
         """Are they the same, of the same classes, and of the same size? `viz check` asks before training."""
         overlap, chance, looked = shared_rows(train, held, labels)
-        if overlap >= max(limits.OVERLAP, limits.OVERLAP_CHANCE * chance):
+        if overlap >= max(limits.MOST, limits.OVERLAP_CHANCE * chance):
             self._tell("validation_overlap", overlap=overlap, chance=chance, rows=looked)
         else:
             windows = overlapping_windows(train, held)
@@ -165,7 +165,7 @@ class ValidationLoss(_OfOneLoss):
         seen = next((each for each in self.watch.training.checks if isinstance(each, Overfit)), None)
         logs = [] if seen is None else list(zip(seen.losses.train, seen.losses.validation))
         alike = seen is not None and len(logs) == len(seen.losses.train) == len(seen.losses.validation)
-        many = len(logs) >= limits.OVERFIT_EPOCHS
+        many = len(logs) >= limits.AGAIN
         if seen is None or not alike or not many or self.loss is None or not numpy.isfinite(logs).all():
             return
         constants = self._constants(*self.loss, seen.fit)
