@@ -21,7 +21,6 @@ _NAMES = (("target", "output"), ("y_true", "y_pred"))
 
 def explain_crash(error: BaseException, watcher: Watcher) -> None:
     """Report what a refused loss says, unless it was found already; and what a layer or a tape refuses."""
-    watcher.hear_crash(error)
     if isinstance(error, TypeError):
         _explain_bytes(error, watcher)
     if isinstance(error, ValueError) and "expected class numbers" in str(error):

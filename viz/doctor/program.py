@@ -79,6 +79,7 @@ class Program:
         self.spent = 0  # nanoseconds used up by the checks
         self.duration = self.now = 0  # how long the announced op took; when the announced scope ended
         self.step_ended = 0
+        self.feed: Any = None  # what the batch of the running step came from, if it is the first one of that
         self.interrupted = False  # then it isn't known how training would have ended
         self.ended_late = False  # does a step end now because the gradients of the next one are there?
         self.unseen = 0  # steps of the running training that nobody watched, as of the last look

@@ -167,6 +167,7 @@ class Schedules(Check):
         if kind == "epoch":
             self._fit = running_fit(), self.watch.called_at()
             self._losses.append(float(logs.get("loss", math.nan)))
+            self._falls()
 
     def on_optimizer(self, opened: Any) -> None:
         rate = rate_of(opened.owner)
@@ -186,9 +187,13 @@ class Schedules(Check):
             rates = self._rates.get(id(known.optimizer), ((), []))[1]
             if len(rates) >= limits.FEW_STEPS:
                 self._count(known, rates)
-        for optimizer, rates in self._rates.values():
+        self._falls()
+
+    def _falls(self) -> None:
+        self.watch.retract(("lr_too_low.faded", 0))
+        for optimizer, rates in self._rates.values() if len(self._rates) == 1 else ():
             own = [each for each in self._schedules.values() if each.optimizer is optimizer]
-            if len(rates) >= limits.FEW_STEPS and len(self._rates) == 1:
+            if len(rates) >= limits.FEW_STEPS:
                 self._fall(optimizer, rates, own[0] if own else None)
 
     def _count(self, known: _Schedule, rates: list[float]) -> None:

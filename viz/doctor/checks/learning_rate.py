@@ -46,17 +46,7 @@ class _Course:
         self.place: Place | None = None
         self.updated = False  # by a gradient that isn't zero
         self.trained: set[int] = set()  # the numbers of its weights
-        self.carried: float | None = None  # what was differentiated last, if steps add their losses to it
-        self.key: Any = None  # of what was differentiated last
         self.set_at: set[int] = set()  # after how many steps somebody else gave the weights values
-
-    def add(self, value: float, carries: bool) -> None:
-        """Add what was differentiated; of a sum that is carried on from step to step, what this step added to it."""
-        if carries and self.carried is None and self.losses:
-            self.carried = self.losses[-1]
-        restarts = self.carried is not None and value < self.carried  # as it is in each epoch
-        self.losses.append(value if self.carried is None or restarts else value - self.carried)
-        self.carried = None if self.carried is None else value
 
     @property
     def adapts(self) -> bool:
@@ -110,18 +100,14 @@ class LearningRates(Check):
         self._touched: list[_Course] = []
         self._compares = False  # are answers compared with labels? What else is differentiated may be meant to grow
         self._used: set[int] = set()  # the numbers of the weights that were used since the last gradient
-        self._carrying: set[Any] = set()  # keys of sums that what was differentiated last is a part of
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """Follow losses that are written by hand."""
-        made = getattr(outputs, "key", None)
-        if made is None:
+        if key_of(outputs) is None:
             return
         self._used.update(x.identity for x in inputs if is_variable(x) and x.trainable)
         if self.watch.inside("layer", "model"):
             return
-        if op.name == "add" and outputs.data.size == 1 and self._now is not None:
-            self._carrying |= {made} if self._now.key in [key_of(x) for x in inputs if key_of(x) is not None] else set()
         if op.name in CROSSENTROPIES:
             self._compares = self._compares or getattr(inputs[0], "key", None) is None  # of labels that are data
         elif op.name in ("square", "absolute", "power", "multiply"):
@@ -132,8 +118,7 @@ class LearningRates(Check):
         if gradients.first is None:
             return
         course = self._now = self._courses.setdefault(gradients.first.identity, _Course())
-        course.add(gradients.value, gradients.key in self._carrying)
-        course.key = gradients.key
+        course.losses.append(gradients.value)
         self._step.append((course, len(course.losses) - 1, gradients))
         if self.watch.heavy:
             course.trained.update(v.identity for v, _ in gradients.pairs)
@@ -175,8 +160,8 @@ class LearningRates(Check):
             course.losses[i] /= gradients.scale
         for course in self._touched:
             _measure(course)
-        for each in (self._step, self._touched, self._carrying):
-            each.clear()
+        self._step.clear()
+        self._touched.clear()
         if self._now is not None and len(self._now.losses) % limits.LAST == 0:
             self._judge(final=False)
 
@@ -215,8 +200,6 @@ class LearningRates(Check):
                 self._tell_uphill(course, finite[0], last)
             else:
                 self._tell_high(course, f"the loss went from {number(finite[0])} to {number(losses[-1])}", last)
-        elif final and uphill and len(finite) == len(losses) and finite[0] > 0 and self._climbs(course):
-            self._tell_uphill(course, finite[0], last)
         elif moved >= 1 and enough and last >= limits.NOT_IMPROVED * abs(finite[0]):
             self._tell_high(course, f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)", last)
         elif (
@@ -234,16 +217,6 @@ class LearningRates(Check):
     def _alone(self) -> bool:
         """Is there no other loss that takes turns with this one, as in a GAN?"""
         return len(self._courses) == 1 and not self.watch.training.turns
-
-    @staticmethod
-    def _climbs(course: _Course) -> bool:
-        """Has the loss grown with all steps looked at, which went along the gradients?"""
-        if len(course.uphill) < limits.WINDOW or len(course.losses) < limits.FEW_STEPS:
-            return False
-        part = len(course.losses) // 3
-        first, last = course.losses[:part], course.losses[-part:]
-        noise = math.hypot(*[statistics.stdev(x) / math.sqrt(part) for x in (first, last)])
-        return statistics.fmean(last) - statistics.fmean(first) > limits.FEW_SIGMA * noise
 
     def _died(self, hardly_less: bool) -> str:
         """What was alive in the first step, and isn't any more; empty for nothing."""

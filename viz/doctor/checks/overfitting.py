@@ -57,6 +57,7 @@ class Overfit(Check):
         self.losses.train.append(float(logs["loss"]))
         self.losses.validation.append(float(logs["val_loss"]))
         self.place = self.watch.called_at()
+        self.finish()
 
     def on_gradients(self, gradients: Gradients) -> None:
         if self._told:
@@ -79,7 +80,8 @@ class Overfit(Check):
         return any(each.lags for each in self.watch.training.checks if isinstance(each, Modes))
 
     def finish(self) -> None:
-        """Judge how it ended."""
+        """Judge how it goes by now, or how it ended."""
+        self.watch.retract(("overfit", 0))
         self.losses.finish()
         validation = self.losses.validation
         train = self.losses.train[-len(validation) :]

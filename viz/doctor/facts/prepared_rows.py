@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import weakref
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy
 
 from viz.doctor import thresholds as limits
-from viz.doctor.facts.fit_arrays import inputs_of
-from viz.doctor.facts.host_arrays import host, number, tensors
+from viz.doctor.facts.host_arrays import number
 
-__all__ = ["Seen", "Trained", "otherwise"]
+__all__ = ["Seen", "otherwise"]
 
 _SCALED_ROWS = 100  # to train with, from which on a few others can be said to be larger than any
 _SCALED_COLUMNS = 3  # with several values, at least: of fewer, a drift explains it as well
@@ -30,7 +28,6 @@ class Seen(NamedTuple):
         low: the least number.
         high: the largest one.
         whole: are all of them whole numbers?
-        standard: has each column a mean of 0 and a standard deviation of 1, as exactly as if they were measured here?
         table: means, deviations, least and largest numbers of the columns, where it is a table.
     """
 
@@ -41,7 +38,6 @@ class Seen(NamedTuple):
     low: float
     high: float
     whole: bool
-    standard: bool
     table: numpy.ndarray | None = None
 
     @classmethod
@@ -66,7 +62,6 @@ class Seen(NamedTuple):
             float(flat.min()),
             float(flat.max()),
             bool((flat == numpy.floor(flat)).all()),
-            len(some) == len(x) and _standard(flat),
             table,
         )
 
@@ -82,7 +77,6 @@ class Seen(NamedTuple):
             min(self.low, others.low),
             max(self.high, others.high),
             self.whole or others.whole,
-            self.standard and others.standard,
             self.table,
         )
 
@@ -90,16 +84,6 @@ class Seen(NamedTuple):
     def range(self) -> str:
         """From the least number to the largest one, in words."""
         return f"{number(self.low)} to {number(self.high)}"
-
-
-def _standard(flat: numpy.ndarray) -> bool:
-    """Are the columns standardized by their own mean and standard deviation? Those of others miss by chance."""
-    if len(flat) < limits.FEW_ROWS or flat.shape[1] < 2:
-        return False
-    means, deviations = flat.mean(axis=0, dtype="float64"), flat.std(axis=0, dtype="float64")
-    varied = deviations > 0
-    exact = (numpy.abs(means) < limits.STANDARD) & (numpy.abs(deviations - 1) < limits.STANDARD)
-    return bool(varied.any() and exact[varied].all())
 
 
 def otherwise(train: Seen, given: Seen, by_size: bool = True, by_columns: bool = False) -> str:
@@ -121,8 +105,6 @@ def otherwise(train: Seen, given: Seen, by_size: bool = True, by_columns: bool =
         return ""
     if by_size and _far(train, given):
         return f"range from {given.range}, and those to train with from {train.range}"
-    if train.standard and given.standard and train.rows != given.rows:
-        return "have, like those to train with, a mean of exactly 0 and a deviation of exactly 1: each by its own"
     if not by_columns or train.table is None or given.table is None:
         return ""
     return _otherwise_scaled(train.table, given.table)
@@ -155,45 +137,3 @@ def _far(train: Seen, given: Seen) -> bool:
     if size > max(limits.SCALES_APART * train.middles[1], 2 * most):
         return most > 0
     return not few and 0 < size < min(train.middles[0] / limits.SCALES_APART, least / 2)
-
-
-class Trained:
-    """Remembers what models were trained with, and compares what they are given later.
-
-    It hears when a batch is asked of a feed, and of the step that is made with it.
-    """
-
-    def __init__(self) -> None:
-        self._feed: Any = None
-        self._known: weakref.WeakKeyDictionary[Any, list[Seen | None]] = weakref.WeakKeyDictionary()  # by the model
-        self._looked: weakref.WeakSet[Any] = weakref.WeakSet()  # feeds, each once
-
-    def hear(
-        self, kind: str, name: str, owner: Any, inputs: Any, by_size: bool = True, by_columns: bool = False
-    ) -> tuple[str, Seen | None]:
-        """Hear of a scope that begins; in words, how its rows were prepared otherwise, and what they look like."""
-        feed, self._feed = self._feed, inputs if kind == "data" else None
-        if kind == "data" or feed is None or feed in self._looked or owner is None:
-            return "", None
-        self._looked.add(feed)
-        given = inputs[0] if isinstance(inputs, tuple) and inputs else inputs
-        return self.compare(name, owner, given, by_size, by_columns, inputs_of(feed))
-
-    def compare(
-        self, name: str, owner: Any, given: Any, by_size: bool = True, by_columns: bool = True, arrays: Any = ()
-    ) -> tuple[str, Seen | None]:
-        """The same of a step, or of a call in a loop, which is given these tensors."""
-        known = self._known.get(owner, [])
-        if name != "train_step" and owner not in self._known:
-            return "", None
-        arrays = arrays or [host(x.data) for x in tensors(given) if x.data.ndim]
-        now = [Seen.of(x) for x in arrays]
-        if name == "train_step":
-            both = [*known, *[None] * (len(now) - len(known))]
-            self._known[owner] = [b if a is None else a.and_those(b) for a, b in zip(now, both)]
-            return "", None
-        for before, seen in zip(known, now):
-            words = otherwise(before, seen, by_size, by_columns) if before is not None and seen is not None else ""
-            if words:
-                return words, seen
-        return "", None

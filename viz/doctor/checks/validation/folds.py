@@ -33,11 +33,9 @@ class Folds(Check):
 
     of_script = True
     always = ("on_scope_begin", "on_update")
-    begins = ("data", "step")
+    begins = ("step",)
 
     def begin(self) -> None:
-        self._feed: Any = None
-        self._looked: weakref.WeakSet[Any] = weakref.WeakSet()
         self._rounds: weakref.WeakKeyDictionary[Any, list[numpy.ndarray]] = weakref.WeakKeyDictionary()
         self._place: Any = None
 
@@ -47,11 +45,9 @@ class Folds(Check):
             self._rounds.clear()
 
     def on_scope_begin(self, opened: Any) -> None:
-        owner, feed = opened.owner, self._feed
-        self._feed = opened.scope.inputs if opened.kind == "data" else None
-        if opened.kind == "data" or feed is None or feed in self._looked or owner is None:
+        owner, feed = opened.owner, self.watch.feed
+        if feed is None or owner is None:
             return
-        self._looked.add(feed)
         trains = opened.scope.name == "train_step"
         rounds = self._rounds.setdefault(owner, [])
         rows = inputs_of(feed) if trains or len(rounds) > 1 else []

@@ -9,58 +9,40 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.fit_arrays import inputs_of, running_fit
 from viz.doctor.facts.host_arrays import first_tensor, host, tensors, tracked
-from viz.doctor.facts.prepared_rows import Trained
+from viz.doctor.facts.prepared_rows import Seen, otherwise
 from viz.doctor.facts.validation_data import row_hashes
 
 __all__ = ["Prepared", "SharedRows"]
 
 _LOOKED = 32  # calls of a model in training, and as many outside of it
 
-_RULES = {
-    "validation_mismatch.prepared": Rule.warning(
-        "the inputs {of} {how}: what it learnt doesn't hold for them",
-        "Prepare rows in the same way wherever the network is given any: divide by the same number, or use mean and "
-        "standard deviation of the training data for all (scaler.transform, not fit_transform). A layers.Rescaling or "
-        "layers.Normalization in the model does so by itself.",
-    )
-}
-
-
 _SOME = (0.3, 0.98)  # of the rows to validate with are known; where all are, it is a training accuracy that is asked
-
-
-class _OutputShapes:
-    """Which inputs may be the outputs of another model: those have the range that this model gives them."""
-
-    def __init__(self) -> None:
-        self._models: dict[Any, weakref.WeakSet[Any]] = {}  # by the shape of a row of their outputs
-
-    def remember(self, model: Any, outputs: Any) -> None:
-        for output in tensors(outputs):
-            self._models.setdefault(output.data.shape[1:], weakref.WeakSet()).add(model)
-
-    def of_another(self, model: Any, inputs: Any) -> bool:
-        shapes = {x.data.shape[1:] for x in tensors(inputs)}
-        return any(other is not model for shape in shapes for other in self._models.get(shape, ()))
 
 
 class Prepared(Check):
     """Compares what a trained model is given in `evaluate` and `predict` with what it was given in `fit`."""
 
-    rules = _RULES
+    rules = {
+        "validation_mismatch.prepared": Rule.warning(
+            "the inputs that {of!r} {how}: what it learnt doesn't hold for them",
+            "Prepare rows in the same way wherever the network is given any: divide by the same number, or use mean "
+            "and standard deviation of the training data for all (scaler.transform, not fit_transform).",
+        )
+    }
     of_script = True
     always = ("on_scope_begin", "on_answer")
-    begins = ("data", "step")
+    begins = ("step",)
 
     def begin(self) -> None:
-        self._trained = Trained()
-        self._outputs = _OutputShapes()
+        self._known: weakref.WeakKeyDictionary[Any, list[Seen | None]] = weakref.WeakKeyDictionary()  # by the model
+        self._makers: dict[Any, weakref.WeakSet[Any]] = {}  # models, by the shape of a row of their outputs
         self._asked: dict[tuple[int, bool], int] = {}  # calls in a loop that were looked at
 
     def on_answer(self, opened: Any, outputs: Any) -> None:
         if opened.kind != "model":
             return
-        self._outputs.remember(opened.owner, outputs)
+        for output in tensors(outputs):
+            self._makers.setdefault(output.data.shape[1:], weakref.WeakSet()).add(opened.owner)
         trains = tracked(first_tensor(outputs))
         if self.watch.inside("step") or self._asked.get((id(opened.owner), trains), 0) >= _LOOKED:
             return
@@ -68,24 +50,40 @@ class Prepared(Check):
         inputs = tuple(x for x in tensors(opened.scope.inputs) if x.data.ndim)
         if not inputs or any(map(tracked, inputs)):
             return
-        how, seen = self._trained.compare("train_step" if trains else "call", opened.owner, inputs)
-        if how and seen is not None and not self._outputs.of_another(opened.owner, inputs):
-            self._tell(f"that {getattr(opened.owner, 'name', '')!r} is given outside of training", how, seen)
+        self._compare(opened.owner, inputs, [host(x.data) for x in inputs], trains, "is given outside of training")
 
     def on_scope_begin(self, opened: Any) -> None:
-        name, inputs = opened.scope.name, opened.scope.inputs
+        name, inputs, feed = opened.scope.name, opened.scope.inputs, self.watch.feed
+        if feed is None or opened.owner is None:
+            return
         fit = running_fit() if name == "test_step" else None
         by_size = fit is None or not inputs_of(fit.validation)  # those of arrays are compared by `ValidationRows`
         by_columns = fit is not None or (name == "test_step" and _labelled(inputs))
-        how, seen = self._trained.hear(opened.kind, name, opened.owner, inputs, by_size, by_columns)
-        if how and seen is not None and not self._outputs.of_another(opened.owner, inputs):
-            model = repr(getattr(opened.owner, "name", ""))
-            of = f"that {model} is given by {'predict' if name == 'predict_step' else 'evaluate'}"
-            self._tell(of if fit is None else f"in the validation data of {model}", how, seen)
+        given = inputs[0] if isinstance(inputs, tuple) and inputs else inputs
+        rows = inputs_of(feed) or [host(x.data) for x in tensors(given) if x.data.ndim]
+        called = "fit as validation data" if fit is not None else {"test_step": "evaluate"}.get(name, "predict")
+        self._compare(opened.owner, inputs, rows, name == "train_step", f"is given by {called}", by_size, by_columns)
 
-    def _tell(self, of: str, how: str, seen: Any) -> None:
-        about = {"rows": seen.rows, "low": seen.low, "high": seen.high}
-        self.tell("validation_mismatch.prepared", place=self.watch.called_at(), of=of, how=how, **about)
+    def _compare(
+        self, model: Any, given: Any, rows: Any, trains: bool, how: str, by_size: bool = True, by_columns: bool = True
+    ) -> None:
+        """Remember rows that a model is trained with; others are compared with them."""
+        known, now = self._known.get(model, []), [Seen.of(x) for x in rows]
+        if trains:
+            both = [*known, *[None] * (len(now) - len(known))]
+            self._known[model] = [b if a is None else a.and_those(b) for a, b in zip(now, both)]
+            return
+        for before, seen in zip(known, now):
+            words = otherwise(before, seen, by_size, by_columns) if before is not None and seen is not None else ""
+            if words and seen is not None and not self._made_by_another(model, given):
+                about = {"rows": seen.rows, "low": seen.low, "high": seen.high, "of": getattr(model, "name", "")}
+                self.tell("validation_mismatch.prepared", place=self.watch.called_at(), how=f"{how} {words}", **about)
+                return
+
+    def _made_by_another(self, model: Any, inputs: Any) -> bool:
+        """May another model have made some of them? Then they have the range that it gives them."""
+        shapes = {x.data.shape[1:] for x in tensors(inputs)}
+        return any(other is not model for shape in shapes for other in self._makers.get(shape, ()))
 
 
 def _labelled(batch: Any) -> bool:
