@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import deque
 from typing import Any
 
 import numpy
@@ -24,13 +23,12 @@ from viz.recorder.names.input_names import names_of_outputs
 
 __all__ = ["Answers", "ClassWeights"]
 
-_KEPT = 32  # batches of labels and predictions, from all over the training; and half as many of its end
-_IN_AN_ORDER = 1.1  # with sorted rows, the best constant for the first rows is at least so many times worse on the last
+_KEPT = 128  # batches of labels and predictions, from all over the training
 _NOT_LEARNT = 0.99  # its loss against that of the best constant answer
 _ABOVE = 1.02  # a loss above, which falls, is on its way to that constant: what comes after isn't known
 _HARDLY_LEARNT = 0.97  # the same, where there were fewer steps: worth a hint
-_LITTLE_LEARNT = 0.95  # the same: so much is also learnt of the rows by heart
 _LITTLE_SHUFFLED = 0.9  # where the script shuffles labels or inputs alone
+_LITTLE_LEARNT = 0.95  # the same: so much is also learnt of the rows by heart
 _TARGETS_STEPS = 100  # of fewer steps, a few may be all that was asked for
 _TARGETS_WORSE = 1.5  # times the loss of a constant answer
 _ROWS_ALIKE = 0.01  # variance of answers between rows, against that of labels: less is one answer for all rows
@@ -54,60 +52,43 @@ class _Course:
         self.unseen = unseen
         self._stride = 1
         self._kept: list[tuple[int, numpy.ndarray, numpy.ndarray]] = []
-        self._last: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=_KEPT // 2)
 
     def due(self, unseen: int) -> bool:
         """Is this one of the steps that are kept?"""
         self.seen += 1
         self.steps += 1 + unseen - self.unseen
         self.unseen = unseen
-        return self._everywhere() or self._lately()
-
-    def _everywhere(self) -> bool:
         return (self.seen - 1) % self._stride == 0
 
-    def _lately(self) -> bool:
-        """More and more seldom: the last ones kept are always of the last eighth of the training, or nearly so."""
-        return self.seen % max(1, self.seen // (4 * _KEPT)) == 0
-
     def keep(self, labels: numpy.ndarray, predicted: numpy.ndarray) -> None:
-        batch = self.seen, labels.copy(), predicted.copy()
-        if self._lately():
-            self._last.append(batch)
-        if not self._everywhere():
-            return
         if len(self._kept) >= _KEPT:
-            self._kept = self._kept[::2]
-            self._stride *= 2
-        self._kept.append(batch)
+            self._kept, self._stride = self._kept[::2], 2 * self._stride
+        self._kept.append((self.seen, labels.copy(), predicted.copy()))
+
+    @property
+    def _lately(self) -> int:
+        """How many are of the end: in a short training, no more than half."""
+        return min(_KEPT // 8, (len(self._kept) + 1) // 2)
 
     def earlier(self, after: int = 0) -> _Pairs:
         """Batches from all over the training (or after a step), before the last ones."""
-        return [batch[1:] for batch in self._kept if after < batch[0] < self._first_of_last()]
+        return [batch[1:] for batch in self._kept[: -self._lately] if after < batch[0]]
 
     def last(self) -> _Pairs:
         """The last batches: as the network answers now, and not as it did when it still had to learn."""
-        return [batch[1:] for batch in self._last if batch[0] >= self._first_of_last()]
-
-    def _first_of_last(self) -> int:
-        """In a short training, the last batches that are kept would be nearly all."""
-        return min([batch[0] for batch in self._last if batch[0] > self.seen // 2], default=self.seen)
+        return [batch[1:] for batch in self._kept[-self._lately :]]
 
     def losses(self, pairs: _Pairs) -> list[float]:
         """The loss of each batch whose answers are numbers."""
         return [loss_of(self.kind, y, p, self.settings) for y, p in pairs if numpy.isfinite(p).all()]
 
     def constant(self, pairs: _Pairs, positions: bool) -> float | None:
-        """What always giving the same answer gets, as well as that was known before: see `best_constant`.
+        """What always giving the same answer gets: see `best_constant`.
 
-        Where rows come in an order, those before may lack whole classes, so that it is chosen on the last rows, too.
+        Where rows come in an order, those before may lack whole classes, so it is chosen on the last rows, too.
         """
-        before = self.earlier()
-        known, of_all = (
-            best_constant(self.kind, chosen, pairs, self.settings, one_for_all_positions=positions)
-            for chosen in (before, [*before, *pairs])
-        )
-        return of_all if known is not None and of_all is not None and known > _IN_AN_ORDER * of_all else known
+        chosen = [*self.earlier(), *pairs]
+        return best_constant(self.kind, chosen, pairs, self.settings, one_for_all_positions=positions)
 
     def classes(self, pairs: _Pairs) -> list[tuple[numpy.ndarray, numpy.ndarray]] | None:
         """The classes of the labels and of the answers, by batches; None where rows have no class."""
@@ -133,14 +114,13 @@ class Answers(Check):
             "{rows_of_others} {things} of the other class{es} aren't recognized (recall {recall_of_others:.0%}), and "
             "an accuracy of {share:.0%} means nothing",
             "Give fit class_weight={0: ..., 1: ...}, or repeat rows of the rare class (for pixels, take a loss for "
-            "overlap, 1 - dice); judge by recall or AUC instead of accuracy.",
+            "overlap, 1 - dice); judge by recall or AUC.",
         ),
         "not_learning": Rule.warning(
             "after {steps} steps the {of_loss} over the last {rows} {which} is {reached}, {against} the {least} of "
             "always giving the same answer ({answer}): {who} has learnt nothing from its input",
             "If there are other findings, mend these first. Then see whether a few rows can be learnt by heart (viz "
-            "check tries it). If not, take another learning rate (ten times more, ten times less; for attention or "
-            "many layers 0.0003 with Adam); if so, look whether each row has the label that belongs to it.",
+            "check tries it): if not, take another learning rate; if so, look whether each row has its own label.",
         ),
         "not_learning.little": Rule.warning(
             "after {steps} steps the {of_loss} is {reached}, and {least} is what always giving the same answer gets: "
@@ -156,9 +136,8 @@ class Answers(Check):
         "unscaled_target": Rule.warning(
             "after {steps} steps {far}: the loss is {reached}, where always giving the same answer gets {least}. A "
             "last layer begins with answers around 0, and no step moves them far",
-            "Scale the targets for training, mean, std = y_train.mean(), y_train.std(); y = (y - mean) / std, "
-            "validation targets with the same two numbers, and the answers back: predict(x) * std + mean. Or begin "
-            "where they are: Dense(1, bias_initializer=initializers.Constant(mean)).",
+            "Scale the targets, y = (y - mean) / std with numbers of those to train with, and the answers back: "
+            "predict(x) * std + mean. Or begin there: Dense(1, bias_initializer=initializers.Constant(mean)).",
         ),
     }
 
@@ -253,7 +232,7 @@ class Answers(Check):
             place=made_at(course.loss) or course.place,
             against=against if reached >= constant else "hardly better than",
             which="rows watched" if self.watch.unseen else "training rows",
-            answer=_answer(course.kind, pairs, positions),
+            answer=_answer(course.kind),
             who="that output" if course.output else "the network",
             rows=sum(sizes),
         )
@@ -353,14 +332,9 @@ def _places(pairs: _Pairs) -> str:
     return "pixels" if pairs[0][1].ndim == 4 else "positions"
 
 
-def _answer(kind: str, pairs: _Pairs, one_for_all_positions: bool) -> str:
+def _answer(kind: str) -> str:
     of_amounts = dict(zip(AMOUNTS, ("the mean of the labels", "the median of the labels")))
-    words = {**of_amounts, "binary": "the share of ones"}.get(kind, "the shares of the classes")
-    if pairs[0][1].ndim < 3:
-        return words
-    alike = one_for_all_positions or kind in ("sparse", "categorical")
-    place = _places(pairs)[:-1]
-    return f"{words}, the same for every {place}" if alike else f"{words}, of each {place} its own"
+    return {**of_amounts, "binary": "the share of ones"}.get(kind, "the shares of the classes")
 
 
 def _exactly(value: float) -> str:

@@ -24,6 +24,14 @@ _LOWER = ("ReduceLROnPlateau", "LearningRateScheduler")
 _EPOCHS = ("e", "_e")  # what their variables begin with
 
 
+_STOPS = "couldn't stop anything", "it stops while training goes well, and not when it gets worse"
+_ACTS = {  # by what callbacks have
+    "save_best_only": ("saved nothing", "the worst weights are the ones in the file"),
+    "factor": ("never lowered the learning rate", "it lowers the learning rate just while training goes well"),
+    "restore_best_weights": (_STOPS[0], "those are the weights that it puts back"),
+}
+
+
 class Callbacks(Check):
     """Follows what callbacks watch, epoch by epoch, and judges them when the training has ended."""
 
@@ -72,7 +80,7 @@ class Callbacks(Check):
                     missing.setdefault(callback.monitor, []).append(callback)
         for monitor, callbacks in missing.items():
             unvalidated = monitor.startswith("val_") and self._fit.validation is None
-            idle = ", ".join([f"{type(each).__name__} {_never(each)}" for each in callbacks])
+            idle = ", ".join([f"{type(each).__name__} {_acts(each)[0]}" for each in callbacks])
             about = {"known": ", ".join(self._logs[-1]), "idle": idle, "epochs": len(self._logs), "seen": 0}
             self._tell("validation" if unvalidated else "monitor", callbacks[0], **about)
 
@@ -88,7 +96,7 @@ class Callbacks(Check):
                 callback,
                 worse="lower" if higher else "higher",
                 mode=callback.mode,
-                does=_does(callback),
+                does=_acts(callback)[1],
                 kept=kept,
                 highest=best,
                 best=values.index(best) + 1,
@@ -104,23 +112,9 @@ class Callbacks(Check):
         self.tell(f"callback_mismatch.{way}", place=place, key=key, **about)
 
 
-def _never(callback: Any) -> str:
-    if hasattr(callback, "save_best_only"):
-        return "saved nothing"
-    if hasattr(callback, "factor"):
-        return "never lowered the learning rate"
-    return "couldn't stop anything" if hasattr(callback, "restore_best_weights") else "did nothing"
-
-
-def _does(callback: Any) -> str:
-    """What a callback with the wrong mode does."""
-    if hasattr(callback, "save_best_only"):
-        return "the worst weights are the ones in the file"
-    if hasattr(callback, "factor"):
-        return "it lowers the learning rate just while training goes well"
-    if getattr(callback, "restore_best_weights", False):
-        return "those are the weights that it puts back"
-    return "it stops while training goes well, and not when it gets worse"
+def _acts(callback: Any) -> tuple[str, str]:
+    """What it never did for want of a number to watch, and what it does with the wrong mode."""
+    return next((words for attribute, words in _ACTS.items() if getattr(callback, attribute, False)), _STOPS)
 
 
 class _Schedule:

@@ -87,8 +87,6 @@ class Endings(Check):
         if self._run is not None and alone and self.watch.hints_alone():
             self._too_few(self._run)
 
-    # ------------------------------------------------------------------ too_few_steps
-
     def _too_few(self, run: _Run) -> None:
         losses, n = self._losses, len(self._losses) + self.watch.unseen
         if not limits.FEW_STEPS <= n < _MANY_STEPS or not all(map(math.isfinite, losses)):
@@ -113,8 +111,6 @@ class Endings(Check):
                 third=before,
                 last=last,
             )
-
-    # ------------------------------------------------------------------ stopped_early
 
     def _stopped(self) -> None:
         run = self._run

@@ -9,7 +9,7 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import computed, first_tensor, is_variable, key_of, number, rms, tensors, values_of
+from viz.doctor.facts.host_arrays import computed, first_tensor, is_variable, key_of, rms, tensors, values_of
 from viz.doctor.facts.layer_kinds import unadapted
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
@@ -41,7 +41,9 @@ class Inputs(Check):
             "every layer.",
         ),
         "channels_first.torn": Rule.warning(
-            "{words}",
+            "the pictures of {shaped} look torn: neighbouring pixels differ by {given!n} on average, and by {other!n} "
+            "if the same numbers are read as {colours} colours of {height}×{width} each: they were stored so, and "
+            "reshape doesn't move axes",
             "Give the axes the order that the numbers are stored in, and then move the colours to the end: "
             "x.reshape(-1, colours, height, width).transpose(0, 2, 3, 1).",
         ),
@@ -103,11 +105,13 @@ class Inputs(Check):
     def _pictures(self, images: numpy.ndarray, place: Any, first: bool) -> None:
         layer, shape = self.watch.layer(), images.shape
         about: dict[str, Any] = {"layer": layer, "key": ("channels_first", id(layer)), "shape": list(shape)}
-        if colours_first(layer, shape):
+        if _colours_first(layer, shape):
             self.tell("channels_first", place=made_at(layer) or place, colours=shape[1], taken=shape[3], **about)
-        rough = torn(images) if first and getattr(layer, "data_format", None) == "channels_last" else None
+        rough = _torn(images) if first and getattr(layer, "data_format", None) == "channels_last" else None
         if rough is not None:
-            about |= {"words": words_of_torn(shape, *rough), "colours": shape[-1], "taken": shape[-1]}
+            _, height, width, colours = shape
+            about |= {"shaped": str(shape), "height": height, "width": width, "colours": colours, "taken": colours}
+            about |= dict(zip(("given", "other"), rough))
             self.tell("channels_first.torn", place=place, **about)
 
     def finish(self) -> None:
@@ -152,7 +156,7 @@ def _is_data(x: Any) -> bool:
     return getattr(getattr(data, "dtype", None), "kind", "") in tuple("fiu") and key_of(x) is None and data.ndim > 0
 
 
-def torn(images: numpy.ndarray) -> tuple[float, float] | None:
+def _torn(images: numpy.ndarray) -> tuple[float, float] | None:
     """How rough pictures are, and in the order with the colours first, where that makes them much smoother; else None.
 
     Neighbours in a picture are much alike. Where a file holds all red numbers first, then all green ones, and these are
@@ -160,7 +164,7 @@ def torn(images: numpy.ndarray) -> tuple[float, float] | None:
 
     >>> smooth = numpy.add.outer(numpy.arange(4.0), numpy.add.outer(numpy.arange(16.0), numpy.arange(16.0) ** 1.5))
     >>> pictures = numpy.stack([smooth, smooth, 2 * smooth], -1)
-    >>> torn(pictures), torn(pictures.transpose(0, 3, 1, 2).reshape(pictures.shape)) is None
+    >>> _torn(pictures), _torn(pictures.transpose(0, 3, 1, 2).reshape(pictures.shape)) is None
     (None, False)
     """
     if images.ndim != 4 or images.shape[-1] not in (3, 4) or min(images.shape[1:3]) < limits.PICTURE:
@@ -177,23 +181,8 @@ def _rough(images: numpy.ndarray, axes: Sequence[int]) -> float:
     return float(sum(numpy.abs(numpy.diff(images, axis=axis)).mean(dtype="float64") for axis in axes))
 
 
-def words_of_torn(shape: Sequence[int], given: float, other: float) -> str:
-    """That pictures were cut up, in words; see `torn`."""
-    _, height, width, colours = shape
-    return (
-        f"the pictures of {tuple(shape)} look torn: neighbouring pixels differ by {number(given)} on average, and by "
-        f"{number(other)} if the same numbers are read as {colours} colours of {height}×{width} each, one after the "
-        "other: they were stored so, and reshape doesn't move axes"
-    )
-
-
-def colours_first(layer: Any, shape: Sequence[int]) -> bool:
-    """Is a layer given square pictures whose colours come before their rows? Others may well be meant so.
-
-    Args:
-        layer: a convolution.
-        shape: that of its inputs.
-    """
+def _colours_first(layer: Any, shape: Sequence[int]) -> bool:
+    """Is a convolution given square pictures whose colours come before their rows? Others may well be meant so."""
     if len(shape) != 4 or getattr(layer, "data_format", None) != "channels_last":
         return False
     _, colours, height, width = shape

@@ -103,8 +103,6 @@ class Kernels(Check):
         self._judged = False
         self._set_at: dict[int, Any] = {}  # the line that gave a weight its first values
 
-    # ------------------------------------------------------------------ who feeds whom
-
     def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
         if self.watch.step >= _LOOKED or self.watch.inside("loss", "metric", "optimizer"):
             return
@@ -183,8 +181,6 @@ class Kernels(Check):
         """Did another training make some of them? A code that it learnt may well go straight into another layer."""
         return any(self.watch.was_trained(kernel.variable) for kernel in kernels)
 
-    # ------------------------------------------------------------------ bottleneck
-
     def on_loss(self, loss: Loss) -> None:
         """What reaches a loss over classes through one unit."""
         self._used([self._source(x, -1) for x in tensors(loss.opened.scope.inputs)], hidden=False)
@@ -200,8 +196,6 @@ class Kernels(Check):
             about = {"layer": narrow.layer, "place": None if narrow.layer is not None else narrow.place}
             about |= {"narrow": narrow.name, "before": before, "units": units, "outputs": classes}
             self.tell("bottleneck", "warning" if units == 1 else "info", **about)
-
-    # ------------------------------------------------------------------ linear_stack
 
     def on_step_end(self) -> None:
         self._from.clear()
@@ -234,8 +228,6 @@ class Kernels(Check):
             do=do,
             **about,
         )
-
-    # ------------------------------------------------------------------ initial_weights
 
     def on_gradients(self, gradients: Gradients) -> None:
         """The weights as they began, with their first gradients."""

@@ -169,8 +169,6 @@ class LearningRates(Check):
         """Judge once more."""
         self._judge(final=True)
 
-    # ------------------------------------------------------------------ judging
-
     def _judge(self, final: bool) -> None:
         for course in self._courses.values():
             if course.losses:

@@ -205,8 +205,6 @@ class Mismatch(Check):
         origin = self.watch.origin(x)
         return None if origin is None else origin.layer
 
-    # ------------------------------------------------------------------ loss objects
-
     def on_call(self, opened: Any) -> None:
         if opened.kind == "model" and self.watch.outermost():
             self._model = opened.owner

@@ -115,8 +115,6 @@ class NonFinite(Check):
         self._before = "", ""  # what a loss was and when, in a step that wasn't watched
         self._unseen = 0  # steps that nobody watched, as of the last one that was
 
-    # ------------------------------------------------------------------ where it begins
-
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if self._done or self._forward is not None or outputs is None:
             return
@@ -198,8 +196,6 @@ class NonFinite(Check):
         evidence = _counts(values) | {"step": self.watch.step_number}
         rule = f"nonfinite.{op.name}" if op.name in _CAUSES else "nonfinite"
         self._backward = _Suspect(op.name, layer, place, message, evidence, rule, backward=True)
-
-    # ------------------------------------------------------------------ where it arrives
 
     def on_optimizer(self, opened: Any) -> None:
         """An optimizer is about to use the gradients."""

@@ -190,9 +190,8 @@ class ClassNumbers(Check):
 
     rules = {
         "class_loss.threshold": Rule.warning(
-            "the loss takes the outputs for logits (from_logits=True), in which 0 is the limit between no and yes, "
-            "but the accuracy takes only those above 0.5 for a yes: {between:.0%} of them lie between, and are "
-            "counted as a no",
+            "the loss takes the outputs for logits, in which 0 is the limit between no and yes, but the accuracy takes "
+            "only those above 0.5 for a yes: {between:.0%} of them lie between, and are counted as a no",
             "Give the metric the threshold of logits, metrics=[BinaryAccuracy(threshold=0.0)]; or the last layer "
             "activation='sigmoid', and the loss no from_logits.",
         ),
@@ -204,10 +203,9 @@ class ClassNumbers(Check):
         ),
         "class_loss.numbers": Rule.warning(
             "an accuracy is asked of one output that {loss} compares with the whole numbers {lowest!n} to "
-            "{highest!n}: to this loss they are amounts (class 9 is far from class 0, and 4.5 is between them), while "
-            "an accuracy counts classes",
-            "For classes: Dense(k, activation='softmax') and sparse_categorical_crossentropy; for a number that may "
-            "lie between two others, leave out the accuracy and take mae.",
+            "{highest!n}: to this loss they are amounts, while an accuracy counts classes",
+            "For classes: Dense(k, activation='softmax') and sparse_categorical_crossentropy; for amounts, leave out "
+            "the accuracy and take mae.",
         ),
     }
 

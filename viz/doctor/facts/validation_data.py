@@ -39,9 +39,6 @@ def _some(x: numpy.ndarray, rows: int = limits.OVERLAP_LOOKED) -> numpy.ndarray:
     return x[numpy.linspace(0, len(x) - 1, min(len(x), rows)).astype(int)]
 
 
-# ---------------------------------------------------------------------- the same rows
-
-
 def shared_rows(train: _Arrays, held: _Arrays, labels: tuple[Any, Any] = (None, None)) -> tuple[float, float, int]:
     """Which part of the held rows is among those to train with, what to expect by chance, and how many were looked at.
 
@@ -105,9 +102,6 @@ def _some_columns(rows: numpy.ndarray) -> numpy.ndarray:
     return columns[:, :: max(1, columns.shape[1] // _COLUMNS)][:, :_COLUMNS]
 
 
-# ---------------------------------------------------------------------- windows of the same series
-
-
 def overlapping_windows(train: _Arrays, held: _Arrays) -> tuple[float, int, int] | None:
     """Which part of the held windows begins with steps that a window to train with has further on.
 
@@ -141,9 +135,6 @@ def overlapping_windows(train: _Arrays, held: _Arrays) -> tuple[float, int, int]
         if found.mean() >= limits.MOST:
             return float(found.mean()), len(some), steps
     return None
-
-
-# ---------------------------------------------------------------------- other classes, other sizes
 
 
 def classes_apart(

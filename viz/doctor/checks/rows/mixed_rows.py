@@ -28,9 +28,8 @@ class MixedRows(Check):
         "channels_first.rows": Rule.warning(
             "the rows of a batch depend on each other: with another first row, {model!l} gives {changed} of the {rows} "
             "other rows other answers, in evaluation mode{where}",
-            "See which axis holds the rows: recurrent layers and attention that want the steps first need "
-            "batch_first=True (or a transposition) for (rows, steps, features); a softmax, a mean or a reshape may go "
-            "over the rows, too.",
+            "See which axis holds the rows: recurrent layers and attention need batch_first=True for (rows, steps, "
+            "features); a softmax, a mean or a reshape may go over the rows, too.",
         ),
         "softmax_axis.rows": Rule.error(
             "{by} of {shaped} goes over the rows of the batch, which then depend on each other: with another first "

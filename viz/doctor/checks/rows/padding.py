@@ -95,12 +95,9 @@ class Padding(Check):
     rules = {
         "vanishing_gradient.padding": Rule.warning(
             "the sequences end with padding: in the median row the last {padding} of {steps} steps are 0 alone. Layer "
-            "{reader!l} reads on to the end without a mask{lost}, so in the state that it ends with {left} of what "
-            "came before the padding",
-            "Pad at the beginning of the sequences, pad_sequences(..., padding='pre'). Or pad with a number that "
-            "nothing else has, and let the layers skip it: Embedding(..., mask_zero=True) for tokens, or "
-            "layers.Masking(mask_value=0.0) as the first layer; what stands between hands the mask on if it has "
-            "supports_masking = True.",
+            "{reader!l} reads on to the end without a mask{lost}, so in its last state {left} of what came before",
+            "Pad at the beginning, pad_sequences(..., padding='pre'); or let layers skip the padding: Embedding(..., "
+            "mask_zero=True) for tokens, or layers.Masking(mask_value=0.0), and supports_masking = True in between.",
         )
     }
 

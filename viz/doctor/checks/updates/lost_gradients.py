@@ -84,8 +84,6 @@ class LostGradients:
             found = found if own <= found else own if found <= own else found | own
         return found
 
-    # ------------------------------------------------------------------ what no tape recorded
-
     def _unrecorded(self, given: list[Tensor], made: Tensor, flat: bool) -> None:
         if self._watch.step >= limits.WINDOW or self._watch.inside("optimizer"):
             return
@@ -115,8 +113,6 @@ class LostGradients:
     def _marks(self, x: Tensor) -> _Marks:
         known = self._marked.get(id(x))
         return known[1] if known is not None and known[0]() is x else {}
-
-    # ------------------------------------------------------------------ what is asked
 
     def asked(self, gradients: Gradients) -> dict[int, End]:
         """Where the way ends from weights without a gradient, by the numbers of these, as far as that is known.
@@ -192,8 +188,6 @@ class LostTerms(Check):
         self._dominated = 0  # steps, from the first on, in which a penalty did
         self._counts: dict[Any, list[Any]] = {}  # by the place: a term, how often it taught nothing, and something
 
-    # ------------------------------------------------------------------ what tensors come from
-
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if error is not None or self.watch.inside("optimizer", "metric"):
             return
@@ -234,8 +228,6 @@ class LostTerms(Check):
             if (source.weights or source.lost) and value not in (0.0, 1.0):
                 lost = source.weights | source.lost
                 self._numbers[value] = _Source(_NOTHING, lost, place if source.weights else source.place, how, True)
-
-    # ------------------------------------------------------------------ judging
 
     def on_gradients(self, gradients: Gradients) -> None:
         self._judge()

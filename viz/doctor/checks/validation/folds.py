@@ -25,9 +25,8 @@ class Folds(Check):
         "validation_overlap.folds": Rule.warning(
             "{judged} is judged by rows that it was trained with: {overlap:.0%} of them in earlier rounds, though "
             "none in the last one, as in a cross-validation that goes on with one model",
-            "Make and compile a new model in each round, or put the first weights back before each: "
-            "model.set_weights(first), where first = model.get_weights() stands before the loop; make a new optimizer, "
-            "too.",
+            "Make and compile a new model in each round; or put the first weights back, model.set_weights(first), and "
+            "make a new optimizer.",
         )
     }
 
