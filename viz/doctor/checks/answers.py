@@ -12,9 +12,8 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.class_numbers import classes_of, label_classes
 from viz.doctor.facts.constant_answers import best_constant, least_loss, loss_of
-from viz.doctor.facts.far_targets import far_targets
 from viz.doctor.facts.fit_arrays import labels_of, running_fit
-from viz.doctor.facts.host_arrays import number, values_of
+from viz.doctor.facts.host_arrays import number, rms, values_of
 from viz.doctor.facts.loss_questions import AMOUNTS
 from viz.doctor.facts.reordered import reordered_apart
 from viz.doctor.facts.step_facts import Loss
@@ -31,6 +30,8 @@ _LITTLE_SHUFFLED = 0.9  # where the script shuffles labels or inputs alone
 _LITTLE_LEARNT = 0.95  # the same: so much is also learnt of the rows by heart
 _TARGETS_STEPS = 100  # of fewer steps, a few may be all that was asked for
 _TARGETS_WORSE = 1.5  # times the loss of a constant answer
+_TARGETS_LARGE = 10.0  # root mean square of targets; scaled ones have 1, and last layers begin around 0
+_TARGETS_AWAY = 2.0  # of their standard deviations lie between their mean and that of the answers, in the end
 _ROWS_ALIKE = 0.01  # variance of answers between rows, against that of labels: less is one answer for all rows
 _IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
 _IMBALANCE_RECALL = 0.02
@@ -134,8 +135,8 @@ class Answers(Check):
             "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
         ),
         "unscaled_target": Rule.warning(
-            "after {steps} steps {far}: the loss is {reached}, where always giving the same answer gets {least}. A "
-            "last layer begins with answers around 0, and no step moves them far",
+            "after {steps} steps the targets are {target!n} on average, give or take {spread!n}, and the answers have "
+            "only come to {answer!n}: the loss is {reached}, where always giving the same answer gets {least}",
             "Scale the targets, y = (y - mean) / std with numbers of those to train with, and the answers back: "
             "predict(x) * std + mean. Or begin there: Dense(1, bias_initializer=initializers.Constant(mean)).",
         ),
@@ -248,12 +249,11 @@ class Answers(Check):
         """Is nothing learnt as the answers are still on their way to numbers that are far from 0?"""
         if course.steps < _TARGETS_STEPS or self.watch.interrupted:
             return False
-        found = far_targets(pairs)
+        found = _far_targets(pairs)
         if found is None or reached < _TARGETS_WORSE * constant or not self.watch.hints_alone():
             return False
         self.watch.retract(("too_few_steps", 0))
-        numbers = {"target": found.label, "spread": found.label_spread, "answer": found.answer}
-        self._tell("unscaled_target", "warning", course, reached, constant, far=found.words, **numbers)
+        self._tell("unscaled_target", "warning", course, reached, constant, **found)
         return True
 
     def _little(self, course: _Course, reached: float, constant: float, least: float) -> None:
@@ -325,6 +325,23 @@ def _rows_alike(pairs: _Pairs) -> bool:
         return False
     labels, answers = (numpy.concatenate(part).astype("float64") for part in zip(*pairs))
     return bool(answers.var(axis=0).mean() <= _ROWS_ALIKE * labels.var(axis=0).mean())
+
+
+def _far_targets(pairs: _Pairs) -> dict[str, float] | None:
+    """Labels far from 0, with their deviation, and the answers, which began there and are still on their way.
+
+    None where they have arrived, where labels are of a usual size, or where nothing shows what keeps them away.
+    """
+    shapes = {labels.shape[1:] for labels, _ in pairs} | {answers.shape[1:] for _, answers in pairs}
+    if any(labels.size != answers.size for labels, answers in pairs) or shapes - {(), (1,)}:
+        return None
+    labels, answers = (numpy.concatenate([each.reshape(-1) for each in part]).astype("float64") for part in zip(*pairs))
+    if len(labels) < limits.ROWS_TOLD or not numpy.isfinite(labels).all():
+        return None
+    mean, spread, answer = float(labels.mean()), float(labels.std()), float(answers.mean())
+    far = rms(labels) >= _TARGETS_LARGE and abs(mean) > _TARGETS_AWAY * spread > 0 and abs(answer) < abs(mean)
+    away = far and abs(mean - answer) >= _TARGETS_AWAY * spread
+    return {"target": mean, "spread": spread, "answer": answer} if away else None
 
 
 def _places(pairs: _Pairs) -> str:

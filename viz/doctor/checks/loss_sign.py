@@ -42,62 +42,19 @@ class LossSign(Check):
         labels, owner = loss.labels, loss.owner
         if owner is None or loss.ours or not loss.tracked or self._asked.get(id(owner), 0) >= 2:
             return
-        if labels is None or not labels.size:
+        if labels is None or not labels.size or labels.shape != loss.shape or numpy.array_equal(labels, loss.values):
             return
         self._asked[id(owner)] = self._asked.get(id(owner), 0) + 1
-        made_by = self.watch.made_by(loss.answers)
-        if labels.shape == loss.shape:
-            self._judge(owner, labels.astype(loss.values.dtype), loss.values, made_by in _BOUNDED)
-        elif made_by == "softmax":
-            self._judge_classes(owner, labels, loss.values)
-
-    def _judge(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray, bounded: bool) -> None:
-        if numpy.array_equal(labels, answers):
-            return
-        within = bounded and labels.min() >= 0 and labels.max() <= 1
-        perfect, near, now = _on_the_way(loss, labels, labels, answers)
-        beyond = near if within else value_of(loss, labels, labels - 0.5 * (answers - labels))
-        if _worse(perfect, [near, now, beyond]):
-            self._tell("loss_sign", loss, perfect, now)
-
-    def _judge_classes(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> None:
-        """The same for numbers of classes: the right class has to be the worst of several, or it may be another's."""
-        classes = answers.shape[-1]
-        numbers = labels.reshape(-1).astype("int64")
-        whole = numpy.array_equal(numbers, labels.reshape(-1)) and numbers.min() >= 0 and numbers.max() < classes
-        if not whole or numbers.size * classes != answers.size:
-            return
-        one_hot = numpy.eye(classes, dtype=answers.dtype)
-        shifts = range(1, min(classes, limits.WINDOW + 1))
-        right = one_hot[numbers].reshape(answers.shape)
-        perfect, near, now = _on_the_way(loss, labels, right, answers)
-        if not _worse(perfect, [near, now]):
-            return
-        wrong = [one_hot[(numbers + k) % classes].reshape(answers.shape) for k in shifts]
-        others = [_on_the_way(loss, labels, each, answers)[0] for each in wrong]
-        if _worse(perfect, others):
-            self._tell("loss_sign", loss, perfect, now)
-
-    def _tell(self, rule: str, loss: Any, perfect: float, now: float, **about: Any) -> None:
-        place = _written_at(loss) or made_at(loss) or self.watch.called_at()
-        about |= {"loss": getattr(loss, "name", ""), "perfect": perfect, "now": now}
-        self.tell(rule, place=place, key=("loss_sign", id(loss)), **about)
-
-
-def _on_the_way(
-    loss: Any, labels: numpy.ndarray, aim: numpy.ndarray, answers: numpy.ndarray
-) -> tuple[float, float, float]:
-    """The loss of perfect answers (or, where it has no value there, right beside them), half way, and now."""
-    perfect, beside, near, now = (
-        value_of(loss, labels, aim + part * (answers - aim)) for part in (0.0, 0.02, 0.5, 1.0)
-    )
-    return perfect if numpy.isfinite(perfect) else beside, near, now
-
-
-def _worse(perfect: float, others: list[float]) -> bool:
-    """Is the loss of perfect answers larger than all others, beyond rounding?"""
-    finite = bool(numpy.isfinite([perfect, *others]).all())
-    return finite and perfect > max(others) + 1e-6 * max(1.0, abs(perfect))
+        aim = labels.astype(loss.values.dtype)
+        away = loss.values - aim
+        perfect, beside, near, now = (value_of(owner, aim, aim + part * away) for part in (0.0, 0.02, 0.5, 1.0))
+        perfect = perfect if numpy.isfinite(perfect) else beside  # a logarithm may have no value there
+        within = self.watch.made_by(loss.answers) in _BOUNDED and labels.min() >= 0 and labels.max() <= 1
+        others = [near, now] if within else [near, now, value_of(owner, aim, aim - 0.5 * away)]
+        if numpy.isfinite([perfect, *others]).all() and perfect > max(others) + 1e-6 * max(1.0, abs(perfect)):
+            place = _written_at(owner) or made_at(owner) or self.watch.called_at()
+            about = {"loss": getattr(owner, "name", ""), "perfect": perfect, "now": now}
+            self.tell("loss_sign", place=place, key=("loss_sign", id(owner)), **about)
 
 
 def _written_at(loss: Any) -> Place | None:

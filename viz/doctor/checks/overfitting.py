@@ -13,7 +13,6 @@ from viz.doctor.checks.modes import Modes
 from viz.doctor.facts.fit_arrays import running_fit
 from viz.doctor.facts.host_arrays import host, number, tensors
 from viz.doctor.facts.step_facts import Gradients
-from viz.doctor.facts.turn_losses import TurnLosses
 
 __all__ = ["Overfit"]
 
@@ -22,6 +21,36 @@ _OVERFIT_CLEAR = 1.5
 # Learnt by heart: the training loss fell to a tenth, and the validation loss never fell below half of where the
 # training began. Then it need not rise: noise has an upper bound too. What generalizes is far below that half.
 _BY_HEART = 0.1
+
+
+class _Losses:
+    """The mean losses of training and validation, by epochs, or in loops as they take turns.
+
+    Attributes:
+        train, validation: one number for each turn that is over.
+    """
+
+    def __init__(self) -> None:
+        self.train: list[float] = []
+        self.validation: list[float] = []
+        self._trains, self._losses = True, list[float]()
+
+    def enter(self, trains: bool, loss: float) -> None:
+        """Add a loss."""
+        if trains != self._trains:
+            self._close()
+        self._trains = trains
+        self._losses.append(loss)
+
+    def finish(self) -> None:
+        """The last validation may have no training after it."""
+        if not self._trains and self.train:
+            self._close()
+
+    def _close(self) -> None:
+        if self._losses:
+            (self.train if self._trains else self.validation).append(statistics.fmean(self._losses))
+        self._losses = []
 
 
 class Overfit(Check):
@@ -41,7 +70,7 @@ class Overfit(Check):
     always = ("on_logs", "on_loss_end", "on_gradients")
 
     def begin(self) -> None:
-        self.losses = TurnLosses()
+        self.losses = _Losses()
         self.place: Any = None
         self.fit: Any = None
         self.began = 0  # the step in which it was heard of first
@@ -52,7 +81,7 @@ class Overfit(Check):
         if kind != "epoch" or "loss" not in logs or "val_loss" not in logs:
             return
         if step == 0 or not self._told:
-            self.losses, self._told = TurnLosses(), True
+            self.losses, self._told = _Losses(), True
             self.fit, self.began = running_fit(), self.watch.number
         self.losses.train.append(float(logs["loss"]))
         self.losses.validation.append(float(logs["val_loss"]))
@@ -64,7 +93,7 @@ class Overfit(Check):
             return
         sources = list(gradients.sources)
         if list(map(id, sources)) != list(map(id, self._sources)):  # another network: its losses are no sequel
-            self._sources, self.losses = sources, TurnLosses()
+            self._sources, self.losses = sources, _Losses()
         self.losses.enter(True, gradients.value / sum(t.data.size for t in gradients.targets))
 
     def on_loss_end(self, opened: Any, outputs: Any) -> None:
