@@ -72,7 +72,9 @@ class Labels(Check):
         elif loss.kind == "binary":
             self._binary(labels)
         elif loss.kind == "categorical" and fits:
-            self._several(labels)
+            several = float((labels.astype("float64").sum(axis=-1) > 1 + limits.ROW_SUM).mean())
+            if several >= _SOME and ((labels == 0) | (labels == 1)).all():
+                self._tell("label_range.multi_hot", labels, share=several)
         elif loss.ours and labels.size and loss.labels is not None and loss.labels.size == loss.values.size:
             self._reachable(labels, loss)
 
@@ -98,11 +100,6 @@ class Labels(Check):
     def _binary(self, labels: numpy.ndarray) -> None:
         if labels.size and (labels.min() < -_NOISY_LABEL or labels.max() > 1 + _NOISY_LABEL):
             self._tell("label_range.binary", labels)
-
-    def _several(self, labels: numpy.ndarray) -> None:
-        share = float((labels.astype("float64").sum(axis=-1) > 1 + limits.ROW_SUM).mean())
-        if share >= _SOME and ((labels == 0) | (labels == 1)).all():
-            self._tell("label_range.multi_hot", labels, share=share)
 
     def _reachable(self, labels: numpy.ndarray, loss: Loss) -> None:
         origin = self.watch.origin(loss.answers)

@@ -148,9 +148,10 @@ class Unreached(Check):
         enough = min(limits.WINDOW, max(3, self.watch.step))
         often = max((seen.asked for seen in self._seen.values()), default=1)  # a round may make several updates
         for seen in self._seen.values():
-            owner = id(self.watch.owners.of(seen.variable) or seen.variable)
+            layer = self.watch.owners.of(seen.variable)
+            owner, used = id(layer or seen.variable), layer is None or self.watch.owners.used(layer)
             if seen.asked and not seen.given:
-                if seen.end is not None and seen.asked >= min(limits.FIRST, often) and self._is_used(seen):
+                if seen.end is not None and seen.asked >= min(limits.FIRST, often) and used:
                     ends.setdefault(seen.end, []).append(seen)
                 else:
                     without.setdefault(owner, []).append(seen)
@@ -170,10 +171,6 @@ class Unreached(Check):
             return
         for owner, group in zero.items():
             self._tell_owner(owner, group, "exactly 0")
-
-    def _is_used(self, seen: _Seen) -> bool:
-        owner = self.watch.owners.of(seen.variable)
-        return owner is None or self.watch.owners.used(owner)
 
     def _tell(self, rule: str, group: list[_Seen], severity: str = "", gradient: str = "None", /, **about: Any) -> None:
         steps = group[0].asked if group else self.watch.step

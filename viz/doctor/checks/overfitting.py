@@ -104,10 +104,6 @@ class Overfit(Check):
             self.place = self.watch.called_at()
             self.losses.enter(False, float(host(found[0].data).reshape(())))
 
-    def _lags(self) -> bool:
-        """May moving averages that lag behind be to blame, too? Then rows that were trained with are answered badly."""
-        return any(each.lags for each in self.watch.training.checks if isinstance(each, Modes))
-
     def finish(self) -> None:
         """Judge how it goes by now, or how it ended."""
         self.watch.retract(("overfit", 0))
@@ -126,7 +122,8 @@ class Overfit(Check):
         high = _risen(validation, best, recent, _OVERFIT, limits.MOST)
         near_0 = recent < limits.MOST * train[-1] and train[-1] > 0  # other rows are answered far better
         best_is_kept = self._told and best >= limits.AGAIN and _puts_back(self.fit)
-        learns = _learns(train, best, below_0)
+        fell, least = train[best] - train[-1], 1 - limits.NOT_IMPROVED
+        learns = fell > least * (train[0] - train[-1] if below_0 else train[best])
         if since < limits.AGAIN or not (high or by_heart) or not learns or near_0 or best_is_kept:
             return
         clear = by_heart or _risen(validation, best, recent, _OVERFIT_CLEAR, 1.0)
@@ -144,17 +141,12 @@ class Overfit(Check):
                 f"the training loss fell from {number(train[0])} to {number(train[-1])} in {len(train)} epochs, and "
                 f"the validation loss never below {number(validation[best])}: rows are learnt by heart"
             )
-        severity = "warning" if clear and not self._lags() else "info"
+        # Moving averages that lag behind may be to blame, too: then rows that were trained with are answered badly.
+        lags = any(each.lags for each in self.watch.training.checks if isinstance(each, Modes))
+        severity = "warning" if clear and not lags else "info"
         numbers = {"best_epoch": best + 1, "epochs": len(validation), "best_val_loss": validation[best]}
         numbers |= {"val_loss": validation[-1], "loss": train[-1]}
         self.tell("overfit", severity, place=self.place, key=("overfit", 0), what=what, **numbers)
-
-
-def _learns(train: list[float], best: int, below_0: bool) -> bool:
-    """Did the training loss fall by more than noise since the epoch with the best validation loss?"""
-    if below_0:
-        return train[best] - train[-1] > (1 - limits.NOT_IMPROVED) * (train[0] - train[-1])
-    return train[-1] < limits.NOT_IMPROVED * train[best]
 
 
 def _risen(validation: list[float], best: int, recent: float, times: float, back: float) -> bool:

@@ -36,7 +36,7 @@ def _calls(file: str) -> Iterator[tuple[str, ast.Call]]:
     tree = tree_of(file)
     for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.Call):
-            yield _called(node), node
+            yield last_name(node.func), node
 
 
 def last_name(node: ast.expr) -> str:
@@ -47,10 +47,6 @@ def last_name(node: ast.expr) -> str:
 def names_in(node: ast.AST) -> set[str]:
     """All names in a piece of code, without their attributes."""
     return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-
-
-def _called(call: ast.Call) -> str:
-    return last_name(call.func)
 
 
 def only_call(file: str, name: str) -> Place | None:
@@ -69,11 +65,7 @@ def later_fits(place: Place) -> list[int]:
 def other_gradients(place: Place) -> list[int]:
     """The other lines of a file on which gradients are asked for: of a loop that trains several networks, say."""
     calls = [call for name, call in _calls(place.file) if name in ("gradient", "minimize")]
-    return sorted({call.lineno for call in calls if not _holds(call, place.line)})
-
-
-def _holds(node: ast.Call, line: int) -> bool:
-    return node.lineno <= line <= (node.end_lineno or node.lineno)
+    return sorted({each.lineno for each in calls if not each.lineno <= place.line <= (each.end_lineno or each.lineno)})
 
 
 def _tapes(file: str) -> list[ast.With]:

@@ -58,7 +58,8 @@ class MixedRows(Check):
         shape = made[0].data.shape
         if self.watch.step not in _STEPS or last is None or last.shape != now.shape or numpy.array_equal(last, now):
             return  # where all steps are given the same rows, they may be the nodes of one graph
-        if now.ndim < 2 or (now.ndim == 2 and now.dtype.kind == "f" and any(map(_reads_rows, layers_in(opened.owner)))):
+        reads = any(layer_role(each) in ("recurrent", "multi_head_attention") for each in layers_in(opened.owner))
+        if now.ndim < 2 or (now.ndim == 2 and now.dtype.kind == "f" and reads):
             return  # these may be the steps of a single sequence
         if not _ROWS[0] <= len(now) <= _ROWS[1] or not shape or shape[0] != len(now) or (now[0] == now[1]).all():
             return
@@ -95,10 +96,6 @@ class MixedRows(Check):
         place = (made_at(layer) if layer is not None else None) or place
         about = {"model": model, "changed": changed, "rows": rows, "where": where, "colours": rows, "taken": changed}
         self.tell("channels_first.rows", place=place, layer=layer, **about)
-
-
-def _reads_rows(layer: Any) -> bool:
-    return layer_role(layer) in ("recurrent", "multi_head_attention")
 
 
 class TornAxes(Check):

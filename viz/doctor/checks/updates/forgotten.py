@@ -9,7 +9,7 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_variable, tensors
-from viz.doctor.facts.step_facts import Gradients
+from viz.doctor.facts.step_facts import Gradients, group_of
 from viz.frameworks.contract import Tensor, Variable
 from viz.frameworks.owners import newest_identity
 
@@ -62,8 +62,7 @@ class Forgotten(Check):
             self._set.add(variable.identity)
 
     def on_gradients(self, gradients: Gradients) -> None:
-        sources = gradients.sources
-        group = len(sources), *[getattr(source, "identity", 0) for source in (sources[0], sources[-1])]
+        group = group_of(gradients.sources)
         if group not in self._groups:  # of a later stage of the training, perhaps
             self._sources |= gradients.asked
             self._places.append((gradients.asked, self.watch.called_at()))
@@ -105,7 +104,10 @@ class Forgotten(Check):
             return
         if any(found.rule == "frozen.made" for found in self.watch.raw("frozen")):
             return  # layers that are thrown away after each step are left out by that
-        roots = [(root, _trainable(root)) for root in self.watch.owners.roots()]
+        roots = [
+            (root, [v for v in getattr(root, "trainable_variables", ()) if hasattr(v, "identity")])
+            for root in self.watch.owners.roots()
+        ]
         part = [
             (root, own)
             for root, own in roots
@@ -143,10 +145,6 @@ class Forgotten(Check):
         first = self._first.get(variable.identity)
         moved = first is not None and bool((first != _some(variable)).any())
         return not known and not moved and self.watch.owners.met(self.watch.owners.of(variable))
-
-
-def _trainable(root: Any) -> list[Variable]:
-    return [v for v in getattr(root, "trainable_variables", ()) if hasattr(v, "identity")]
 
 
 def _some(variable: Variable) -> numpy.ndarray:

@@ -95,7 +95,8 @@ class Recreated(Check):
             before, self._before = self._before(), self._model
             new = not self._known & gradients.asked and self._model() is not before
             if new and self._models.steps[-1:] == [1]:  # one step each: perhaps of a list of models
-                new = not _in_one_list(before, self._model())
+                lists = [each for each in gc.get_referrers(before) if isinstance(each, list)]
+                new = not any(each is self._model() for known in lists for each in known)
             shapes = [source.shape for source in gradients.variables] if new else None
             self._models.made(made_at(self._model()) if new else None, shapes)
             self._first = first
@@ -122,10 +123,6 @@ class Recreated(Check):
             about = {"rounds": line.rounds, "kind": self._kind, "each": line.each, "count": len(line.steps)}
             severity, steps = "info" if self.watch.unseen else "warning", sum(line.steps)
             self.tell(rule, severity, place=line.place, key=("frozen", rule), steps=steps, unchanged=0, **about)
-
-
-def _in_one_list(one: Any, other: Any) -> bool:
-    return any(isinstance(held, list) and any(x is other for x in held) for held in gc.get_referrers(one))
 
 
 def _settings(optimizer: Any) -> str:
