@@ -15,7 +15,7 @@ from viz.doctor.finding import SEVERITIES, Finding, kinds_of
 from viz.doctor.shared_advice import SHARED
 from viz.doctor.trainings.together import together
 from viz.doctor.trainings.training import Training
-from viz.doctor.user_code import Place, call_place, made_at, op_place, own_line, user_line
+from viz.doctor.user_code import Place, call_place, made_at, op_place, user_line
 from viz.frameworks.contract import Variable
 from viz.frameworks.objects import is_tensor
 from viz.recorder.names.shown_names import ShownNames
@@ -231,7 +231,7 @@ class Program:
 
     def own_line(self) -> Place | None:
         """The user's line that calls the op being announced; None where a layer or a loss of eagerflow's calls it."""
-        return own_line(sys._getframe(1), self.scopes[-1].frame if self.scopes else None)
+        return user_line(sys._getframe(1), self.scopes[-1].frame if self.scopes else None, written=True)
 
     def called_at(self) -> Place | None:
         """The user's line outside of all layers: the call of `fit`, or of the model."""

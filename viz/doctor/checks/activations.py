@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from typing import Any
 
@@ -20,7 +19,6 @@ __all__ = ["DeadRelu", "Saturated"]
 _DEAD_SHARE = 0.7  # of a layer's units; trained networks often have 10 to 30 % units that never fire
 _DEAD_SURE = 0.8  # a warning from here on, a hint below: half may be silent by their signs alone, and a few die early
 _DEAD_UNITS = 8  # with fewer, chance alone may silence most of them: only all of them count
-_DEAD_CHANCE = 1.5  # where each unit may be dead by chance, half of n are, give or take some times √n
 _DEAD_LEARNS = 0.97  # of the loss of the epoch in which they were found: below, the others learn without them
 _DEAD_ROWS = 64  # a unit that is silent on fewer rows than this may simply not have met its pattern
 _AT_END = (
@@ -120,10 +118,9 @@ class DeadRelu(Check):
         count = len(units.alive)
         dead = count - int(units.alive.sum())
         share = limits.NEARLY_ALL if self.watch.late else _DEAD_SHARE
-        by_chance = count / 2 + _DEAD_CHANCE * math.sqrt(count)
         if dead < count and (short or count < _DEAD_UNITS or dead < share * count):
             return
-        sure = dead >= max(by_chance, _DEAD_SURE * count) and units.steps >= limits.HEAVY_BLOCK
+        sure = dead >= _DEAD_SURE * count and units.steps >= limits.HEAVY_BLOCK
         from_start = (id(units.layer), units.place) not in self._fired and not self.watch.training.late
         about = {
             "layer": units.layer,

@@ -9,7 +9,7 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.asked_again import answer_with
+from viz.doctor.facts.asked_again import changes_with
 from viz.doctor.facts.host_arrays import host, is_variable, tensors
 from viz.doctor.facts.layer_kinds import reads_onward
 from viz.doctor.facts.step_facts import Loss
@@ -328,14 +328,11 @@ def _changes(model: Any, given: Any, x: Any, at: int) -> numpy.ndarray | None:
 
     None where that isn't known: a model whose calls leave something behind isn't run.
     """
-    changed = host(x.data)[:_ASKED_ROWS].copy()
+    values = host(x.data)[:_ASKED_ROWS]
+    changed = values.copy()
     changed[:, at] = numpy.roll(changed[:, at], 1, axis=0)
-    found = [answer_with(model, given, x, values) for values in (host(x.data)[:_ASKED_ROWS], changed)]
-    one, other = [None if each is None else each.astype("float64") for each in found]
-    if one is None or other is None or one.ndim < 2 or one.shape[:2] != changed.shape[:2] or one.shape != other.shape:
+    found = changes_with(model, given, x, values, changed)
+    if found is None or found[0].ndim < 2 or found[0].shape[:2] != changed.shape[:2]:
         return None
-    if not (numpy.isfinite(one).all() and numpy.isfinite(other).all()):
-        return None
-    sizes = numpy.abs(one).reshape(*changed.shape[:2], -1).max(axis=(0, 2))
-    apart = numpy.abs(other - one).reshape(*changed.shape[:2], -1).max(axis=(0, 2))
+    sizes, apart = (numpy.abs(each).reshape(*changed.shape[:2], -1).max(axis=(0, 2)) for each in found)
     return numpy.asarray(apart / numpy.maximum(sizes, 1e-30))

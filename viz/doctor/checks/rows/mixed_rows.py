@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.asked_again import answer_with
+from viz.doctor.facts.asked_again import changes_with
 from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, key_of, tensors, tracked, values_of
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
@@ -74,13 +74,11 @@ class MixedRows(Check):
         now = host(given[0].data)
         other = now.copy()
         numpy.moveaxis(other, axis, 0)[0] = numpy.moveaxis(now, axis, 0)[1]
-        asked = [answer_with(model, given, given[0], values) for values in (now, now, other)]
-        found = [each for each in asked if each is not None and numpy.isfinite(each).all()]
-        if len(found) < 3 or len({each.shape for each in found}) > 1:
+        found = changes_with(model, given, given[0], now, other)
+        if found is None:
             return 0
-        one, same, another = (numpy.moveaxis(each, axis, 0)[1:] for each in found)
-        apart = numpy.abs(another - one).reshape(len(one), -1).max(axis=1)
-        return int((apart > _CHANGED * numpy.abs(one).max()).sum()) if numpy.array_equal(one, same) else 0
+        one, apart = (numpy.moveaxis(each, axis, 0)[1:] for each in found)
+        return int((apart.reshape(len(one), -1).max(axis=1) > _CHANGED * numpy.abs(one).max()).sum())
 
     def finish(self) -> None:
         if not self._found or self.watch.has("softmax_axis"):

@@ -102,13 +102,7 @@ class LostGradients:
                 end = End("before" if own else "behind", layer_label(callers[0]) or "" if callers else "", place)
                 found.update({x.identity: end for x in own} if own else {None: end})
         if found:
-            key, marked = id(made), self._marked
-
-            def forget(ref: weakref.ref[Tensor]) -> None:
-                if key in marked and marked[key][0] is ref:
-                    del marked[key]
-
-            marked[key] = weakref.ref(made, forget), found
+            self._marked[id(made)] = weakref.ref(made, partial(_forget, self._marked, id(made))), found
 
     def _marks(self, x: Tensor) -> _Marks:
         known = self._marked.get(id(x))
