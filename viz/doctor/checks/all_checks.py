@@ -12,14 +12,14 @@ from viz.doctor.checks.inputs import Inputs
 from viz.doctor.checks.kernels import HiddenSoftmax, Kernels
 from viz.doctor.checks.label_range import Labels
 from viz.doctor.checks.learning_rate import LearningRates
-from viz.doctor.checks.loss_mismatch import Mismatch, SwappedArguments
+from viz.doctor.checks.loss_mismatch import Mismatch
 from viz.doctor.checks.loss_sign import Likelihoods, LossSign
 from viz.doctor.checks.memory import Memory
 from viz.doctor.checks.modes import Modes
 from viz.doctor.checks.no_gradient import Unreached
 from viz.doctor.checks.noise import Noise
 from viz.doctor.checks.nonfinite import NonFinite
-from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers
+from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.penalties import Divergences, Penalties
 from viz.doctor.checks.rank_weights import RankWeights
@@ -46,7 +46,7 @@ from viz.doctor.shared_advice import SHARED
 __all__ = ["ADVICE", "CHECKS"]
 
 CHECKS: tuple[type[Check], ...] = (
-    *(NonFinite, Mismatch, SwappedArguments, Labels, LastLayers, AttentionMasks, ClassNumbers),
+    *(NonFinite, Mismatch, Labels, AttentionMasks, ClassNumbers),
     *(Broadcasts, Upcasts, LossSign, Kernels, Modes, DeadRelu, Saturated, ConstantOutput, GradientSizes),
     *(AccumulatedGradients, LearningRates, Inputs, Penalties, Unreached, Frozen, Forgotten),
     *(Recreated, Adversaries, Likelihoods, Folds, AlongTime, Noise, Memory, Timing, Costs, Overfit, ValidationRows),

@@ -11,11 +11,11 @@ from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_tensor, number, tracked, values_of
 from viz.doctor.facts.loss_questions import CROSSENTROPIES, is_answer_of_own_loss, is_ours, loss_kind
 from viz.doctor.facts.step_facts import Loss
-from viz.doctor.program import layer_label
+from viz.doctor.program import Origin, layer_label
 from viz.doctor.user_code import made_at
 from viz.frameworks.contract import Tensor
 
-__all__ = ["Mismatch", "SwappedArguments"]
+__all__ = ["Mismatch"]
 
 _SQUASHED = ("softmax", "sigmoid")
 # Activations that give no probabilities, and what they give.
@@ -25,9 +25,27 @@ _LOGITS = "the outputs{whose} {are}, but the loss takes them for probabilities (
 
 
 class Mismatch(Check):
-    """Softmax twice, logits taken for probabilities, softmax over one unit, the wrong crossentropy."""
+    """Softmax twice, logits taken for probabilities, softmax over one unit, the wrong crossentropy.
+
+    And a relu or a Dropout right before a softmax, or arguments of a loss in the order of PyTorch's.
+    """
 
     rules = {
+        "loss_mismatch.swapped": Rule.error(
+            "{loss} is given the network's answers first, where it takes the labels, and the labels second (whole "
+            "numbers from {low!n} to {high!n}, which no weight changes)",
+            "Give the labels first: loss(y_true, y_pred).",
+        ),
+        "loss_mismatch.relu": Rule.warning(
+            "the outputs of layer {name} come from relu, and a softmax is taken of them: a class whose unit is at 0 "
+            "gets no gradient through it, and none can be made less likely than that",
+            "Leave out that relu: the last layer before a softmax has no activation.",
+        ),
+        "dropout_high.outputs": Rule.warning(
+            "layer {name} drops {rate:.0%} of the {what}: one that is dropped is 0, whatever the network knows, and "
+            "the loss counts that as its answer",
+            "Move the Dropout before the last Dense: it belongs between hidden layers.",
+        ),
         "loss_mismatch.sequences": Rule.error(
             "layer {name} gives its state after each of {steps} steps (return_sequences=True), so there are {steps} "
             "answers for each row, but one label",
@@ -97,11 +115,14 @@ class Mismatch(Check):
         ),
     }
 
+    begins = ("loss",)
+
     def begin(self) -> None:
         self._of_several: set[int] = set()  # losses some of whose labels have several ones in a row
         self._axes: dict[int, tuple[int, str]] = {}  # over which axis a softmax was taken, by the key of its output
         self._logs: dict[int, tuple[int, int, int, Any]] = {}  # the same of logarithms: axes, axis, classes and line
         self._model: Any = None  # the one that answered last
+        self._before: dict[int, Origin] = {}  # what a softmax was taken of, by the key of its output
         self._shares: set[Any] = set()  # keys of answers that a loss of the user's divided, by their sum perhaps
         self._squashed: set[Any] = set()  # keys of what a softmax or a sigmoid was taken of
 
@@ -115,6 +136,8 @@ class Mismatch(Check):
             self._mixture(op, inputs, settings, outputs)
         elif op.name in CROSSENTROPIES:
             self._from_logits(op, inputs[1])
+            if op.name != "sigmoid_crossentropy":
+                self._last_layer(self.watch.origin(inputs[1]), softmax=True)
         elif op.name == "clip" and _clips_probabilities(inputs) and not self.watch.inside("metric"):
             if key in self._shares or not self.watch.inside("loss") or is_answer_of_own_loss(self.watch, inputs[0]):
                 self._as_probabilities(inputs[0], None)
@@ -130,6 +153,9 @@ class Mismatch(Check):
         if not is_tensor(x) or outputs is None or outputs.key is None:
             return
         shape, axis, layer = x.data.shape, settings[0], self.watch.layer()
+        before = self.watch.origin(x)
+        if before is not None:
+            self._before[outputs.key] = before
         made_by = self.watch.made_by(x)
         if made_by in _SQUASHED:
             about = {"layer": layer, "place": self.watch.place(), "so": "the result is nearly uniform"}
@@ -161,7 +187,7 @@ class Mismatch(Check):
         self._report("one_unit", layer=layer, op=op, place=place, whose=whose, shape=list(shape))
 
     def on_step_end(self) -> None:
-        for known in (self._axes, self._logs, self._shares, self._squashed):
+        for known in (self._axes, self._logs, self._shares, self._squashed, self._before):
             known.clear()
 
     def _axis(self, predicted: Tensor) -> None:
@@ -210,6 +236,8 @@ class Mismatch(Check):
             self._model = opened.owner
 
     def on_loss(self, loss: Loss) -> None:
+        before = self._before.get(loss.answers.key or -1)
+        self._last_layer(before or self.watch.origin(loss.answers), softmax=before is not None)
         if loss.labels is None:
             return
         self._axis(loss.answers)
@@ -224,6 +252,36 @@ class Mismatch(Check):
         if not loss.logits and not one_unit and not other:
             self._as_probabilities(loss.answers, loss)
         self._shapes(loss, loss.labels)
+
+    def on_answer(self, opened: Any, outputs: Any) -> None:
+        """Chances that no loss object is given, as a policy's."""
+        before = self._before.get(getattr(outputs, "key", None) or -1)
+        if before is not None and outputs.data.ndim == 2 and before.made_by == "relu":
+            before.layer = before.layer if before.layer is not None else opened.owner
+            self._last_layer(before, softmax=True)
+
+    def _last_layer(self, origin: Origin | None, softmax: bool) -> None:
+        if origin is None or origin.layer is None:
+            return
+        layer = origin.layer
+        if softmax and origin.made_by == "relu":
+            self.tell("loss_mismatch.relu", layer=layer, op="relu", place=origin.place, high=0.0)
+        rate = getattr(layer, "rate", None)
+        if "Dropout" in type(layer).__name__ and isinstance(rate, float) and rate > 0:
+            what, layers = "logits, right before the softmax" if softmax else "predictions", [layer_label(layer)]
+            about = {"layer": layer, "place": made_at(layer), "layers": layers, "noise": rate}
+            self.tell("dropout_high.outputs", rate=rate, what=what, **about)
+
+    def on_scope_begin(self, opened: Any) -> None:
+        given, loss = opened.scope.inputs, opened.owner
+        if not isinstance(given, tuple) or len(given) != 2 or loss_kind(loss) == "other":
+            return
+        if tracked(given[0]) and not tracked(given[1]):
+            found = values_of(given[1])
+            if _are_labels(found):
+                ends = {"low": float(found.min()), "high": float(found.max())}
+                about = {"place": self.watch.called_at(), "key": ("loss_mismatch", "swapped")}
+                self.tell("loss_mismatch.swapped", loss=getattr(loss, "name", "the loss"), **about, **ends)
 
     def _compared(self, loss: Loss, labels: numpy.ndarray) -> None:
         """Losses of no chances: class numbers for several outputs, and differences of classes."""
@@ -333,34 +391,6 @@ def _clips_probabilities(inputs: Any) -> bool:
     """As crossentropies do with what they take for probabilities: to [1e-7, 1 - 1e-7]."""
     low, high = inputs[1:3]
     return isinstance(low, float) and isinstance(high, float) and 0 < low < 1e-4 and 1 - 1e-4 < high < 1
-
-
-class SwappedArguments(Check):
-    """The first argument depends on weights; the second doesn't, and holds 0 and 1, or numbers of classes.
-
-    PyTorch's losses take predictions first, Keras' take labels first: who comes from the one swaps them in the other.
-    """
-
-    rules = {
-        "loss_mismatch.swapped": Rule.error(
-            "{loss} is given the network's answers first, where it takes the labels, and the labels second (whole "
-            "numbers from {low!n} to {high!n}, which no weight changes)",
-            "Give the labels first: loss(y_true, y_pred).",
-        )
-    }
-
-    begins = ("loss",)
-
-    def on_scope_begin(self, opened: Any) -> None:
-        given, loss = opened.scope.inputs, opened.owner
-        if not isinstance(given, tuple) or len(given) != 2 or loss_kind(loss) == "other":
-            return
-        if tracked(given[0]) and not tracked(given[1]):
-            found = values_of(given[1])
-            if _are_labels(found):
-                ends = {"low": float(found.min()), "high": float(found.max())}
-                about = {"place": self.watch.called_at(), "key": ("loss_mismatch", "swapped")}
-                self.tell("loss_mismatch.swapped", loss=getattr(loss, "name", "the loss"), **about, **ends)
 
 
 def _are_labels(values: numpy.ndarray) -> bool:

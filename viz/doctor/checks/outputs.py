@@ -1,4 +1,4 @@
-"""What a model answers: the same whatever it is asked, or through a relu or a Dropout that spoils it."""
+"""What a model answers: the same whatever it is asked, or what an accuracy can't count."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_tensor, tensors, tracked, values_of
 from viz.doctor.facts.layer_kinds import halves_at_one_half, is_accuracy
 from viz.doctor.facts.step_facts import Gradients, Loss
-from viz.doctor.program import Origin, layer_label
+from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 
-__all__ = ["ClassNumbers", "ConstantOutput", "LastLayers"]
+__all__ = ["ClassNumbers", "ConstantOutput"]
 
 _CONSTANT = 1e-6  # spread of the outputs over a batch, against their size: float32 resolves 1e-7
 _DIFFERENCES = ("mean_squared_error", "mean_absolute_error", "huber")
@@ -129,60 +129,6 @@ def _constant(x: Any, resolution: float = _CONSTANT) -> bool:
     with numpy.errstate(invalid="ignore"):  # of infinities
         spread = float((values.max(axis=0) - values.min(axis=0)).max())
     return bool(numpy.isfinite(spread)) and spread <= resolution * float(numpy.abs(values).max())
-
-
-class LastLayers(Check):
-    """A relu or a Dropout right before the softmax or sigmoid that gives the predictions."""
-
-    rules = {
-        "loss_mismatch.relu": Rule.warning(
-            "the outputs of layer {name} come from relu, and a softmax is taken of them: a class whose unit is at 0 "
-            "gets no gradient through it, and none can be made less likely than that",
-            "Leave out that relu: the last layer before a softmax has no activation.",
-        ),
-        "dropout_high.outputs": Rule.warning(
-            "layer {name} drops {rate:.0%} of the {what}: one that is dropped is 0, whatever the network knows, and "
-            "the loss counts that as its answer",
-            "Move the Dropout before the last Dense: it belongs between hidden layers.",
-        ),
-    }
-
-    def begin(self) -> None:
-        self._before: dict[int, Origin] = {}  # what a softmax was taken of, by the key of its output
-
-    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if op.name == "softmax" and tracked(outputs):
-            origin = self.watch.origin(inputs[0])
-            if origin is not None:
-                self._before[outputs.key] = origin
-        elif op.name in ("softmax_crossentropy", "sparse_softmax_crossentropy"):
-            self._judge(self.watch.origin(inputs[1]), softmax=True)
-
-    def on_loss(self, loss: Loss) -> None:
-        before = self._before.get(loss.answers.key or -1)
-        self._judge(before or self.watch.origin(loss.answers), softmax=before is not None)
-
-    def on_answer(self, opened: Any, outputs: Any) -> None:
-        """Chances that no loss object is given, as a policy's."""
-        before = self._before.get(getattr(outputs, "key", None) or -1)
-        if before is not None and outputs.data.ndim == 2 and before.made_by == "relu":
-            before.layer = before.layer if before.layer is not None else opened.owner
-            self._judge(before, softmax=True)
-
-    def on_step_end(self) -> None:
-        self._before.clear()
-
-    def _judge(self, origin: Origin | None, softmax: bool) -> None:
-        if origin is None or origin.layer is None:
-            return
-        layer = origin.layer
-        if softmax and origin.made_by == "relu":
-            self.tell("loss_mismatch.relu", layer=layer, op="relu", place=origin.place, high=0.0)
-        rate = getattr(layer, "rate", None)
-        if "Dropout" in type(layer).__name__ and isinstance(rate, float) and rate > 0:
-            what, layers = "logits, right before the softmax" if softmax else "predictions", [layer_label(layer)]
-            about = {"layer": layer, "place": made_at(layer), "layers": layers, "noise": rate}
-            self.tell("dropout_high.outputs", rate=rate, what=what, **about)
 
 
 class ClassNumbers(Check):

@@ -45,8 +45,7 @@ class Forgotten(Check):
         self._sources: set[int] = set()  # all variables of which a gradient was ever asked
         self._set: set[int] = set()  # variables that somebody gave values: loaded ones, say
         self._ops: list[tuple[set[int], list[Tensor]]] = []  # of a step: the keys of outputs, and tracked inputs
-        self._reached: set[int] = set()  # weights that a loss was made with, and that it isn't differentiated by
-        self._in_line: set[int] = set()  # those of them before or behind trained ones; others stand beside them
+        self._in_line: set[int] = set()  # weights before or behind trained ones; others beside them may be targets
         self._frozen: set[int] = set()  # weights that were so while others were trained; they may be set free later
         self._first: dict[int, numpy.ndarray] = {}  # a few elements of each weight, as they were
         self._places: list[tuple[set[int], Any]] = []  # weights of which gradients are asked, and where
@@ -92,7 +91,6 @@ class Forgotten(Check):
             rest = [x.key for x in given if not is_variable(x)]
             before = set().union(*[of_others[key] for key in rest if key in of_others])
             trained = not of_trained.isdisjoint(rest)
-            self._reached |= own - asked
             self._in_line |= ((own - asked) if trained else set()) | (before if own & asked else set())
             if trained or own & asked:
                 of_trained |= made
@@ -104,30 +102,22 @@ class Forgotten(Check):
             return
         if any(found.rule == "frozen.made" for found in self.watch.raw("frozen")):
             return  # layers that are thrown away after each step are left out by that
-        roots = [
-            (root, [v for v in getattr(root, "trainable_variables", ()) if hasattr(v, "identity")])
-            for root in self.watch.owners.roots()
-        ]
-        part = [
-            (root, own)
-            for root, own in roots
-            if any(v.identity in self._sources for v in own) and any(self._is_left_out(v) for v in own)
-        ]
-        whole = [
-            (root, own)
-            for root, own in roots
-            if all(self._is_left_out(v) and v.identity > self._born for v in own)  # all as they were drawn
-            and any(v.identity in self._reached for v in own)
-        ]
+        part: list[Any] = []
+        whole: list[Any] = []
+        for root in self.watch.owners.roots():
+            own = [v for v in getattr(root, "trainable_variables", ()) if hasattr(v, "identity")]
+            left = [v for v in own if self._is_left_out(v)]
+            as_drawn = len(left) == len(own) and all(v.identity > self._born for v in own)
+            if left and any(v.identity in self._sources for v in own):
+                part.append((root, own, left))
+            elif as_drawn and any(v.identity in self._in_line for v in own):
+                whole.append((root, own, left))
         if not part and not whole:
             return
-        model, own = max(part or whole, key=lambda each: len(each[1]))
-        left = [v for v in own if self._is_left_out(v)]
-        in_line = bool(part) or any(v.identity in self._in_line for v in own)
+        model, own, left = max(part or whole, key=lambda each: len(each[1]))
         theirs = {v.identity for v in own} if part else self._sources
         self.tell(
             "frozen.forgotten" if part else "frozen.left_out",
-            "warning" if in_line else "info",  # a random network beside the trained one may be its target
             layer=None if part else model,
             place=next((place for asked, place in self._places if asked & theirs), self._places[0][1]),
             key=("frozen", "forgotten"),
