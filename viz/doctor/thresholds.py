@@ -45,7 +45,7 @@ SLOW_STEP_MS = 5.0  # steps faster than this don't need help
 
 # -- what was learnt
 
-ANSWER_SIZE = 100_000  # predictions of larger batches aren't kept: copies of them would cost too much
+ANSWER_SIZE = 200_000  # predictions of larger batches aren't kept: copies of them would cost too much
 ANSWERS_LOSSES = 4  # more losses than this are no plain training
 LEARNT_BY = 200  # steps after which a network should be better than one answer for all
 ROWS_TOLD = 30  # rows, at least, of which a mean is taken

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import deque
 from typing import Any
 
 import numpy
@@ -22,7 +23,8 @@ from viz.recorder.names.input_names import names_of_outputs
 
 __all__ = ["Answers", "ClassWeights"]
 
-_KEPT = 128  # batches of labels and predictions, from all over the training
+_KEPT = 32  # batches of labels and predictions, from all over the training; and half as many of its end
+_IN_AN_ORDER = 1.1  # with sorted rows, the best constant for the first rows is at least so many times worse on the last
 _NOT_LEARNT = 0.99  # its loss against that of the best constant answer
 _ABOVE = 1.02  # a loss above, which falls, is on its way to that constant: what comes after isn't known
 _HARDLY_LEARNT = 0.97  # the same, where there were fewer steps: worth a hint
@@ -53,43 +55,60 @@ class _Course:
         self.unseen = unseen
         self._stride = 1
         self._kept: list[tuple[int, numpy.ndarray, numpy.ndarray]] = []
+        self._last: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=_KEPT // 2)
 
     def due(self, unseen: int) -> bool:
         """Is this one of the steps that are kept?"""
         self.seen += 1
         self.steps += 1 + unseen - self.unseen
         self.unseen = unseen
+        return self._everywhere() or self._lately()
+
+    def _everywhere(self) -> bool:
         return (self.seen - 1) % self._stride == 0
 
-    def keep(self, labels: numpy.ndarray, predicted: numpy.ndarray) -> None:
-        if len(self._kept) >= _KEPT:
-            self._kept, self._stride = self._kept[::2], 2 * self._stride
-        self._kept.append((self.seen, labels.copy(), predicted.copy()))
+    def _lately(self) -> bool:
+        """More and more seldom: the last ones kept are always of the last eighth of the training, or nearly so."""
+        return self.seen % max(1, self.seen // (4 * _KEPT)) == 0
 
-    @property
-    def _lately(self) -> int:
-        """How many are of the end: in a short training, no more than half."""
-        return min(_KEPT // 8, (len(self._kept) + 1) // 2)
+    def keep(self, labels: numpy.ndarray, predicted: numpy.ndarray) -> None:
+        batch = self.seen, labels.copy(), predicted.copy()
+        if self._lately():
+            self._last.append(batch)
+        if not self._everywhere():
+            return
+        if len(self._kept) >= _KEPT:
+            self._kept = self._kept[::2]
+            self._stride *= 2
+        self._kept.append(batch)
 
     def earlier(self, after: int = 0) -> _Pairs:
         """Batches from all over the training (or after a step), before the last ones."""
-        return [batch[1:] for batch in self._kept[: -self._lately] if after < batch[0]]
+        return [batch[1:] for batch in self._kept if after < batch[0] < self._first_of_last()]
 
     def last(self) -> _Pairs:
         """The last batches: as the network answers now, and not as it did when it still had to learn."""
-        return [batch[1:] for batch in self._kept[-self._lately :]]
+        return [batch[1:] for batch in self._last if batch[0] >= self._first_of_last()]
+
+    def _first_of_last(self) -> int:
+        """In a short training, the last batches that are kept would be nearly all."""
+        return min([batch[0] for batch in self._last if batch[0] > self.seen // 2], default=self.seen)
 
     def losses(self, pairs: _Pairs) -> list[float]:
         """The loss of each batch whose answers are numbers."""
         return [loss_of(self.kind, y, p, self.settings) for y, p in pairs if numpy.isfinite(p).all()]
 
     def constant(self, pairs: _Pairs, positions: bool) -> float | None:
-        """What always giving the same answer gets: see `best_constant`.
+        """What always giving the same answer gets, as well as that was known before: see `best_constant`.
 
-        Where rows come in an order, those before may lack whole classes, so it is chosen on the last rows, too.
+        Where rows come in an order, those before may lack whole classes, so that it is chosen on the last rows, too.
         """
-        chosen = [*self.earlier(), *pairs]
-        return best_constant(self.kind, chosen, pairs, self.settings, one_for_all_positions=positions)
+        before = self.earlier()
+        known, of_all = (
+            best_constant(self.kind, chosen, pairs, self.settings, one_for_all_positions=positions)
+            for chosen in (before, [*before, *pairs])
+        )
+        return of_all if known is not None and of_all is not None and known > _IN_AN_ORDER * of_all else known
 
     def classes(self, pairs: _Pairs) -> list[tuple[numpy.ndarray, numpy.ndarray]] | None:
         """The classes of the labels and of the answers, by batches; None where rows have no class."""

@@ -198,6 +198,8 @@ class LearningRates(Check):
                 self._tell_uphill(course, finite[0], last)
             else:
                 self._tell_high(course, f"the loss went from {number(finite[0])} to {number(losses[-1])}", last)
+        elif final and uphill and len(finite) == len(losses) and finite[0] > 0 and _climbs(course):
+            self._tell_uphill(course, finite[0], last)
         elif moved >= 1 and enough and last >= limits.NOT_IMPROVED * abs(finite[0]):
             self._tell_high(course, f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)", last)
         elif (
@@ -284,6 +286,16 @@ class LearningRates(Check):
                 largest_update=moved,
                 steps=len(course.losses),
             )
+
+
+def _climbs(course: _Course) -> bool:
+    """Has the loss grown with all steps looked at, which went along the gradients?"""
+    if len(course.uphill) < limits.WINDOW or len(course.losses) < limits.FEW_STEPS:
+        return False
+    part = len(course.losses) // 3
+    first, last = course.losses[:part], course.losses[-part:]
+    noise = math.hypot(*[statistics.stdev(x) / math.sqrt(part) for x in (first, last)])
+    return statistics.fmean(last) - statistics.fmean(first) > limits.FEW_SIGMA * noise
 
 
 def _at_rate(course: _Course) -> str:
