@@ -63,6 +63,11 @@ class _Softmax(NamedTuple):
     place: Any
     units: int
 
+    @property
+    def name(self) -> str:
+        label = layer_label(self.layer)
+        return repr(label) if label else f"line {self.place.line}" if self.place is not None else "ops.softmax"
+
 
 class _From(NamedTuple):
     """Which kernel made a tensor, by additions and multiplications by constants alone since, or through a softmax."""
@@ -146,7 +151,7 @@ class Kernels(Check):
             if before.linear:
                 self._pairs[before.kernel.variable.identity, variable.identity] = before.kernel, kernel
         if before is not None and before.softmax is not None:
-            self.softmaxes.setdefault(_name(before.softmax), before.softmax)
+            self.softmaxes.setdefault(before.softmax.name, before.softmax)
         return _From(kernel, linear=True)
 
     def _passed(self, op: Any, inputs: Any, found: list[_From | None], outputs: Any) -> _From | None:
@@ -159,7 +164,9 @@ class Kernels(Check):
         if op.name in _NORMALIZES and linear:
             kernel.normalized = True
         others = [x for x in inputs or () if is_tensor(x) and not is_variable(x)]
-        beside = any(_of_rows(x, outputs) for x in others)
+        made = tuple(getattr(outputs, "shape", ()))
+        rows = len(made) > 1 and made[0] > 1  # something for each row that nobody follows: noise, or a frozen layer's
+        beside = rows and any(x.key is None and tuple(x.shape) == made for x in others)
         tracked = [x for x in others if x.key is not None]
         if op.name == "softmax" and linear:
             softmax = _Softmax(self.watch.layer(), self.watch.place(), kernel.wide[1])
@@ -310,18 +317,6 @@ class HiddenSoftmax(Check):
             gain=f"; only {max(learnt, 0):.0%} of what can be learnt was" if little and learnt is not None else "",
             learnt=learnt,
         )
-
-
-def _name(softmax: _Softmax) -> str:
-    """The layer's, or the line's that calls the softmax."""
-    label = layer_label(softmax.layer)
-    return repr(label) if label else f"line {softmax.place.line}" if softmax.place is not None else "ops.softmax"
-
-
-def _of_rows(x: Any, outputs: Any) -> bool:
-    """Is this something for each row that nobody follows, as what a frozen layer makes of the data, or noise, is?"""
-    made: tuple[int, ...] = tuple(getattr(outputs, "shape", ()))
-    return x.key is None and len(made) > 1 and made[0] > 1 and tuple(x.shape) == made
 
 
 def _equal_columns(values: numpy.ndarray, resolution: float) -> bool:

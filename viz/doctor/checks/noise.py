@@ -10,7 +10,6 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.asked_again import answer_with
 from viz.doctor.facts.host_arrays import first_tensor, host, tracked
-from viz.doctor.facts.layer_kinds import may_run_again
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
 from viz.frameworks.owners import is_library
@@ -57,7 +56,8 @@ class Noise(Check):
         """The same batch without dropout, in two of the steps."""
         if self.watch.step not in _DROPOUT_STEPS or not tracked(outputs):
             return
-        asked = hasattr(opened.owner, "answer_with") or _plain(opened)
+        known = isinstance(opened.scope.inputs, tuple) and all(map(is_library, layers_in(opened.owner)))
+        asked = hasattr(opened.owner, "answer_with") or known
         given = [each for each in opened.scope.inputs if not isinstance(each, bool)] if asked else []
         x = first_tensor(given)
         if len(given) != 1 or x is None or outputs.data.shape[0] < limits.WINDOW:
@@ -96,9 +96,3 @@ class Noise(Check):
             layers = [layer_label(each) for each in self._dropout.values()]
             severity = "warning" if layer.rate >= limits.NEARLY_ALL else "info"
             self.tell("dropout_high", severity, layer=layer, layers=layers, **about)
-
-
-def _plain(opened: Any) -> bool:
-    """May the model be run once more? Not where a call leaves something behind: states, added losses."""
-    known = all(map(is_library, layers_in(opened.owner)))
-    return isinstance(opened.scope.inputs, tuple) and known and may_run_again(opened.owner)

@@ -14,7 +14,6 @@ from viz.doctor.facts.fit_arrays import inputs_of, running_fit
 from viz.doctor.facts.host_arrays import finite, host, is_tensor, is_variable, number, tensors
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.user_code import Place
-from viz.frameworks.contract import Tensor
 from viz.frameworks.objects import PLAIN_TENSORS, array_of
 from viz.recorder.compositions import guilty_part, live_composition
 from viz.recorder.descriptions import flat
@@ -242,7 +241,10 @@ class NonFinite(Check):
 
     def on_answer(self, opened: Any, outputs: Any) -> None:
         suspect = self._forward or self._came_in
-        if suspect is not None and not self._done and any(x.key is None and _has_nan(x) for x in tensors(outputs)):
+        if suspect is None or self._done:
+            return
+        floats = [host(x.data) for x in tensors(outputs) if x.key is None and x.data.dtype.kind == "f"]
+        if any(numpy.isnan(values).any() for values in floats):
             self._tell("the prediction", suspect)
 
     def on_unseen_loss(self, loss: float, step: int, evaluated: bool, place: Place | None, batch: Any) -> None:
@@ -307,10 +309,6 @@ def _is_too_large(numbers: list[numpy.ndarray], powers: numpy.ndarray) -> bool:
     """Are powers infinite because they are large, none of them one of 0, and none NaN as a root of what is below 0?"""
     bases = numpy.broadcast_to(numbers[0], powers.shape)
     return not numpy.isnan(powers).any() and bool((bases[numpy.isinf(powers)] != 0).all())
-
-
-def _has_nan(x: Tensor) -> bool:
-    return x.data.dtype.kind == "f" and bool(numpy.isnan(host(x.data)).any())
 
 
 def _where(batch: numpy.ndarray) -> tuple[str, str]:

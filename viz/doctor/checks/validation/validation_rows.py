@@ -208,7 +208,8 @@ class ValidationLoss(_OfOneLoss):
             return None  # weighed
         rows = max(1, min(limits.OVERLAP_LOOKED, _CHANCE_SIZE // max(1, int(numpy.prod(row)))))
         pairs = []
-        of_loop = [_together(self._labels[trained]) for trained in (True, False)]
+        alike = all(len({each.shape[1:] for each in parts}) == 1 for parts in self._labels.values())
+        of_loop = [numpy.concatenate(self._labels[trained]) for trained in (True, False)] if alike else [None]
         for labels in [labels_of(feed) for feed in feeds] or of_loop:
             if labels is None:
                 return None
@@ -216,11 +217,6 @@ class ValidationLoss(_OfOneLoss):
             pairs.append([(some, numpy.broadcast_to(numpy.float32(0), (len(some), *row)))])
         found = [best_constant(kind, pairs[0], each, settings, one_for_all_positions=True) for each in pairs]
         return None if found[0] is None or found[1] is None else (found[0], found[1])
-
-
-def _together(parts: list[numpy.ndarray]) -> numpy.ndarray | None:
-    """The labels of all batches, where they are alike."""
-    return numpy.concatenate(parts) if len({each.shape[1:] for each in parts}) == 1 else None
 
 
 def _stays(logs: list[tuple[float, float]]) -> bool:
