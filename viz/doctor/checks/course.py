@@ -132,9 +132,8 @@ class Schedules(Check):
         "lr_too_low.faded": Rule.warning(
             "the learning rate falls from {highest!n} to {now!n} in the first {since} of {steps} steps{by}, and stays "
             "there: hardly anything is learnt in the others",
-            "Let the rate end where training ends: give a schedule of steps numbers of batches, and step one of epochs "
-            "after each epoch. ReduceLROnPlateau needs a min_lr; LearningRateScheduler's function is given the rate "
-            "that it has lowered.",
+            "Let the rate end where training ends: a schedule of steps counts batches, and one of epochs is stepped "
+            "after each epoch. Give ReduceLROnPlateau a min_lr; LearningRateScheduler hands on the lowered rate.",
         ),
         "callback_mismatch.schedule": Rule.warning(
             "{kind} has {named}={period}, and is stepped {taken} times in {steps} updates: {so}",
@@ -249,8 +248,7 @@ class UnresetMetrics(Check):
     rules = {
         "unreset_metric": Rule.warning(
             "the metric {metric!r} is updated in each {epoch}, but never set back: it counts all rows since training "
-            "began ({updates} updates in {epochs} epochs looked at), so it tells of the network as it was on the way, "
-            "not as it is now",
+            "began ({updates} updates in {epochs} epochs), and tells of the network as it was on the way",
             "Set it back where each epoch begins, metric.reset_state(), or right after its result was read.",
         )
     }

@@ -13,7 +13,6 @@ from viz.doctor.facts.step_facts import Loss
 
 __all__ = ["Labels"]
 
-_SOME = 0.05  # of the labels are wrong, at least: fewer may be outliers
 _NOISY_LABEL = 0.1  # beyond 0 and 1: as noise on the labels of a GAN's discriminator, which is done on purpose
 _RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, numpy.inf)}
 
@@ -73,7 +72,7 @@ class Labels(Check):
             self._binary(labels)
         elif loss.kind == "categorical" and fits:
             several = float((labels.astype("float64").sum(axis=-1) > 1 + limits.ROW_SUM).mean())
-            if several >= _SOME and ((labels == 0) | (labels == 1)).all():
+            if several >= limits.SOME and ((labels == 0) | (labels == 1)).all():
                 self._tell("label_range.multi_hot", labels, share=several)
         elif loss.ours and labels.size and loss.labels is not None and loss.labels.size == loss.values.size:
             self._reachable(labels, loss)
@@ -109,6 +108,6 @@ class Labels(Check):
         low, high = _RANGES[activation]
         outside = (labels < low - limits.OUT_OF_RANGE) | (labels > high + limits.OUT_OF_RANGE)
         share = float(outside.mean())
-        if share >= _SOME:
+        if share >= limits.SOME:
             gives = f"only gives {number(low)} to {number(high)}" if numpy.isfinite(high) else "gives nothing below 0"
             self._tell("label_range", labels, layer=origin.layer, activation=activation, gives=gives, share=share)

@@ -12,7 +12,6 @@ from viz.doctor.program import layer_label
 
 __all__ = ["Modes"]
 
-_MOMENTUM_SOME = 0.05  # of the averages is what they began with, which a high validation loss may come from
 _NOT_BACK = 0.4  # of the calls on the way to a loss are in evaluation mode, several in a row, while others aren't
 
 
@@ -103,7 +102,7 @@ class Modes(Check):
     @property
     def lags(self) -> bool:
         """Has a BatchNormalization that is trained still some of its first averages?"""
-        return any(norm.left >= _MOMENTUM_SOME for norm in self._norms.values() if norm.training)
+        return any(norm.left >= limits.SOME for norm in self._norms.values() if norm.training)
 
     def on_optimizer(self, opened: Any) -> None:
         self._optimizers.add(id(opened.owner))

@@ -15,7 +15,6 @@ from viz.frameworks.contract import Variable
 __all__ = ["Unreached"]
 
 _PICKS = ("max", "min", "sort", "topk", "median", "mode", "kthvalue")
-_MOST_NAMES = 6  # of weights, in one message
 _WEIGHTS = "all sample weights are 0"
 _NONE = "the gradient of {weights} is None {steps!i}"
 
@@ -227,8 +226,8 @@ class Unreached(Check):
 
 
 def _listed(paths: list[str]) -> str:
-    more = len(paths) - _MOST_NAMES
-    return ", ".join(paths if more < 2 else [*paths[:_MOST_NAMES], f"{more} more"])
+    more = len(paths) - limits.NAMED
+    return ", ".join(paths if more < 2 else [*paths[: limits.NAMED], f"{more} more"])
 
 
 def _is_kernel(variable: Variable) -> bool:

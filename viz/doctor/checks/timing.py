@@ -65,9 +65,8 @@ class Timing(_Times):
         ),
         "slow_input.loop": Rule.info(
             "between two steps the loop takes {wait_ms:.1f} ms to get its data, or for other work: " + _SHARE,
-            "See what the loop does between two steps. Prepare rows before the loop, all at once instead of one by "
-            "one; evaluate, draw and save every few hundred steps; and let a Dataset read ahead: for batch in "
-            "dataset.prefetch(2). Where an environment or a simulation takes the time, there is nothing to mend.",
+            "See what the loop does between two steps. Prepare rows before it, all at once; evaluate, draw and save "
+            "every few hundred steps; and let a Dataset read ahead: for batch in dataset.prefetch(2).",
         ),
     }
 

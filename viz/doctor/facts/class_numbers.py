@@ -32,7 +32,6 @@ SORTED = (
     "{come}: on average {share:.0%} of a batch are of one class, and {then}, though there are {classes} classes: each "
     "step unlearns what was learnt of the others"
 )
-_NAMED = 4  # classes that a message names one by one
 
 
 def label_classes(kind: str, labels: numpy.ndarray, shape: Sequence[int]) -> numpy.ndarray | None:
@@ -142,7 +141,7 @@ def named(classes: Sequence[int]) -> str:
     >>> named([3]), named([8, 9]), named([0, 1, 2, 3, 4, 7])
     ('class 3', 'classes 8 and 9', '6 classes from 0 to 7')
     """
-    if len(classes) > _NAMED:
+    if len(classes) > limits.NAMED:
         return f"{len(classes)} classes from {min(classes)} to {max(classes)}"
     words = [str(each) for each in classes]
     return f"class {words[0]}" if len(words) == 1 else f"classes {', '.join(words[:-1])} and {words[-1]}"

@@ -30,8 +30,7 @@ class ClassOrder(Check):
         "sorted_rows": Rule.warning(
             SORTED,
             "Shuffle: leave out shuffle=False; for a loop or a generator, order = rng.permutation(len(x)); x, y = "
-            "x[order], y[order]; for a Dataset, .shuffle(10_000) before batch: a buffer of fewer rows than there are "
-            "mixes neighbours alone.",
+            "x[order], y[order]; for a Dataset, .shuffle(as many rows as there are) before batch.",
         ),
         "sorted_rows.batches": Rule.warning(
             SORTED,

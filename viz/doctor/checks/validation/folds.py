@@ -14,7 +14,6 @@ from viz.doctor.facts.validation_data import row_hashes
 
 __all__ = ["Folds"]
 
-_NEW = 0.05  # and so few in this one
 _COMMON = 0.3  # of the rows of this round were trained with before: else they belong to another task
 
 
@@ -61,7 +60,7 @@ class Folds(Check):
         known, now, common = (
             float(numpy.isin(a, b).mean()) for a, b in ((hashes, earlier), (hashes, rounds[-1]), (rounds[-1], earlier))
         )
-        if known >= limits.NEARLY_ALL and now <= _NEW and common >= _COMMON:
+        if known >= limits.NEARLY_ALL and now <= limits.SOME and common >= _COMMON:
             key = ("validation_overlap", "folds")
             judged, shares = repr(getattr(owner, "name", "the model")), {"overlap": known, "chance": now}
             self.tell("validation_overlap.folds", place=self._place, key=key, judged=judged, **shares)
