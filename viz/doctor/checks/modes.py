@@ -6,9 +6,10 @@ from typing import Any
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import first_tensor
+from viz.doctor.facts.host_arrays import first_tensor, tracked
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
+from viz.doctor.trainings.training import identities
 
 __all__ = ["Modes"]
 
@@ -71,6 +72,12 @@ class Modes(Check):
             "evaluation mode, and nothing puts the network back into training mode before them",
             "Choose training mode before the training steps of each round, and after each evaluation.",
         ),
+        "validation_mismatch.training_mode": Rule.warning(
+            "layer {name} drops {rate:.0%} of its input in all of {calls} calls outside of training, since the "
+            "network never leaves training mode: what is measured there is that of a network with units missing",
+            "Choose evaluation mode for what is measured, and training mode before training goes on; a Dropout that "
+            "is called in a model gets training=False.",
+        ),
         "batchnorm_misuse.ones": Rule.warning(
             "layer {name} gets batches of one sample in {batches_of_one} of {calls} training calls: {effect}",
             "Use a larger batch_size, or LayerNormalization; a last batch of one can be dropped.",
@@ -86,7 +93,7 @@ class Modes(Check):
         ),
     }
 
-    always = ("on_optimizer", "on_call_end", "on_routine")
+    always = ("on_optimizer", "on_call_end", "on_routine", "on_answer")
 
     def begin(self) -> None:
         self._norms: dict[int, _Norm] = {}
@@ -94,6 +101,9 @@ class Modes(Check):
         self._trained: set[int] = set()
         self._drops: dict[int, _Drop] = {}
         self._evaluates: Any = None  # the line that chose evaluation mode last
+        self._outside: list[tuple[Any, bool]] = []  # Dropouts of the running call, and whether they drop something
+        self._noisy: dict[int, list[Any]] = {}  # by the Dropout: it, calls, the last one's line, the model's weights
+        self._quiet = False  # is any called outside of training that drops nothing?
 
     def on_routine(self, name: str, thing: Any, about: Any) -> None:
         if name == "mode" and not about["training"]:
@@ -135,13 +145,33 @@ class Modes(Check):
             norm.untrained_at = norm.untrained_at or self._mode_place(opened)
 
     def _drop(self, opened: Any, made: Any) -> None:
-        if made is None or made.key is None:
+        if made is None:
+            return
+        if made.key is None:
+            self._outside.append((opened.owner, bool(opened.training)))
             return
         outer = next(each.owner for each in self.watch.scopes if each.kind in ("layer", "model"))
         drop = self._drops.setdefault(id(opened.owner), _Drop(opened.owner, outer))
         drop.weights = drop.weights or {v.identity for v in getattr(drop.outer, "trainable_variables", ())}
         drop.add(bool(opened.training) or self._stays_out())
         drop.place = drop.place or self._mode_place(opened)
+
+    def on_answer(self, opened: Any, outputs: Any) -> None:
+        """What a frozen network drops is outside of training only if the whole answer is."""
+        drops, self._outside = self._outside, []
+        if not tracked(first_tensor(outputs)) and not self.watch.trains():
+            for layer, training in drops:
+                self._dropped(layer, training, opened.owner)
+
+    def _dropped(self, layer: Any, training: bool, outer: Any) -> None:
+        if not training:
+            self._quiet = True
+        elif self.watch.step:
+            known = self._noisy.get(id(layer))
+            if known is None:
+                weights = identities(getattr(outer, "trainable_variables", ()))
+                known = self._noisy[id(layer)] = [layer, 0, None, weights]
+            known[1:3] = [known[1] + 1, self.watch.called_at()]
 
     def _stays_out(self) -> bool:
         """Is this in a model that was called with training=False by one that trains, as is usual for fine-tuning?"""
@@ -160,6 +190,13 @@ class Modes(Check):
     def finish(self) -> None:
         """Judge once more; whether a Dropout ever drops anything, only the end can tell."""
         self._judge()
+        noisy = max(self._noisy.values(), key=lambda each: each[1], default=None)
+        few = noisy is None or noisy[1] < limits.AGAIN or len(self._optimizers) > 1
+        # A teacher, which isn't trained itself, may be noisy on purpose.
+        if noisy is not None and not few and not self._quiet and noisy[3] & self._trained:
+            layer, calls, place, _ = noisy
+            about = {"rate": layer.rate, "calls": calls, "apart": 1.0}
+            self.tell("validation_mismatch.training_mode", layer=layer, place=place, **about)
         if not self.watch.raw("batchnorm_misuse"):  # which names them, too
             self._idle()
             self._not_back()
