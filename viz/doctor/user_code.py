@@ -16,18 +16,8 @@ import numpy
 from eagerflow.core import observe
 from viz.recorder.source_lines import is_internal
 
-__all__ = [
-    "Place",
-    "call_place",
-    "loop_counters",
-    "loss_weights",
-    "made_at",
-    "op_place",
-    "reader_line",
-    "scope_frame",
-    "user_frames",
-    "user_line",
-]
+__all__ = ["Place", "call_place", "loop_counters", "loss_weights", "made_at", "op_place", "reader_line", "scope_frame"]
+__all__ += ["user_frames", "user_line"]
 
 _MACHINERY = frozenset([observe.__file__, contextlib.__file__])
 _NUMPY = (os.path.dirname(numpy.__file__) + os.sep, "<__array_function__")

@@ -11,17 +11,8 @@ import numpy
 
 from viz.doctor import thresholds as limits
 
-__all__ = [
-    "SORTED",
-    "Order",
-    "Shares",
-    "agreement",
-    "are_yes_or_no",
-    "classes_of",
-    "label_classes",
-    "named",
-    "shares_apart",
-]
+__all__ = ["SORTED", "Order", "Shares", "agreement", "are_yes_or_no", "classes_of", "label_classes", "named"]
+__all__ += ["shares_apart"]
 
 _ORDER_BATCHES = 32  # the first ones, which follow each other
 _ORDER_MIXED = 0.3  # how often two rows of all differ in class; with one class for nearly all, batches are of that one

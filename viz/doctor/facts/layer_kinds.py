@@ -9,17 +9,8 @@ from viz.doctor.facts.variable_owners import layers_in
 from viz.frameworks.owners import binary_threshold, layer_role, leaves_state_behind, unadapted_normalization
 from viz.recorder.source_lines import is_internal
 
-__all__ = [
-    "attention_around",
-    "halves_at_one_half",
-    "is_accuracy",
-    "is_embedding",
-    "is_recurrent",
-    "may_run_again",
-    "reads_onward",
-    "reads_to_the_end",
-    "unadapted",
-]
+__all__ = ["attention_around", "halves_at_one_half", "is_accuracy", "is_embedding", "is_recurrent", "may_run_again"]
+__all__ += ["reads_onward", "reads_to_the_end", "unadapted"]
 
 _READERS = ("recurrent", "attention", "multi_head_attention")
 

@@ -10,16 +10,8 @@ from collections.abc import Iterator
 from viz.doctor.user_code import Place
 from viz.source_trees import parsed_source
 
-__all__ = [
-    "last_name",
-    "later_fits",
-    "names_in",
-    "only_call",
-    "other_gradients",
-    "tape_before",
-    "tree_of",
-    "unseeded_generators",
-]
+__all__ = ["last_name", "later_fits", "names_in", "only_call", "other_gradients", "tape_before", "tree_of"]
+__all__ += ["unseeded_generators"]
 
 
 @functools.lru_cache(8)

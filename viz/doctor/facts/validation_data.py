@@ -11,15 +11,8 @@ from viz.doctor.facts.class_numbers import Shares, are_yes_or_no, label_classes,
 from viz.doctor.facts.host_arrays import number, rms
 from viz.doctor.facts.loss_questions import AMOUNTS, answer_kind
 
-__all__ = [
-    "classes_apart",
-    "overlapping_windows",
-    "row_hashes",
-    "scales_apart",
-    "shared_rows",
-    "targets_apart",
-    "words_of_classes",
-]
+__all__ = ["classes_apart", "overlapping_windows", "row_hashes", "scales_apart", "shared_rows", "targets_apart"]
+__all__ += ["words_of_classes"]
 
 _OVERLAP_KINDS = 50  # different rows; fewer may be levels at which something was measured
 _OVERLAP_COMPARED = 1000  # different rows that are compared with some of them
