@@ -243,19 +243,11 @@ class Answers(Check):
             return
         severity = "info" if self.watch.interrupted or short else "warning"
         against = "worse than" if reached > _ABOVE * constant else "no better than"
-        self._tell(
-            "not_learning",
-            severity,
-            course,
-            reached,
-            constant,
-            place=made_at(course.loss) or course.place,
-            against=against if reached >= constant else "hardly better than",
-            which="rows watched" if self.watch.unseen else "training rows",
-            answer=_answer(course.kind),
-            who="that output" if course.output else "the network",
-            rows=sum(sizes),
-        )
+        words = {"against": against if reached >= constant else "hardly better than", "answer": _answer(course.kind)}
+        words |= {"which": "rows watched" if self.watch.unseen else "training rows"}
+        words |= {"who": "that output" if course.output else "the network"}
+        place = made_at(course.loss) or course.place
+        self._tell("not_learning", severity, course, reached, constant, place=place, rows=sum(sizes), **words)
 
     def _tell(self, rule: str, severity: str, course: _Course, reached: float, constant: float, **about: Any) -> None:
         of_output = f" of output {course.output!r}" if course.output else ""
@@ -312,20 +304,10 @@ class Answers(Check):
         things = "rows" if len(actual) == sum(len(p) for _, p in pairs) else _places(pairs)
         # Segmentation begins with the background, and goes on to the rest.
         severity = "info" if things == "pixels" and self.watch.raw("too_few_steps") else "warning"
-        self.tell(
-            "class_imbalance",
-            severity,
-            place=course.place,
-            key=("class_imbalance", id(course)),
-            answered=float((said == most).mean()),
-            number_of_class=int(most),
-            share=share,
-            missed=missed - int(recall * missed),
-            rows_of_others=missed,
-            things=things,
-            es="es" if len(names) > 2 else "",
-            recall_of_others=recall,
-        )
+        about = {"answered": float((said == most).mean()), "number_of_class": int(most), "share": share}
+        about |= {"missed": missed - int(recall * missed), "rows_of_others": missed, "recall_of_others": recall}
+        at = {"place": course.place, "key": ("class_imbalance", id(course))}
+        self.tell("class_imbalance", severity, things=things, es="es" if len(names) > 2 else "", **about, **at)
         return True
 
 

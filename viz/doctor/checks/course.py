@@ -91,18 +91,9 @@ class Callbacks(Check):
         higher = natural == "max"
         best, kept = (max(values), min(values)) if higher else (min(values), max(values))
         if len(values) > 1 and (values[-1] > values[0] if higher else values[-1] < values[0]):
-            self._tell(
-                "mode",
-                callback,
-                worse="lower" if higher else "higher",
-                mode=callback.mode,
-                does=_acts(callback)[1],
-                kept=kept,
-                highest=best,
-                best=values.index(best) + 1,
-                taken=values.index(kept) + 1,
-                epochs=len(values),
-            )
+            ends = {"kept": kept, "highest": best, "best": values.index(best) + 1, "taken": values.index(kept) + 1}
+            worse, does = "lower" if higher else "higher", _acts(callback)[1]
+            self._tell("mode", callback, worse=worse, mode=callback.mode, does=does, epochs=len(values), **ends)
 
     def _tell(self, way: str, callback: Any, **about: Any) -> None:
         name = type(callback).__name__

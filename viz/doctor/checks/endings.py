@@ -44,7 +44,7 @@ class Endings(Check):
             _STOPPED, "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
         ),
         "too_few_steps": Rule.info(
-            "training ended after {steps} steps ({which}{epochs}) while the loss was still falling: {first:.4g} at the "
+            "training ended after {steps} steps ({which}) while the loss was still falling: {first:.4g} at the "
             "beginning, {third:.4g} later, {last:.4g} in the end",
             "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
         ),
@@ -99,18 +99,10 @@ class Endings(Check):
         else:
             found = None if self.watch.unseen else _falling_by_step(losses)
         if found is not None:
-            first, before, last = found
-            self.tell(
-                "too_few_steps",
-                place=run.place,
-                key=("too_few_steps", 0),
-                which="the last fit: " if self._runs > 1 else "",
-                epochs=f"{len(epochs)} epoch{'s' if len(epochs) > 1 else ''}",
-                steps=n,
-                first=first,
-                third=before,
-                last=last,
-            )
+            which = "the last fit: " if self._runs > 1 else ""
+            which += f"{len(epochs)} epoch{'s' if len(epochs) > 1 else ''}"
+            numbers = {"steps": n, **dict(zip(("first", "third", "last"), found))}
+            self.tell("too_few_steps", place=run.place, key=("too_few_steps", 0), which=which, **numbers)
 
     def _stopped(self) -> None:
         run = self._run

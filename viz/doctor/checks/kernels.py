@@ -223,18 +223,14 @@ class Kernels(Check):
         if first.op == second.op == "matmul":
             do = f"({into} to {middle} to {out}) can do no more than one layer from {into} to {out}"
         about = {"layers": names, "pairs": len(found), "in": into, "middle": middle, "out": out}
-        self.tell(
-            "linear_stack",
-            "warning" if any(a.op == b.op for a, b in found) else "info",
-            layer=first.layer,
-            place=None if first.layer is not None else first.place,
-            key=("linear_stack", 0),
-            named=", ".join(map(repr, names)),
-            first=first.name,
-            second=second.name,
-            do=do,
-            **about,
-        )
+        severity = "warning" if any(a.op == b.op for a, b in found) else "info"
+        at = {
+            "layer": first.layer,
+            "place": None if first.layer is not None else first.place,
+            "key": ("linear_stack", 0),
+        }
+        words = {"named": ", ".join(map(repr, names)), "first": first.name, "second": second.name, "do": do}
+        self.tell("linear_stack", severity, **at, **words, **about)
 
     def on_gradients(self, gradients: Gradients) -> None:
         """The weights as they began, with their first gradients."""
@@ -270,17 +266,10 @@ class Kernels(Check):
                 f"{number(rms(values))}, about {number(1 / math.sqrt(fan_in))} is usual)"
             )
         place = None if kernel.layer is not None else kernel.place
-        self.tell(
-            "initial_weights",
-            "error" if lasting else "warning",
-            layer=kernel.layer if kernel.layer is not None else kernel.variable.path,
-            place=self._set_at.get(id(self.watch.held(kernel.variable)), place),
-            words=words,
-            ratio=ratio,
-            fan_in=fan_in,
-            equal_columns=equal,
-            equal_gradients=lasting,
-        )
+        place = self._set_at.get(id(self.watch.held(kernel.variable)), place)
+        at = {"layer": kernel.layer if kernel.layer is not None else kernel.variable.path, "place": place}
+        about = {"ratio": ratio, "fan_in": fan_in, "equal_columns": equal, "equal_gradients": lasting}
+        self.tell("initial_weights", "error" if lasting else "warning", words=words, **at, **about)
 
 
 class HiddenSoftmax(Check):
@@ -305,18 +294,12 @@ class HiddenSoftmax(Check):
         names, softmax = list(seen.softmaxes), next(iter(seen.softmaxes.values()))
         learnt = self.watch.training.learnt
         little = self.watch.step >= limits.IMBALANCE_STEPS and learnt is not None and learnt < _SOFTMAX_LEARNT
-        self.tell(
-            "hidden_softmax",
-            "warning" if little else "info",
-            layer=softmax.layer,
-            place=None if softmax.layer is not None else softmax.place,
-            key=("hidden_softmax", 0),
-            names=", ".join(names[:3]),
-            units=softmax.units,
-            mean=1 / softmax.units,
-            gain=f"; only {max(learnt, 0):.0%} of what can be learnt was" if little and learnt is not None else "",
-            learnt=learnt,
-        )
+        gain = f"; only {max(learnt, 0):.0%} of what can be learnt was" if little and learnt is not None else ""
+        place, key = None if softmax.layer is not None else softmax.place, ("hidden_softmax", 0)
+        about = {"units": softmax.units, "mean": 1 / softmax.units, "learnt": learnt}
+        words = {"names": ", ".join(names[:3]), "gain": gain}
+        severity = "warning" if little else "info"
+        self.tell("hidden_softmax", severity, layer=softmax.layer, place=place, key=key, **words, **about)
 
 
 def _equal_columns(values: numpy.ndarray, resolution: float) -> bool:

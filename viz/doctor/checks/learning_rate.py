@@ -241,21 +241,11 @@ class LearningRates(Check):
         if any(finding.rule == "lr_too_high.summed" for finding in self.watch.raw("lr_too_high")):
             return
         moved = course.moves[0] if course.moves else None
-        self.tell(
-            "lr_too_high",
-            op=getattr(course.optimizer, "name", None),
-            place=course.place,
-            key=("lr_too_high", id(course)),
-            what=what,
-            at_rate=_at_rate(course),
-            by=f"; the first update changed the weights by {number(moved)} times their own size" if moved else "",
-            learning_rate=course.rate,
-            first_loss=next(x for x in course.losses if math.isfinite(x)),
-            last_loss=last,
-            steps=len(course.losses),
-            first_update=moved,
-            unusual=course.high,
-        )
+        by = f"; the first update changed the weights by {number(moved)} times their own size" if moved else ""
+        about = {"learning_rate": course.rate, "first_loss": next(x for x in course.losses if math.isfinite(x))}
+        about |= {"last_loss": last, "steps": len(course.losses), "first_update": moved, "unusual": course.high}
+        at = {"op": getattr(course.optimizer, "name", None), "place": course.place, "key": ("lr_too_high", id(course))}
+        self.tell("lr_too_high", what=what, at_rate=_at_rate(course), by=by, **at, **about)
 
     def _too_low(self, course: _Course) -> None:
         if len(course.losses) < limits.FEW_ROWS or not course.moves or len(course.rates) > 1:
@@ -271,21 +261,12 @@ class LearningRates(Check):
         if not slow or abs(first - last) > max(_UNMOVED * abs(first), noise):
             self.watch.retract(key)
         elif moved or course.updated:  # else there is no gradient at all: that isn't the learning rate
-            self.tell(
-                "lr_too_low",
-                op=getattr(course.optimizer, "name", None),
-                place=course.place,
-                key=key,
-                at_rate=_at_rate(course),
-                how=f"changes the weights by {number(moved)} of their size"
-                if moved
-                else "is too small for float32 to show",
-                learning_rate=course.rate,
-                first_loss=first,
-                last_loss=last,
-                largest_update=moved,
-                steps=len(course.losses),
+            how = (
+                f"changes the weights by {number(moved)} of their size" if moved else "is too small for float32 to show"
             )
+            about = {"learning_rate": course.rate, "first_loss": first, "last_loss": last, "largest_update": moved}
+            at = {"op": getattr(course.optimizer, "name", None), "place": course.place, "key": key}
+            self.tell("lr_too_low", at_rate=_at_rate(course), how=how, steps=len(course.losses), **at, **about)
 
 
 def _climbs(course: _Course) -> bool:

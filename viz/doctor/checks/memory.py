@@ -132,22 +132,14 @@ class Memory(Check):
         holder = holder_of(self.watch.held(example))
         small = 0 <= size <= _HELD_SMALL and (self.watch.has_tapes or not tracked(example))  # else with its graph
         named = (holder.name, holder.kind, holder.size) if holder is not None else (None, None, None)
-        self.tell(
-            "memory_growth.tape" if name == "the tape" else "memory_growth",
-            "info" if small else "warning",
-            place=holder.place if holder is not None else None,
-            key=("memory_growth", name),
-            what=name,
-            verb="are" if name.startswith(("outputs", "gradients")) else "is",
-            cost="with all it recorded" if size < 0 else f"{size} bytes each, without end",
-            by=f"; {named[1]} {named[0]!r} holds them ({named[2]} by now)" if holder is not None else "",
-            steps=done,
-            evidence={
-                "what": name,
-                "bytes_per_step": None if size < 0 else size,
-                **dict(zip(("holder", "holder_type", "length"), named)),
-            },
-        )
+        words = {"what": name, "verb": "are" if name.startswith(("outputs", "gradients")) else "is"}
+        words |= {"cost": "with all it recorded" if size < 0 else f"{size} bytes each, without end"}
+        words |= {"by": f"; {named[1]} {named[0]!r} holds them ({named[2]} by now)" if holder is not None else ""}
+        evidence = {"what": name, "bytes_per_step": None if size < 0 else size}
+        evidence |= dict(zip(("holder", "holder_type", "length"), named))
+        rule, severity = "memory_growth.tape" if name == "the tape" else "memory_growth", "info" if small else "warning"
+        at = {"place": holder.place if holder is not None else None, "key": ("memory_growth", name)}
+        self.tell(rule, severity, steps=done, evidence=evidence, **at, **words)
 
 
 def _alive(steps: list[_Seen], name: str) -> float:

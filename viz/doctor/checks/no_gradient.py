@@ -174,16 +174,8 @@ class Unreached(Check):
     def _tell(self, rule: str, group: list[_Seen], severity: str = "", gradient: str = "None", /, **about: Any) -> None:
         steps = group[0].asked if group else self.watch.step
         names = [seen.variable.path for seen in group]
-        self.tell(
-            rule,
-            severity,
-            variables=names,
-            steps=steps,
-            gradient=gradient,
-            evidence={"gradient": gradient},
-            weights=_listed(names),
-            **about,
-        )
+        about |= {"variables": names, "steps": steps, "gradient": gradient, "weights": _listed(names)}
+        self.tell(rule, severity, evidence={"gradient": gradient}, **about)
 
     def _tell_end(self, end: End, group: list[_Seen]) -> None:
         """One place stands between these weights and the loss."""
@@ -213,16 +205,10 @@ class Unreached(Check):
         reason = "; the loss doesn't depend on them" if gradient == "None" else ""
         if gradient == "None" and layer is not None and not self.watch.owners.used(layer):
             reason = "; the layer is never called"
-        self._tell(
-            "no_gradient",
-            group,
-            "warning" if gradient != "None" else "error",
-            gradient,
-            layer=layer if layer is not None else group[0].variable.path,
-            key=("no_gradient", owner),
-            whose=f"layer {layer_label(layer)!r}" if layer is not None else "the loop's own weights",
-            reason=reason,
-        )
+        whose = f"layer {layer_label(layer)!r}" if layer is not None else "the loop's own weights"
+        at = {"layer": layer if layer is not None else group[0].variable.path, "key": ("no_gradient", owner)}
+        severity = "warning" if gradient != "None" else "error"
+        self._tell("no_gradient", group, severity, gradient, whose=whose, reason=reason, **at)
 
 
 def _listed(paths: list[str]) -> str:

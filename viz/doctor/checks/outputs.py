@@ -92,18 +92,12 @@ class ConstantOutput(Check):
                 rule, why, layer = "constant_output.data", "all rows of its input are equal, too", None
             elif since is not None:
                 why, layer = f"{why}: layer {layer_label(since)!r} is the first to make rows equal", since
-            self.tell(
-                rule,
-                "info" if about.pop("made_up") else "error",
-                layer=layer,
-                place=place if layer is None else made_at(since),
-                key=("constant_output", key),
-                why=why,
-                in_a_row=f"; {self.watch.counted(count)} in a row" if count > 1 else "",
-                steps=count,
-                from_start=key not in self._varied,
-                **about,
-            )
+            severity, in_a_row = "info" if about.pop("made_up") else "error", ""
+            if count > 1:
+                in_a_row = f"; {self.watch.counted(count)} in a row"
+            about |= {"key": ("constant_output", key), "steps": count, "from_start": key not in self._varied}
+            place = place if layer is None else made_at(since)
+            self.tell(rule, severity, layer=layer, place=place, why=why, in_a_row=in_a_row, **about)
 
 
 def _made_up(given: list[Any]) -> bool:

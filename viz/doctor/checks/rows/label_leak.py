@@ -140,18 +140,12 @@ class LabelLeak(Check):
                 return
             column, how = named[0], f"has a value of its own for each class{of_output}, always the same"
         last = kept.steps is None or column // kept.steps[1] == kept.steps[0] - 1
-        self.tell(
-            "label_leak" if kept.steps is None else "label_leak.time_step",
-            "warning" if last else "info",  # what comes earlier may be to be remembered
-            place=kept.place,
-            key=("label_leak", key),
-            where=kept.named(column),
-            how=how,
-            column=column,
-            rows=len(y),
-            correlation=float(alike[column]),
-            of_others=float(numpy.delete(alike, column).max()),
-        )
+        rule = "label_leak" if kept.steps is None else "label_leak.time_step"
+        about = {"column": column, "rows": len(y), "correlation": float(alike[column])}
+        about |= {"of_others": float(numpy.delete(alike, column).max())}
+        at, where = {"place": kept.place, "key": ("label_leak", key)}, kept.named(column)
+        severity = "warning" if last else "info"  # what comes earlier may be to be remembered
+        self.tell(rule, severity, where=where, how=how, **at, **about)
 
 
 def _columns(inputs: list[numpy.ndarray], labels: numpy.ndarray) -> tuple[numpy.ndarray | None, tuple[int, int] | None]:

@@ -176,20 +176,11 @@ class Padding(Check):
     def _tell(self, layer: Any, embedding: Any, tail: Tail, steps: int, severity: str = "warning") -> None:
         self._told = True
         lost = embedding is not None and embedding.mask_zero
-        self.tell(
-            "vanishing_gradient.padding",
-            severity,
-            layer=layer if embedding is None or lost else embedding,
-            key=_KEY,
-            place=self._place,
-            reader=layer,
-            lost=f"; the mask of layer {layer_label(embedding)!r} is lost on the way" if lost else "",
-            left="less is left" if severity == "info" else "little is left",
-            ratio=1 - tail.share,
-            steps=steps,
-            padding=tail.steps,
-            sizes=[],
-        )
+        left = "less is left" if severity == "info" else "little is left"
+        lost_at = f"; the mask of layer {layer_label(embedding)!r} is lost on the way" if lost else ""
+        at = {"layer": layer if embedding is None or lost else embedding, "key": _KEY, "place": self._place}
+        numbers = {"ratio": 1 - tail.share, "steps": steps, "padding": tail.steps, "sizes": []}
+        self.tell("vanishing_gradient.padding", severity, reader=layer, lost=lost_at, left=left, **at, **numbers)
 
 
 def tail_of(values: numpy.ndarray) -> Tail | None:

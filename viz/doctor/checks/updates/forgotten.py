@@ -116,18 +116,12 @@ class Forgotten(Check):
             return
         model, own, left = max(part or whole, key=lambda each: len(each[1]))
         theirs = {v.identity for v in own} if part else self._sources
-        self.tell(
-            "frozen.forgotten" if part else "frozen.left_out",
-            layer=None if part else model,
-            place=next((place for asked, place in self._places if asked & theirs), self._places[0][1]),
-            key=("frozen", "forgotten"),
-            model=model,
-            names=", ".join([v.path for v in left[:4]]) + (", …" if len(left) > 4 else ""),
-            all=len(own),
-            unchanged=len(left),
-            steps=self.watch.step,
-            variables=[v.path for v in left],
-        )
+        place = next((place for asked, place in self._places if asked & theirs), self._places[0][1])
+        at = {"layer": None if part else model, "place": place, "key": ("frozen", "forgotten")}
+        names = [v.path for v in left]
+        about = {"all": len(own), "unchanged": len(left), "steps": self.watch.step, "variables": names}
+        named = ", ".join(names[: limits.NAMED]) + (", …" if len(left) > limits.NAMED else "")
+        self.tell("frozen.forgotten" if part else "frozen.left_out", model=model, names=named, **at, **about)
 
     def _is_left_out(self, variable: Variable) -> bool:
         """No gradient was asked of it, and nobody gave it values, as loading does, or copying from another network."""

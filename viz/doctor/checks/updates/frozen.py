@@ -157,18 +157,16 @@ class Frozen(Check):
         whose = f"{variable.path!r} ({layer_label(layer) or variable.path})"
         if others:
             whose += f" and {len(others)} more weights ({', '.join([w.variable.path for w in others])})"
-        self.tell(
-            "frozen.rounded" if variable.identity in self._given else "frozen",
-            layer=layer if layer is not None else variable.path,
-            place=self._given_at(layer),
-            key=("frozen", id(layer) if layer is not None else variable.identity),
-            whose=whose,
-            have="have gradients" if others else "has a gradient",
-            s="" if others else "s",
-            it="them" if others else "it",
-            unchanged=1 + len(others),
-            steps=self._asked[variable.identity],
+        words = (
+            {"have": "have gradients", "s": "", "it": "them"}
+            if others
+            else {"have": "has a gradient", "s": "s", "it": "it"}
         )
+        at = {"layer": layer if layer is not None else variable.path, "place": self._given_at(layer)}
+        key = "frozen", id(layer) if layer is not None else variable.identity
+        about = {"unchanged": 1 + len(others), "steps": self._asked[variable.identity]}
+        rule = "frozen.rounded" if variable.identity in self._given else "frozen"
+        self.tell(rule, key=key, whose=whose, **at, **words, **about)
 
 
 class RandomFrozen(Check):

@@ -186,17 +186,10 @@ class ValidationLoss(_OfOneLoss):
         if self.watch.number - seen.began < limits.LEARNT_BY or not sure or not (never or hardly):
             return
         if self.watch.hints_alone():
-            self.tell(
-                "validation_chance",
-                "warning" if never and not self.watch.interrupted else "info",
-                place=seen.place,
-                key=("validation_chance", 0),
-                clearly="" if never else "clearly ",
-                epochs=len(logs),
-                loss=loss,
-                best_val_loss=best,
-                constant_answer=constants[1],
-            )
+            severity = "warning" if never and not self.watch.interrupted else "info"
+            at, clearly = {"place": seen.place, "key": ("validation_chance", 0)}, "" if never else "clearly "
+            about = {"epochs": len(logs), "loss": loss, "best_val_loss": best, "constant_answer": constants[1]}
+            self.tell("validation_chance", severity, clearly=clearly, **at, **about)
 
     def _constants(self, loss: Any, row: tuple[int, ...], fit: Any) -> tuple[float, float] | None:
         """The losses of a constant answer: on the rows to train with, and on the others."""
