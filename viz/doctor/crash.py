@@ -33,7 +33,9 @@ def explain_crash(error: BaseException, watcher: Watcher) -> None:
         elif "losses" in file or "crossentropy" in file:
             pair = _pair(frame)
             if pair is not None:
-                _report(watcher, *pair, _loss_of(error, frame), place, error)
+                named = str(error).partition(":")[0].partition("(")[0]  # its functions may call others, which raise
+                loss = named if named.isidentifier() else frame.f_code.co_name
+                _report(watcher, *pair, loss, place, error)
                 return
 
 
@@ -53,12 +55,6 @@ def _pair(frame: FrameType) -> tuple[Any, Any] | None:
             labels, predicted = (numpy.asarray(getattr(x, "data", x)) for x in found)
             return labels, predicted
     return None
-
-
-def _loss_of(error: BaseException, frame: FrameType) -> str:
-    """The name of the loss: its messages begin with it; its functions may call others, which raise."""
-    named = str(error).partition(":")[0].partition("(")[0]
-    return named if named.isidentifier() else frame.f_code.co_name
 
 
 def _report(

@@ -122,19 +122,11 @@ class DeadRelu(Check):
             return
         sure = dead >= _DEAD_SURE * count and units.steps >= limits.HEAVY_BLOCK
         from_start = (id(units.layer), units.place) not in self._fired and not self.watch.training.late
-        about = {
-            "layer": units.layer,
-            "op": "relu",
-            "place": units.place,
-            "whose": f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu",
-            "effect": "nothing passes through it, forward or backward" if dead == count else "those don't learn",
-            "dead": dead,
-            "units": count,
-            "rows": units.rows,
-            "steps": units.steps,
-            "step": self.watch.step,
-            "from_start": from_start,
-        }
+        whose = f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu"
+        effect = "nothing passes through it, forward or backward" if dead == count else "those don't learn"
+        about = {"layer": units.layer, "op": "relu", "place": units.place, "whose": whose, "effect": effect}
+        about |= {"dead": dead, "units": count, "rows": units.rows, "steps": units.steps}
+        about |= {"step": self.watch.step, "from_start": from_start}
         key = "dead_relu", id(units.layer), units.place
         severity = "error" if dead == count else "warning" if sure else "info"
         self._reported.pop(key, None)

@@ -132,15 +132,9 @@ class GradientSizes(Check):
     def _tell_vanishing(self, group: int, ratio: float, steps: int) -> None:
         first = self._first[group]
         layer = self.watch.owners.of(first)
-        self.tell(
-            "vanishing_gradient",
-            layer=layer if layer is not None else first.path,
-            key=("vanishing_gradient", group),
-            whose=layer_label(layer) or first.path,
-            ratio=ratio,
-            steps=steps,
-            evidence={"variable": first.path, "sizes": self._sizes[group]},
-        )
+        at = {"layer": layer if layer is not None else first.path, "key": ("vanishing_gradient", group)}
+        evidence, whose = {"variable": first.path, "sizes": self._sizes[group]}, layer_label(layer) or first.path
+        self.tell("vanishing_gradient", whose=whose, ratio=ratio, steps=steps, evidence=evidence, **at)
 
     def _tell_exploding(self, group: int, first: float, recent: float, norms: list[float]) -> None:
         clipping = ("clipnorm", "global_clipnorm", "clipvalue")

@@ -88,8 +88,11 @@ class Inputs(Check):
         if op.name not in _PRODUCTS or len(inputs) < 2 or self.watch.inside("loss", "metric"):
             return
         x = inputs[0]
-        if x is None or not computed(first_tensor(whole)) or not _is_data(x) or id(x) in self._made:
+        if x is None or not computed(first_tensor(whole)) or key_of(x) is not None or id(x) in self._made:
             return
+        data = array_of(x)
+        if getattr(getattr(data, "dtype", None), "kind", "") not in tuple("fiu") or not data.ndim:
+            return  # no numbers that no weights were used for
         place = self.watch.called_at() if self.watch.scopes else self.watch.place()
         seen = self._seen[place] = self._seen.get(place, 0) + 1
         if seen > limits.WINDOW:
@@ -148,12 +151,6 @@ class Inputs(Check):
         of = f" of {layer_label(whose)!r}" if layer_label(whose) else ""
         about = {"of": of, "why": why, "rms": size, "lowest": low, "highest": high}
         self.tell(rule, severity, layer=layer, place=place, key=key, **about)
-
-
-def _is_data(x: Any) -> bool:
-    """Numbers that no weights were used for."""
-    data = array_of(x)
-    return getattr(getattr(data, "dtype", None), "kind", "") in tuple("fiu") and key_of(x) is None and data.ndim > 0
 
 
 def _torn(images: numpy.ndarray) -> tuple[float, float] | None:

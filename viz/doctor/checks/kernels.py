@@ -33,8 +33,7 @@ _LINEAR = frozenset(
 _NORMALIZES = frozenset("normalize_batch batch_normalization layer_normalization group_normalization normalize".split())
 _KEEPS_SHARES = frozenset(
     "add reshape transpose cast masked_scale identity_of copy squeeze expand_dims concatenate max_pool average_pool "
-    "pool "
-    "normalize_batch batch_normalization".split()
+    "pool normalize_batch batch_normalization".split()
 )
 
 
@@ -224,11 +223,8 @@ class Kernels(Check):
             do = f"({into} to {middle} to {out}) can do no more than one layer from {into} to {out}"
         about = {"layers": names, "pairs": len(found), "in": into, "middle": middle, "out": out}
         severity = "warning" if any(a.op == b.op for a, b in found) else "info"
-        at = {
-            "layer": first.layer,
-            "place": None if first.layer is not None else first.place,
-            "key": ("linear_stack", 0),
-        }
+        place = None if first.layer is not None else first.place
+        at = {"layer": first.layer, "place": place, "key": ("linear_stack", 0)}
         words = {"named": ", ".join(map(repr, names)), "first": first.name, "second": second.name, "do": do}
         self.tell("linear_stack", severity, **at, **words, **about)
 

@@ -210,15 +210,9 @@ class Mismatch(Check):
         if made_by not in _SQUASHED or self._goes_on_from(logits):
             return
         layer = self._layer_of(logits)
-        self._report(
-            "from_logits",
-            layer=layer,
-            op=op.name,
-            place=self.watch.place(),
-            applied=op.name.split("_")[-2],
-            whose=f", in layer {layer_label(layer)!r}" if layer is not None else "",
-            activation=made_by,
-        )
+        about = {"applied": op.name.split("_")[-2], "activation": made_by}
+        about["whose"] = f", in layer {layer_label(layer)!r}" if layer is not None else ""
+        self._report("from_logits", layer=layer, op=op.name, place=self.watch.place(), **about)
 
     def _goes_on_from(self, logits: Any) -> bool:
         """Was the loss given probabilities, and goes on from what the last softmax or sigmoid was taken of?"""
@@ -331,15 +325,11 @@ class Mismatch(Check):
             return
         layer = self._layer_of(predicted)
         binary = (values.ndim > 1 and values.shape[-1] == 1) or (loss is not None and loss.kind == "binary")
-        self._report(
-            "logits_binary" if binary else "logits" if loss is None else "logits_classes",  # their cures differ
-            layer=layer,
-            place=(made_at(loss.owner) if loss is not None else None) or self.watch.place(),
-            whose=f" of layer {layer_label(layer)!r}" if layer is not None else "",
-            are=are,
-            high=high,
-            **({} if made_by in _OTHERWISE and loss is not None else {"low": low}),
-        )
+        way = "logits_binary" if binary else "logits" if loss is None else "logits_classes"  # their cures differ
+        place = (made_at(loss.owner) if loss is not None else None) or self.watch.place()
+        whose = f" of layer {layer_label(layer)!r}" if layer is not None else ""
+        ends = {"high": high} if made_by in _OTHERWISE and loss is not None else {"high": high, "low": low}
+        self._report(way, layer=layer, place=place, whose=whose, are=are, **ends)
 
     def _shapes(self, loss: Loss, labels: numpy.ndarray) -> None:
         """The crossentropy that doesn't go with the shape of its labels."""

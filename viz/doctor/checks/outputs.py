@@ -61,16 +61,10 @@ class ConstantOutput(Check):
         if count > 1 and rows < self._about[key]["rows"]:
             return  # an epoch's last batch, which may be a small one, isn't what is shown
         origin = self.watch.origin(made[0])
-        self._about[key] = {
-            "model": owner,
-            "value": float(host(made[0].data).reshape(-1)[0]),
-            "rows": rows,
-            "same_inputs": _constant(given[0], 0.0),
-            "made_up": _made_up(given),
-            "since": self._since,
-            "layer": None if origin is None else origin.layer,
-            "place": self.watch.called_at(),
-        }
+        about = {"model": owner, "value": float(host(made[0].data).reshape(-1)[0]), "rows": rows}
+        about |= {"same_inputs": _constant(given[0], 0.0), "made_up": _made_up(given), "since": self._since}
+        about |= {"layer": None if origin is None else origin.layer, "place": self.watch.called_at()}
+        self._about[key] = about
 
     def on_gradients(self, gradients: Gradients) -> None:
         if gradients.nothing_left:

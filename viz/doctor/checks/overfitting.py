@@ -121,7 +121,9 @@ class Overfit(Check):
         by_heart = train[-1] <= _BY_HEART * train[0] and validation[best] > limits.MOST * train[0] and not below_0
         high = _risen(validation, best, recent, _OVERFIT, limits.MOST)
         near_0 = recent < limits.MOST * train[-1] and train[-1] > 0  # other rows are answered far better
-        best_is_kept = self._told and best >= limits.AGAIN and _puts_back(self.fit)
+        callbacks = self.fit.callbacks.callbacks if self.fit is not None and best >= limits.AGAIN else ()
+        stops = [each for each in callbacks if getattr(each, "restore_best_weights", False)]
+        best_is_kept = any(each.monitor == "val_loss" and each.direction() == "min" for each in stops)
         fell, least = train[best] - train[-1], 1 - limits.NOT_IMPROVED
         learns = fell > least * (train[0] - train[-1] if below_0 else train[best])
         if since < limits.AGAIN or not (high or by_heart) or not learns or near_0 or best_is_kept:
@@ -154,10 +156,3 @@ def _risen(validation: list[float], best: int, recent: float, times: float, back
     if min(validation) < 0:
         return recent - validation[best] >= back * max(validation[0] - validation[best], 1e-9)
     return recent >= times * validation[best] and recent > validation[best]  # both may be 0
-
-
-def _puts_back(fit: Any) -> bool:
-    """Does a callback of `fit` give the model its weights of the epoch with the best validation loss?"""
-    callbacks = fit.callbacks.callbacks if fit is not None else ()
-    stops = [each for each in callbacks if getattr(each, "restore_best_weights", False)]
-    return any(each.monitor == "val_loss" and each.direction() == "min" for each in stops)

@@ -109,14 +109,10 @@ def shares_apart(train: numpy.ndarray, held: numpy.ndarray) -> Shares:
     new = (here == 0) & (there > 0)
     chosen = new if new.any() else numpy.arange(len(names)) == (there - here).argmax()
     spread = numpy.sqrt(here * (1 - here) * (1 / len(train) + 1 / len(held))).sum() * 0.4  # half of E|normal| = 0.8
-    return Shares(
-        float(abs(here - there).sum() / 2),
-        float(spread),
-        float(there[new].sum()),
-        [int(name) for name in names[chosen]],
-        (float(here[chosen].sum()), float(there[chosen].sum())),
-        _shift(names[here > 0], names[there > 0]),
-    )
+    apart, unseen, classes = float(abs(here - there).sum() / 2), float(there[new].sum()), names[chosen].astype(int)
+    shares = float(here[chosen].sum()), float(there[chosen].sum())
+    shifted = _shift(names[here > 0], names[there > 0])
+    return Shares(apart, float(spread), unseen, classes.tolist(), shares, shifted)
 
 
 def _shift(train: numpy.ndarray, held: numpy.ndarray) -> tuple[int, ...]:
@@ -168,7 +164,8 @@ class Order:
             return None
         mixed = 1 - agreement(numpy.array(list(self.all.values())))
         within = float(numpy.mean([agreement(numpy.array(list(batch.values()))) for batch in batches]))
-        nexts = float(numpy.mean([_alike_batches(a, b) for a, b in pairwise(batches)]))
+        shares = [{name: count / sum(each.values()) for name, count in each.items()} for each in batches]
+        nexts = float(numpy.mean([sum(a[name] * b.get(name, 0.0) for name in a) for a, b in pairwise(shares)]))
         # Batches of one class in turns, as a GAN's discriminator gets them, are none: the next is of another.
         pure = 1 - within <= _ORDER_WITHIN * mixed and mixed >= _ORDER_MIXED
         in_order = 1 - nexts <= _ORDER_NEXT * mixed
@@ -181,8 +178,3 @@ class Order:
         usual = max(self.all.values()) / sum(self.all.values())
         numbers = {"share": share, "usual": usual, "classes": len(self.all), "batches": len(batches)}
         return {**numbers, "in_order": in_order, "come": come, "then": then}
-
-
-def _alike_batches(a: dict[int, int], b: dict[int, int]) -> float:
-    """How likely a row of one batch and a row of another are of one class."""
-    return sum(count * b.get(name, 0) for name, count in a.items()) / (sum(a.values()) * sum(b.values()))

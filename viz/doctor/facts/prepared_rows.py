@@ -54,30 +54,19 @@ class Seen(NamedTuple):
         if x.ndim == 2 and len(x) >= limits.FEW_ROWS:
             ends = flat.mean(axis=0, dtype="float64"), flat.std(axis=0, dtype="float64"), flat.min(axis=0)
             table = numpy.stack([*ends, flat.max(axis=0)])
-        return cls(
-            len(x),
-            flat.shape[1],
-            (float(sizes.min()), float(sizes.max())),
-            (float(numpy.median(sizes)),) * 2,
-            float(flat.min()),
-            float(flat.max()),
-            bool((flat == numpy.floor(flat)).all()),
-            table,
-        )
+        span, middle = (float(sizes.min()), float(sizes.max())), float(numpy.median(sizes))
+        whole, low, high = bool((flat == numpy.floor(flat)).all()), float(flat.min()), float(flat.max())
+        return cls(len(x), flat.shape[1], span, (middle, middle), low, high, whole, table)
 
     def and_those(self, others: Seen | None) -> Seen:
         """These rows, and those of other calls of `fit`."""
         if others is None or others.columns != self.columns:
             return self
-        return Seen(
-            self.rows + others.rows,
-            self.columns,
-            (min(self.sizes[0], others.sizes[0]), max(self.sizes[1], others.sizes[1])),
-            (min(self.middles[0], others.middles[0]), max(self.middles[1], others.middles[1])),
-            min(self.low, others.low),
-            max(self.high, others.high),
-            self.whole or others.whole,
-            self.table,
+        sizes = min(self.sizes[0], others.sizes[0]), max(self.sizes[1], others.sizes[1])
+        middles = min(self.middles[0], others.middles[0]), max(self.middles[1], others.middles[1])
+        low, high, whole = min(self.low, others.low), max(self.high, others.high), self.whole or others.whole
+        return self._replace(
+            rows=self.rows + others.rows, sizes=sizes, middles=middles, low=low, high=high, whole=whole
         )
 
     @property

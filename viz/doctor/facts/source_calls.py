@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from viz.doctor.user_code import Place
 from viz.source_trees import parsed_source
 
-__all__ = ["last_name", "later_fits", "names_in", "only_call", "other_gradients", "tape_before", "tree_of"]
+__all__ = ["last_name", "later_fits", "names_in", "only_call", "other_gradients", "tape_around", "tree_of"]
 __all__ += ["unseeded_generators"]
 
 
@@ -60,18 +60,12 @@ def other_gradients(place: Place) -> list[int]:
     return sorted({each.lineno for each in calls if not each.lineno <= place.line <= (each.end_lineno or each.lineno)})
 
 
-def _tapes(file: str) -> list[ast.With]:
-    """The blocks of a file's tapes."""
-    tree = tree_of(file)
+def tape_around(place: Place) -> bool:
+    """Does a line stand in the block of a tape?"""
+    tree = tree_of(place.file)
     blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With)] if tree is not None else []
-    return [node for node in blocks if any("GradientTape" in ast.unparse(item.context_expr) for item in node.items)]
-
-
-def tape_before(place: Place) -> tuple[int, int] | None:
-    """The first and the last line of the last tape's block that begins on a line, or before it; None for none."""
-    blocks = [node for node in _tapes(place.file) if node.lineno <= place.line]
-    last = max(blocks, key=lambda node: node.lineno, default=None)
-    return None if last is None else (last.lineno, last.end_lineno or last.lineno)
+    tapes = [node for node in blocks if any("GradientTape" in ast.unparse(item.context_expr) for item in node.items)]
+    return any(node.lineno <= place.line <= (node.end_lineno or node.lineno) for node in tapes)
 
 
 def unseeded_generators(file: str) -> list[int]:

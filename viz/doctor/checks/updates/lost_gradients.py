@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import computed, host, is_tensor, is_variable, key_of, tensors, tracked
-from viz.doctor.facts.source_calls import tape_before
+from viz.doctor.facts.source_calls import tape_around
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import Program, layer_label
 from viz.doctor.user_code import Place, user_frames
@@ -65,7 +65,7 @@ class LostGradients:
         if (
             of_fit
             or not self._watch.has_tapes
-            or any(_in_tape(Place(f.f_code.co_filename, f.f_lineno)) for f in user_frames())
+            or any(tape_around(Place(f.f_code.co_filename, f.f_lineno)) for f in user_frames())
         ):
             self._end(End("read", _READS[how], place), [tensor])
 
@@ -135,12 +135,6 @@ class LostGradients:
     def clear(self) -> None:
         """Forget what belongs to a step that is over."""
         self._made_with.clear()
-
-
-def _in_tape(place: Place) -> bool:
-    """Does a line stand in the block of a tape?"""
-    block = tape_before(place)
-    return block is not None and place.line <= block[1]
 
 
 class _Source(NamedTuple):
@@ -271,15 +265,8 @@ class LostTerms(Check):
             own = bool(term.by) and not term.lost.isdisjoint(updated)
             why = f"{term.by} lets no gradient of it through" if own else "it is made without the weights that learn"
             severity = "error" if own or not term.weights else "warning"
-            self.tell(
-                "no_gradient.term",
-                severity,
-                op=term.by or None,
-                place=place,
-                steps=idle,
-                why=why,
-                key=("no_gradient.term", place),
-            )
+            at = {"op": term.by or None, "place": place, "key": ("no_gradient.term", place)}
+            self.tell("no_gradient.term", severity, steps=idle, why=why, **at)
 
 
 def _forget(known: dict[int, Any], number: int, gone: Any) -> None:
