@@ -196,7 +196,7 @@ BUDGETS = {
     "viz/cockpit": 549,
     "viz/command": 770,
     "viz/compare": 2215,
-    "viz/doctor": 13295,
+    "viz/doctor": 11995,
     "viz/dry_run": 1008,
     "viz/estimate": 799,
     "viz/export": 2775,

@@ -50,7 +50,7 @@ def _compared(subject: Subject, train: list[numpy.ndarray], held: list[numpy.nda
     """✗ where the rows are the same ones, or of other classes, of another size, or prepared otherwise."""
     loss, outputs = subject.first.loss, list(leaves(subject.outputs(subject.x)))
     known = loss is not None and len(outputs) == 1 and outputs[0].ndim
-    enough = min(len(train[0]), len(held[0])) >= limits.OVERLAP_ROWS
+    enough = min(len(train[0]), len(held[0])) >= limits.FEW_ROWS
     watcher = Watcher()
     if enough:
         row = (getattr(loss, "given", loss), outputs[0].shape[1:]) if known else None

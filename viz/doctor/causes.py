@@ -11,7 +11,6 @@ __all__ = ["in_order", "order_of"]
 
 _OF_ZEROS = ("nonfinite.divide", "nonfinite.log")
 _OF_SMALL = ("not_learning", "constant_output", "dead_relu")  # of inputs so small that units have little but a bias
-_BY_CLASS = ("sorted_rows", "sorted_rows.batches")  # so the bias grows until one class is all that is answered
 _NO_CAUSES = (
     *"not_learning callback_mismatch dropout_high dropout_idle class_loss too_few_steps unreset_metric".split(),
     *"label_leak validation_mismatch validation_chance".split(),
@@ -50,7 +49,6 @@ _CAUSES: dict[str, list[str]] = {
         "validation_mismatch": "validation_mismatch",
         "overfit": "validation_mismatch shuffled_apart",
         "validation_chance": "validation_mismatch shuffled_apart",
-        "label_leak": "attention_mask",
         "stopped_early": "loss_mismatch label_range lr_too_high lr_too_low unscaled_input",
     }.items()
 }
@@ -166,7 +164,7 @@ _CONDITIONS: tuple[tuple[str, str, Callable[[Finding, Finding], bool | None]], .
         lambda c, s: c.rule == "dropout_high.outputs" and _by_logits(s) and c.layer == s.layer is not None,
     ),
     ("sorted_rows", "not_learning", lambda c, s: True),
-    ("sorted_rows", "", lambda c, s: c.rule in _BY_CLASS and s.evidence.get("from_start") is False),
+    ("sorted_rows", "", lambda c, s: s.evidence.get("from_start") is False),  # the bias grows until one class is left
     ("label_range", "dead_relu", lambda c, s: c.layer == s.layer is not None),  # labels below 0 silence the last one
     ("", "unscaled_input.zeros", lambda c, s: False),
     ("", "unscaled_input.tiny", lambda c, s: False),
@@ -182,7 +180,6 @@ _CONDITIONS: tuple[tuple[str, str, Callable[[Finding, Finding], bool | None]], .
     ("loss_mismatch", "nonfinite", lambda c, s: _by_logits(c) and s.rule in _OF_ZEROS and _same_place(c, s)),
     ("nonfinite", "", _from_nonfinite),
     ("", "nonfinite", _from_nonfinite),
-    ("", "label_leak", lambda c, s: (c.rule, s.rule) == ("attention_mask.upside_down", "label_leak.ahead")),
     ("", "frozen", lambda c, s: s.rule == "frozen.rounded"),
     ("callback_mismatch", "", lambda c, s: (c.rule, s.rule) == ("callback_mismatch.mode", "lr_too_low.faded")),
     ("", "unscaled_target.gradients", lambda c, s: False),  # the targets are its cause, and stay as they are

@@ -59,10 +59,10 @@ class Check:
     `on_loss_end(opened, outputs)`, `on_optimizer(opened)`, `on_fit_step(opened)` (a training step of `fit`),
     `on_routine(name, thing, about)` (what a loop calls besides: `mode`, `schedule`, `clip`, `unscale`, `scaled_step`,
     `state_taken`, `state_given`, `first_batch`, `first_values`, each with plain facts), and as
-    `eagerflow.core.observe.Observer` does (ops without their times). `on_crash(error)` tells that an exception ended
-    the script, `finish()` that the training did. What asks which function ran defines `on_single_op(op, inputs,
-    outputs, whole)`: of a fused op it hears of each part, with its `name`, its inputs (None for what lies between two
-    parts), its outputs (None unless they are the fused op's), and those of the whole.
+    `eagerflow.core.observe.Observer` does (ops without their times). `finish()` tells that the training ended. What
+    asks which function ran defines `on_single_op(op, inputs, outputs, whole)`: of a fused op it hears of each part,
+    with its `name`, its inputs (None for what lies between two parts), its outputs (None unless they are the fused
+    op's), and those of the whole.
 
     Attributes:
         rules: by which it tells, each a kind or `kind.way`.

@@ -20,10 +20,7 @@ _NAMES = (("target", "output"), ("y_true", "y_pred"))
 
 
 def explain_crash(error: BaseException, watcher: Watcher) -> None:
-    """Report what a refused loss says, unless it was found already; and what a layer or a tape refuses."""
-    watcher.hear_crash(error)
-    if isinstance(error, TypeError):
-        _explain_bytes(error, watcher)
+    """Report what a refused loss says, unless it was found already."""
     if isinstance(error, ValueError) and "expected class numbers" in str(error):
         watcher.amend("label_range", "the loss refuses them with an error")
     if watcher.has("loss_mismatch", "label_range", "broadcast") or not isinstance(error, ValueError):
@@ -36,23 +33,10 @@ def explain_crash(error: BaseException, watcher: Watcher) -> None:
         elif "losses" in file or "crossentropy" in file:
             pair = _pair(frame)
             if pair is not None:
-                _report(watcher, *pair, _loss_of(error, frame), place, error)
+                named = str(error).partition(":")[0].partition("(")[0]  # its functions may call others, which raise
+                loss = named if named.isidentifier() else frame.f_code.co_name
+                _report(watcher, *pair, loss, place, error)
                 return
-
-
-def _explain_bytes(error: TypeError, watcher: Watcher) -> None:
-    """Pixels as bytes, where floats are wanted: casting alone would leave them from 0 to 255."""
-    if "expected floats; got uint8" not in str(error):
-        return
-    frames = traceback.walk_tb(error.__traceback__)
-    lines = [Place(f.f_code.co_filename, line) for f, line in frames if _users(f.f_code.co_filename)]
-    watcher.report(
-        "unscaled_input",
-        "error",
-        f"the inputs are bytes from 0 to 255, and the first layer refuses them ({_words(error)})",
-        place=lines[-1] if lines else None,
-        evidence={"rms": 255.0, "lowest": 0.0, "highest": 255.0},
-    )
 
 
 def _users(file: str) -> bool:
@@ -71,12 +55,6 @@ def _pair(frame: FrameType) -> tuple[Any, Any] | None:
             labels, predicted = (numpy.asarray(getattr(x, "data", x)) for x in found)
             return labels, predicted
     return None
-
-
-def _loss_of(error: BaseException, frame: FrameType) -> str:
-    """The name of the loss: its messages begin with it; its functions may call others, which raise."""
-    named = str(error).partition(":")[0].partition("(")[0]
-    return named if named.isidentifier() else frame.f_code.co_name
 
 
 def _report(

@@ -15,7 +15,7 @@ from viz.doctor.finding import SEVERITIES, Finding, kinds_of
 from viz.doctor.shared_advice import SHARED
 from viz.doctor.trainings.together import together
 from viz.doctor.trainings.training import Training
-from viz.doctor.user_code import Place, call_place, made_at, op_place, own_line, user_line
+from viz.doctor.user_code import Place, call_place, made_at, op_place, user_line
 from viz.frameworks.contract import Variable
 from viz.frameworks.objects import is_tensor
 from viz.recorder.names.shown_names import ShownNames
@@ -79,6 +79,7 @@ class Program:
         self.spent = 0  # nanoseconds used up by the checks
         self.duration = self.now = 0  # how long the announced op took; when the announced scope ended
         self.step_ended = 0
+        self.feed: Any = None  # what the batch of the running step came from, if it is the first one of that
         self.interrupted = False  # then it isn't known how training would have ended
         self.ended_late = False  # does a step end now because the gradients of the next one are there?
         self.unseen = 0  # steps of the running training that nobody watched, as of the last look
@@ -152,11 +153,6 @@ class Program:
     def retract(self, key: Any) -> None:
         """Take back a finding that turned out to be none."""
         self.training.found.pop(key, None)
-
-    def severity_at(self, key: Any) -> str | None:
-        """The severity of the finding under this key, as given to `report`; None for none."""
-        found = self.training.found.get(key)
-        return None if found is None else found.severity
 
     def keys(self, kind: str) -> list[Any]:
         """The second parts of keys, as given to `report`, under which there are findings of a kind."""
@@ -235,7 +231,7 @@ class Program:
 
     def own_line(self) -> Place | None:
         """The user's line that calls the op being announced; None where a layer or a loss of eagerflow's calls it."""
-        return own_line(sys._getframe(1), self.scopes[-1].frame if self.scopes else None)
+        return user_line(sys._getframe(1), self.scopes[-1].frame if self.scopes else None, written=True)
 
     def called_at(self) -> Place | None:
         """The user's line outside of all layers: the call of `fit`, or of the model."""

@@ -31,8 +31,7 @@ def line(finding: Finding, paint: Callable[[str, str], str] | None = None) -> st
 
 def _head(finding: Finding, paint: Callable[[str, str], str]) -> str:
     head = f"{paint(finding.severity, _CODES[finding.severity])} {paint(finding.kind, '1')}"
-    where = _short(finding)
-    return f"{head}  {where}" if where else head
+    return f"{head}  {near(finding.file)}:{finding.line}" if finding.file else head
 
 
 def _one(finding: Finding, paint: Callable[[str, str], str]) -> str:
@@ -48,13 +47,6 @@ def _one(finding: Finding, paint: Callable[[str, str], str]) -> str:
         return "\n".join(lines)
     lines += textwrap.wrap(finding.fix, length, initial_indent="  → ", subsequent_indent="    ")
     return "\n".join(lines)
-
-
-def _short(finding: Finding) -> str:
-    """`file:line`, the file as seen from here where that is shorter."""
-    if not finding.file:
-        return ""
-    return f"{near(finding.file)}:{finding.line}"
 
 
 def _count(findings: Sequence[Finding]) -> str:

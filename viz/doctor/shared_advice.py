@@ -17,17 +17,12 @@ SHARED = {
         "Give the last layer as many units as a row of labels has numbers; for class numbers, which are one number a "
         "row, sparse_categorical_crossentropy takes as many units as classes."
     ),
-    "loss_mismatch.shapes": (
-        "This loss compares number by number: make labels and the outputs of the last layer alike in shape."
-    ),
+    "loss_mismatch.shapes": "This loss compares number by number: make labels and answers alike in shape.",
     "loss_mismatch.metric": (
         "The loss isn't to blame: take another metric. Class numbers go with 'accuracy' or "
         "'sparse_categorical_accuracy', one-hot rows with 'accuracy' or 'categorical_accuracy'."
     ),
-    "label_range.held": (
-        "Count the classes of all rows alike, from 0: what was done to the labels of one part (y - 1, a LabelEncoder) "
-        "has to be done to those of the other."
-    ),
+    "label_range.held": "Count the classes of all rows alike, from 0, before they are split.",
     "replicas_diverged": (
         "Change weights on all ranks alike: no assign, seed or data of one rank's own outside of the steps, and every "
         "gradient through optimizer.apply inside of a step; rank 0's files then hold what all have."

@@ -85,7 +85,8 @@ def diagnose(
         raise ValueError(f"diagnose(steps={steps}): expected 1 or more.")
     _build(model, x)
     stop = _StopAfter(steps)
-    callbacks = [*_listed(fit.pop("callbacks", None)), stop]
+    given = fit.pop("callbacks", None) or []
+    callbacks = [*(given if isinstance(given, (list, tuple)) else [given]), stop]
     watcher = Watcher(ignored=ignore)
     watcher.interrupted = True  # after so few steps, where it would have ended isn't known
     with _taken_back(model), numpy.errstate(all="ignore"), unobserved():  # these steps aren't the training's
@@ -101,10 +102,6 @@ def diagnose(
             if not any(finding.severity == "error" for finding in watcher.findings):
                 raise
     return Diagnosis(watcher.findings)
-
-
-def _listed(callbacks: Any) -> list[Any]:
-    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]
 
 
 def _build(model: Any, x: Any) -> None:

@@ -12,10 +12,17 @@ HEAVY_STEPS = 24  # what is wrong from the start shows in the first steps; they 
 HEAVY_BLOCK = 4  # later, this many steps from every power of two on: what goes wrong on the way shows there
 WINDOW = 8  # steps that are judged together: one odd batch proves nothing
 
-# -- activations and gradients
+# -- how often, and how much of it
 
-CONSTANT_STEPS_SHORT = 3  # where training is over before
-UNREACHED_STEPS = 8  # steps without any gradient; layers that begin with zeros pass one on after the first
+AGAIN = 3  # what happens so often is no slip; and so many steps or epochs are enough where there are no more
+OFTEN = 4  # so often, in so many rows or steps: less may be by chance
+FEW_ROWS = 10  # fewer rows, of all or of a class, are a toy; fewer steps, too
+NAMED = 4  # so many things a message names one by one
+SOME = 0.05  # of rows, labels or averages: less may be odd ones
+MOST = 0.5  # of rows, columns, steps or units
+MOSTLY = 0.75  # of them
+NEARLY_ALL = 0.9  # of them: the others are the odd ones
+LOOKED = 100_000  # elements of an array, or rows, that are looked at
 
 # -- learning rate
 
@@ -28,7 +35,6 @@ NOT_IMPROVED = 0.9  # the loss now, against its beginning
 
 UNSCALED = 30.0  # root mean square of the inputs; standardized ones have 1, images in 0..255 about 100
 UNSCALED_HINT = 10.0  # worth a hint: weights begin as for inputs around 1
-SCALED_ALREADY = 1.05  # it was given numbers from -1 to 1
 TINY_INPUT = 5e-3  # largest input: the first layer sees next to nothing, as of pixels divided by 255 twice
 PICTURE = 8  # pixels on a side, at least; what layers make of pictures may be smaller, and as deep as it is wide
 ROW_SUM = 0.02  # how far from 1 the sum of probabilities may be
@@ -57,20 +63,18 @@ OUTSIDE_UNIT = 0.5  # how far outside of 0 to 1 a column's mean lies
 
 # -- how training ended
 
-OVERFIT_EPOCHS = 3  # since the validation loss was best; less is noise
 FEW_STEPS = 20  # with fewer, nothing can be said of a trend
 FEW_SIGMA = 2.5  # the loss fell by more than so many times its noise, from the third quarter to the last
 FEW_FALL = 0.02  # of the loss; less may be all that is left
 
 # -- updates and penalties
 
+PENALTY = 10.0  # penalties against the loss of the data; usual ones are below it
 FROZEN_ELEMENTS = 16  # of each weight, those with the largest gradients: an update changes them first
 FROZEN_LOOKED = 10_000  # elements among which they are sought
 
 # -- noise, and rows of validation data
 
 ALIKE = 0.3  # correlation of a batch with what augmentation made of it
-OVERLAP = 0.5  # of the validation rows
 OVERLAP_CHANCE = 1.5  # and so many times what equal rows among the training data explain
-OVERLAP_ROWS = 10  # fewer rows are a toy
 OVERLAP_LOOKED = 2000

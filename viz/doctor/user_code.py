@@ -16,19 +16,8 @@ import numpy
 from eagerflow.core import observe
 from viz.recorder.source_lines import is_internal
 
-__all__ = [
-    "Place",
-    "call_place",
-    "loop_counters",
-    "loss_weights",
-    "made_at",
-    "op_place",
-    "own_line",
-    "reader_line",
-    "scope_frame",
-    "user_frames",
-    "user_line",
-]
+__all__ = ["Place", "call_place", "loop_counters", "loss_weights", "made_at", "op_place", "reader_line", "scope_frame"]
+__all__ += ["user_frames", "user_line"]
 
 _MACHINERY = frozenset([observe.__file__, contextlib.__file__])
 _NUMPY = (os.path.dirname(numpy.__file__) + os.sep, "<__array_function__")
@@ -120,11 +109,14 @@ def op_place(frame: FrameType | None, scopes: Sequence[Any]) -> Place | None:
     return None
 
 
-def user_line(frame: FrameType | None, until: FrameType | None) -> Place | None:
-    """The first line of the user's from `frame` outwards, before `until`."""
+def user_line(frame: FrameType | None, until: FrameType | None, written: bool = False) -> Place | None:
+    """The first line of the user's from `frame` outwards, before `until`; or that of what is run again there."""
     while frame is not None and frame is not until and _kind(frame.f_code) != "end":
         if _kind(frame.f_code) == "user":
             return Place(frame.f_code.co_filename, frame.f_lineno)
+        place = _written_at(frame) if written else None
+        if place is not None:
+            return place
         frame = frame.f_back
     return None
 
@@ -136,18 +128,6 @@ def reader_line(frame: FrameType | None) -> Place | None:
     if frame is None or _kind(frame.f_code) != "user":
         return None
     return Place(frame.f_code.co_filename, frame.f_lineno)
-
-
-def own_line(frame: FrameType | None, until: FrameType | None) -> Place | None:
-    """The user's line that calls an op itself, or did so when a functional model was made; None where a layer does."""
-    while frame is not None and frame is not until and _kind(frame.f_code) != "end":
-        if _kind(frame.f_code) == "user":
-            return Place(frame.f_code.co_filename, frame.f_lineno)
-        written = _written_at(frame)
-        if written is not None:
-            return written
-        frame = frame.f_back
-    return None
 
 
 def call_place(frame: FrameType | None, scopes: Sequence[Any]) -> Place | None:

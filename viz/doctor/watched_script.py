@@ -116,7 +116,8 @@ def compare(watcher: Watcher, communicator: Any) -> None:
         reports = communicator.gather_objects(report_of(watcher, communicator))
         if communicator.rank == 0:
             for each in reports[1:]:
-                watcher.take([_of_rank(finding, each) for finding in each.findings if finding.severity != "info"])
+                severe = [finding for finding in each.findings if finding.severity != "info"]
+                watcher.take([dataclasses.replace(f, message=f"{f.message} ({each.name})") for f in severe])
             judge(reports, watcher.script.report)
         watcher.found_together(communicator.broadcast_object(watcher.findings))
 
@@ -128,10 +129,6 @@ def report_of(watcher: Watcher, communicator: Any) -> RankReport:
     found.weights = next((each.weights for each in watcher.checks if isinstance(each, RankWeights)), {})
     found.threads, found.cores = getattr(communicator, "compute_threads", threads)(), frozenset(places())
     return found
-
-
-def _of_rank(finding: Finding, report: RankReport) -> Finding:
-    return dataclasses.replace(finding, message=f"{finding.message} ({report.name})")
 
 
 def judge(reports: Sequence[RankReport], report: Callable[..., None]) -> None:

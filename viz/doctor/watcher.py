@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from threading import get_ident
 from typing import Any
@@ -25,11 +26,10 @@ from viz.recorder.compositions import live_composition
 
 __all__ = ["Watcher"]
 
-_ENDS = ("crash", "finish")  # which are told however closely the step was looked at
 _HANDLERS = (
-    *"op single_op rule gradients update collective read scope_begin scope_end logs unseen_loss step_end".split(),
+    *"op single_op rule gradients update read scope_begin scope_end logs unseen_loss step_end".split(),
     *"loss loss_end optimizer call call_end answer fit_step routine".split(),
-    *_ENDS,
+    "finish",
 )
 _BEGINS = {"layer": "call", "model": "call", "optimizer": "optimizer", "train_step": "fit_step"}
 _COPIES = ("reshape", "cast", "identity_of", "transpose", "copy", "to_device", "take_index", "stop_gradient")
@@ -65,6 +65,8 @@ class Watcher(Turns, observe.Observer):
         self._broken: set[type[Check]] = set()
         self._whole = {kind: kind(self.script) for kind in CHECKS if kind.of_script}  # type: ignore[arg-type]
         self._lines: dict[int, tuple[Any, Place | None]] = {}
+        self._asked: Any = None  # for the batch of the step that comes
+        self._feeds: weakref.WeakSet[Any] = weakref.WeakSet()  # that steps were made with
         self._unscaled: list[Gradients] = []  # which no optimizer was given yet
         self._losses: dict[int, tuple[Any, tuple[bool, str, str, str]]] = {}  # what is known of loss objects
         self.set_up(self.training)
@@ -275,6 +277,8 @@ class Watcher(Turns, observe.Observer):
         if scope.kind in ("layer", "model"):
             self.names.hear(scope.owner, (each.owner for each in self.scopes), sys._getframe(1))
         self.scopes.append(opened)
+        if scope.kind in ("data", "step"):
+            self._hear_feed(scope)
         if scope.kind == "step" and scope.name != "train_step":
             self._now = self.training.light
         if scope.kind == "optimizer":
@@ -292,6 +296,13 @@ class Watcher(Turns, observe.Observer):
             if loss is not None:
                 self._call(self._now["loss"], loss)
         self.spent += observe.clock() - began
+
+    def _hear_feed(self, scope: observe.Scope) -> None:
+        """A batch is asked for, or a step begins, perhaps the first one with what its batch comes from."""
+        feed, self._asked = self._asked, scope.inputs if scope.kind == "data" else None
+        self.feed = feed if scope.kind == "step" and feed is not None and feed not in self._feeds else None
+        if self.feed is not None:
+            self._feeds.add(feed)
 
     def _choose(self, opened: WatchedScope) -> None:
         """Which training does what begins here belong to?"""
@@ -338,10 +349,6 @@ class Watcher(Turns, observe.Observer):
         """A loss that isn't finite, of a step that nobody watched, or of an evaluation after so many steps."""
         self._hand("unseen_loss", loss, step, evaluated, user_line(sys._getframe(1), None), batch)
 
-    def hear_crash(self, error: BaseException) -> None:
-        """An exception ended the script."""
-        self._hand("crash", error)
-
     def end_step(self) -> None:
         """A training step is over."""
         if not self._pending:
@@ -369,7 +376,7 @@ def _connect(training: Training) -> None:
         for name in _HANDLERS:
             full = name if name == "finish" else f"on_{name}"
             chosen = [c for c in training.checks if hasattr(c, full)]
-            handlers[name] = [getattr(c, full) for c in chosen if every or name in _ENDS or full in c.always]
+            handlers[name] = [getattr(c, full) for c in chosen if every or name == "finish" or full in c.always]
 
 
 def _looked_at(step: int) -> bool:

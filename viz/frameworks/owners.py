@@ -15,7 +15,7 @@ from eagerflow.metrics import BinaryAccuracy
 from viz.frameworks.contract import Owner
 
 __all__ = ["LIBRARIES", "binary_threshold", "has_own", "is_chain", "is_library", "layer_role", "leaves_state_behind"]
-__all__ += ["makes_weights", "newest_identity", "unadapted_normalization", "uses_inner_weights"]
+__all__ += ["newest_identity", "unadapted_normalization", "uses_inner_weights"]
 
 
 LIBRARIES = ("eagerflow.", "keras.")
@@ -31,7 +31,6 @@ _ROLES = {
         "bidirectional": "Bidirectional",
         "convolution": "ConvolutionBase BaseConv BaseConvTranspose BaseDepthwiseConv BaseSeparableConv",
         "recurrent": "RNN",
-        "rescaling": "Rescaling",
         "resizing": "CenterCrop Resizing",
         "augmentation": "RandomImageLayer BaseImagePreprocessingLayer",
         "noise": "Dropout AlphaDropout GaussianDropout GaussianNoise",
@@ -58,11 +57,6 @@ def layer_role(layer: Any) -> str:
         return layer.role
     classes = [each for each in type(layer).__mro__ if each.__module__.startswith(LIBRARIES)]
     return next((_ROLES[each.__name__] for each in classes if each.__name__ in _ROLES), "")
-
-
-def makes_weights(layer: Any) -> bool:
-    """Does it make weights when it is first called?"""
-    return not isinstance(layer, Owner) and type(layer).build is not layers.Layer.build
 
 
 def leaves_state_behind(layer: Any) -> bool:

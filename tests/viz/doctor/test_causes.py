@@ -29,7 +29,7 @@ def rule(name, severity="error", **about):
 RATE, USUAL = (finding("lr_too_high", evidence={"unusual": unusual}) for unusual in (True, False))
 LOGARITHM = rule("nonfinite.log", evidence={"direction": "backward"})
 OF_CHANCES, OF_ZERO, OF_LESS = (rule("nonfinite.log", evidence={"inputs": [i]}) for i in ("0 to 1", "0", "-3 to 1"))
-SORTED, SAME = rule("sorted_rows", "warning"), rule("sorted_rows.same", "warning")
+SORTED = rule("sorted_rows", "warning")
 LATER, ALWAYS = (finding("dead_relu", evidence={"from_start": known}) for known in (False, True))
 LOGITS = rule("loss_mismatch.logits_classes", file="a.py", line=7)
 DIVIDE, ELSEWHERE = (rule("nonfinite.divide", file="a.py", line=line) for line in (7, 3))
@@ -55,7 +55,6 @@ EXPLAINED = {
     "NaN in the data": ([rule("nonfinite.data"), RATE], [True]),
     "sorted rows and units that fell silent": ([SORTED, LATER], [True]),
     "sorted rows and units that always were": ([SORTED, ALWAYS], [False]),
-    "one batch again and again": ([SAME, LATER], [False]),
     "labels out of reach of the last relu": ([RANGE, LAST, HIDDEN], [True, False]),
     "logits in the line that divides": ([LOGITS, DIVIDE], [True]),
     "logits in another line": ([LOGITS, ELSEWHERE], [False]),

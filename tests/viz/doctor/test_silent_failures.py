@@ -16,13 +16,6 @@ RARE = """
 rare = (rng.random(2000) < 0.1).astype("int32")
 many = rng.normal(size=(2000, 6)).astype("float32") + 0.8 * rare[:, None]
 """
-DATA = """
-class Data(ef.utils.PyDataset):
-    def __len__(self):
-        return 8
-    def __getitem__(self, index):
-        return {rows}
-"""
 PADDED = """
 words = np.where(np.arange(100) < 10, rng.integers(1, 50, (128, 100)), 0)
 model = ef.Sequential([layers.Embedding(50, 8), layers.GRU(8), layers.Dense(1, activation="sigmoid")])  # here
@@ -83,21 +76,6 @@ for epoch in range(3):
     for i in range(0, 128, 16):
         model.train_on_batch(x[i : i + 16], number[i : i + 16])
 """,
-    ),
-    "an index that is not used": (
-        "sorted_rows.same",
-        "warning",
-        DATA.format(rows="x[:16], number[:16]")
-        + SOFTMAX
-        + 'model.compile("adam", "sparse_categorical_crossentropy")\nmodel.fit(Data(), epochs=2, verbose=0)  # here\n',
-    ),
-    "a batch that is repeated on purpose": (
-        "sorted_rows.same",
-        "info",
-        SOFTMAX
-        + 'model.compile("adam", "sparse_categorical_crossentropy")\n'
-        + "same = ef.data.Dataset.from_tensor_slices((x[:16], number[:16])).batch(16).repeat()\n"
-        + "model.fit(same, steps_per_epoch=16, epochs=2, verbose=0)\n",
     ),
     "a schedule that counts epochs": (
         "lr_too_low.faded",
@@ -173,9 +151,6 @@ model = ef.Sequential([Scaled(), layers.Dense(3, activation="softmax")])
     + 'model.compile("adam", "binary_crossentropy", metrics=["accuracy"])\n'
     + "for step in range(4):\n"
     + "    model.fit(x, 0 * number, verbose=0)\n    model.fit(x + 2, 0 * number + 1, verbose=0)\n",
-    "an index that is used": DATA.format(rows="x[16 * index : 16 * index + 16], number[16 * index : 16 * index + 16]")
-    + SOFTMAX
-    + 'model.compile("adam", "sparse_categorical_crossentropy")\nmodel.fit(Data(), epochs=4, verbose=0)\n',
 }
 
 

@@ -174,6 +174,7 @@ def test_figures_of_overfitting_prove_what_they_are_given_for(rise, words):
     for epoch in range(30):
         validation = 1.19 + rise * max(0, epoch - 9) + 0.01 * max(0, 9 - epoch)
         check.on_logs("epoch", epoch, {"loss": 2.3 * 0.8**epoch, "val_loss": validation})
+    check.finish()
     (finding,) = program.findings
     assert words in finding.message
     assert ("was best" in finding.message) == (rise > 0.01)

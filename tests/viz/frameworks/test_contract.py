@@ -129,8 +129,4 @@ def test_objects_are_told_apart_by_the_contract():
     assert not objects.is_variable(x)
     assert not objects.is_tensor(x.data)
     assert objects.key_of(weight) == weight.identity
-    assert (owners.layer_role(Linear()), owners.is_library(Linear()), owners.makes_weights(Linear())) == (
-        "dense",
-        True,
-        False,
-    )
+    assert (owners.layer_role(Linear()), owners.is_library(Linear())) == ("dense", True)

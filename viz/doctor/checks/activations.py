@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from typing import Any
 
@@ -19,17 +18,12 @@ __all__ = ["DeadRelu", "Saturated"]
 
 _DEAD_SHARE = 0.7  # of a layer's units; trained networks often have 10 to 30 % units that never fire
 _DEAD_SURE = 0.8  # a warning from here on, a hint below: half may be silent by their signs alone, and a few die early
-_DEAD_SHARE_LATE = 0.9  # the same, later: units have become choosy, and fewer steps are looked at
 _DEAD_UNITS = 8  # with fewer, chance alone may silence most of them: only all of them count
-_DEAD_CHANCE = 1.5  # where each unit may be dead by chance, half of n are, give or take some times √n
 _DEAD_LEARNS = 0.97  # of the loss of the epoch in which they were found: below, the others learn without them
 _DEAD_ROWS = 64  # a unit that is silent on fewer rows than this may simply not have met its pattern
-_SATURATED_TANH = 0.99  # the slope there is 1 - 0.99² = 0.02: fifty times less gradient than in the middle
-_SATURATED_SIGMOID = 0.01  # this near 0 or 1 the slope is 0.01, against 0.25 in the middle
-_SATURATED_SOFTMAX = 0.99  # one class has all: the others get a hundredth of the gradient
-_SATURATED_SHARE = 0.5  # of a hidden layer's values, in the first steps; at initialization healthy layers have < 5 %
-_SATURATED_LATE = 0.9  # of a hidden layer's values, later: units may become switches as they learn
-_SATURATED_OUTPUT = 0.9  # of the outputs, where they are also wrong:
+_AT_END = (
+    0.01  # this near the end of its range, tanh's slope is 0.02, a sigmoid's 0.01, and one class of softmax has all
+)
 _SATURATED_LOSS = 1.0  # a crossentropy above 1 means less than 37 % for the right class, on average
 
 
@@ -109,7 +103,7 @@ class DeadRelu(Check):
     def finish(self) -> None:
         """Training may be over before a window is."""
         for units in self._units.values():
-            if units.steps >= min(limits.CONSTANT_STEPS_SHORT, max(1, self.watch.step)):
+            if units.steps >= min(limits.AGAIN, max(1, self.watch.step)):
                 self._judge(units, short=units.rows < _DEAD_ROWS)
         for key, (over, about) in self._reported.items():
             since = self._epochs[over:]
@@ -123,25 +117,16 @@ class DeadRelu(Check):
     def _judge(self, units: _Units, short: bool = False) -> None:
         count = len(units.alive)
         dead = count - int(units.alive.sum())
-        share = _DEAD_SHARE_LATE if self.watch.late else _DEAD_SHARE
-        by_chance = count / 2 + _DEAD_CHANCE * math.sqrt(count)
+        share = limits.NEARLY_ALL if self.watch.late else _DEAD_SHARE
         if dead < count and (short or count < _DEAD_UNITS or dead < share * count):
             return
-        sure = dead >= max(by_chance, _DEAD_SURE * count) and units.steps >= limits.HEAVY_BLOCK
+        sure = dead >= _DEAD_SURE * count and units.steps >= limits.HEAVY_BLOCK
         from_start = (id(units.layer), units.place) not in self._fired and not self.watch.training.late
-        about = {
-            "layer": units.layer,
-            "op": "relu",
-            "place": units.place,
-            "whose": f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu",
-            "effect": "nothing passes through it, forward or backward" if dead == count else "those don't learn",
-            "dead": dead,
-            "units": count,
-            "rows": units.rows,
-            "steps": units.steps,
-            "step": self.watch.step,
-            "from_start": from_start,
-        }
+        whose = f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu"
+        effect = "nothing passes through it, forward or backward" if dead == count else "those don't learn"
+        about = {"layer": units.layer, "op": "relu", "place": units.place, "whose": whose, "effect": effect}
+        about |= {"dead": dead, "units": count, "rows": units.rows, "steps": units.steps}
+        about |= {"step": self.watch.step, "from_start": from_start}
         key = "dead_relu", id(units.layer), units.place
         severity = "error" if dead == count else "warning" if sure else "info"
         self._reported.pop(key, None)
@@ -226,9 +211,9 @@ class Saturated(Check):
 
     def _judge(self, late: bool) -> None:
         for about in self._found.values():
-            wanted = _SATURATED_LATE if late or self.watch.late or about.name == "softmax" else _SATURATED_SHARE
-            for shares, enough in ((about.hidden, wanted), (about.output, _SATURATED_OUTPUT)):
-                seen = len(shares) >= min(limits.CONSTANT_STEPS_SHORT, max(1, self.watch.step))
+            wanted = limits.NEARLY_ALL if late or self.watch.late or about.name == "softmax" else limits.MOST
+            for shares, enough in ((about.hidden, wanted), (about.output, limits.NEARLY_ALL)):
+                seen = len(shares) >= min(limits.AGAIN, max(1, self.watch.step))
                 if seen and statistics.median(shares) >= enough:
                     self._tell(about, statistics.median(shares), shares is about.output)
                 if late or len(shares) >= limits.WINDOW:
@@ -243,12 +228,12 @@ class Saturated(Check):
 
 
 def _tanh_share(values: numpy.ndarray, settings: Any) -> float:
-    return float((numpy.abs(values) > _SATURATED_TANH).mean())
+    return float((numpy.abs(values) > 1 - _AT_END).mean())
 
 
 _SHARES: dict[str, Any] = {
     "tanh": _tanh_share,
     "simple_rnn": _tanh_share,
-    "sigmoid": lambda values, _: float((numpy.abs(values - 0.5) > 0.5 - _SATURATED_SIGMOID).mean()),
-    "softmax": lambda values, settings: float((values.max(axis=settings[0]) > _SATURATED_SOFTMAX).mean()),
+    "sigmoid": lambda values, _: float((numpy.abs(values - 0.5) > 0.5 - _AT_END).mean()),
+    "softmax": lambda values, settings: float((values.max(axis=settings[0]) > 1 - _AT_END).mean()),
 }

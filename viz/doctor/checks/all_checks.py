@@ -12,14 +12,14 @@ from viz.doctor.checks.inputs import Inputs
 from viz.doctor.checks.kernels import HiddenSoftmax, Kernels
 from viz.doctor.checks.label_range import Labels
 from viz.doctor.checks.learning_rate import LearningRates
-from viz.doctor.checks.loss_mismatch import Mismatch, SwappedArguments
-from viz.doctor.checks.loss_sign import Likelihoods, LossSign, Triplets
+from viz.doctor.checks.loss_mismatch import Mismatch
+from viz.doctor.checks.loss_sign import Likelihoods, LossSign
 from viz.doctor.checks.memory import Memory
 from viz.doctor.checks.modes import Modes
 from viz.doctor.checks.no_gradient import Unreached
 from viz.doctor.checks.noise import Noise
 from viz.doctor.checks.nonfinite import NonFinite
-from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers
+from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.penalties import Divergences, Penalties
 from viz.doctor.checks.rank_weights import RankWeights
@@ -27,10 +27,10 @@ from viz.doctor.checks.rows.attention_masks import AttentionMasks
 from viz.doctor.checks.rows.label_leak import AlongTime, LabelLeak
 from viz.doctor.checks.rows.mixed_rows import MixedRows, TornAxes
 from viz.doctor.checks.rows.padding import CountedPadding, Padding
-from viz.doctor.checks.rows.row_order import ClassOrder, PairedOrders, SameBatch, Shuffles
+from viz.doctor.checks.rows.row_order import ClassOrder, PairedOrders, Shuffles
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.timing import Costs, Timing
-from viz.doctor.checks.updates.adversaries import Adversaries, ConflictingOptimizers
+from viz.doctor.checks.updates.adversaries import Adversaries
 from viz.doctor.checks.updates.aliases import Aliases
 from viz.doctor.checks.updates.clipping import AccumulatedGradients, Clipping
 from viz.doctor.checks.updates.forgotten import Forgotten
@@ -46,12 +46,12 @@ from viz.doctor.shared_advice import SHARED
 __all__ = ["ADVICE", "CHECKS"]
 
 CHECKS: tuple[type[Check], ...] = (
-    *(NonFinite, Mismatch, SwappedArguments, Labels, LastLayers, AttentionMasks, ClassNumbers),
-    *(Broadcasts, Upcasts, LossSign, Triplets, Kernels, Modes, DeadRelu, Saturated, ConstantOutput, GradientSizes),
-    *(AccumulatedGradients, LearningRates, Inputs, Penalties, Unreached, Frozen, Forgotten, ConflictingOptimizers),
+    *(NonFinite, Mismatch, Labels, AttentionMasks, ClassNumbers),
+    *(Broadcasts, Upcasts, LossSign, Kernels, Modes, DeadRelu, Saturated, ConstantOutput, GradientSizes),
+    *(AccumulatedGradients, LearningRates, Inputs, Penalties, Unreached, Frozen, Forgotten),
     *(Recreated, Adversaries, Likelihoods, Folds, AlongTime, Noise, Memory, Timing, Costs, Overfit, ValidationRows),
-    *(Prepared, ClassOrder, SameBatch, Callbacks, UnresetMetrics, Endings, Answers, ClassWeights),
-    *(Schedules, Clipping, LostTerms, NoisyValidation, SharedRows, MixedRows, TornAxes),
+    *(Prepared, ClassOrder, Callbacks, UnresetMetrics, Schedules, Endings, Answers, ClassWeights),
+    *(Clipping, LostTerms, NoisyValidation, SharedRows, MixedRows, TornAxes),
     *(PairedOrders, Aliases, MadeInCalls, CountedPadding),
     *(HiddenSoftmax, RandomFrozen, Padding, Divergences, ValidationLoss, Shuffles, LabelLeak),
     RankWeights,

@@ -13,9 +13,8 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.class_numbers import classes_of, label_classes
 from viz.doctor.facts.constant_answers import best_constant, least_loss, loss_of
-from viz.doctor.facts.far_targets import far_targets
 from viz.doctor.facts.fit_arrays import labels_of, running_fit
-from viz.doctor.facts.host_arrays import number, values_of
+from viz.doctor.facts.host_arrays import number, rms, values_of
 from viz.doctor.facts.loss_questions import AMOUNTS
 from viz.doctor.facts.reordered import reordered_apart
 from viz.doctor.facts.step_facts import Loss
@@ -29,10 +28,12 @@ _IN_AN_ORDER = 1.1  # with sorted rows, the best constant for the first rows is 
 _NOT_LEARNT = 0.99  # its loss against that of the best constant answer
 _ABOVE = 1.02  # a loss above, which falls, is on its way to that constant: what comes after isn't known
 _HARDLY_LEARNT = 0.97  # the same, where there were fewer steps: worth a hint
-_LITTLE_LEARNT = 0.95  # the same: so much is also learnt of the rows by heart
 _LITTLE_SHUFFLED = 0.9  # where the script shuffles labels or inputs alone
+_LITTLE_LEARNT = 0.95  # the same: so much is also learnt of the rows by heart
 _TARGETS_STEPS = 100  # of fewer steps, a few may be all that was asked for
 _TARGETS_WORSE = 1.5  # times the loss of a constant answer
+_TARGETS_LARGE = 10.0  # root mean square of targets; scaled ones have 1, and last layers begin around 0
+_TARGETS_AWAY = 2.0  # of their standard deviations lie between their mean and that of the answers, in the end
 _ROWS_ALIKE = 0.01  # variance of answers between rows, against that of labels: less is one answer for all rows
 _IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
 _IMBALANCE_RECALL = 0.02
@@ -133,14 +134,13 @@ class Answers(Check):
             "{rows_of_others} {things} of the other class{es} aren't recognized (recall {recall_of_others:.0%}), and "
             "an accuracy of {share:.0%} means nothing",
             "Give fit class_weight={0: ..., 1: ...}, or repeat rows of the rare class (for pixels, take a loss for "
-            "overlap, 1 - dice); judge by recall or AUC instead of accuracy.",
+            "overlap, 1 - dice); judge by recall or AUC.",
         ),
         "not_learning": Rule.warning(
             "after {steps} steps the {of_loss} over the last {rows} {which} is {reached}, {against} the {least} of "
             "always giving the same answer ({answer}): {who} has learnt nothing from its input",
             "If there are other findings, mend these first. Then see whether a few rows can be learnt by heart (viz "
-            "check tries it). If not, take another learning rate (ten times more, ten times less; for attention or "
-            "many layers 0.0003 with Adam); if so, look whether each row has the label that belongs to it.",
+            "check tries it): if not, take another learning rate; if so, look whether each row has its own label.",
         ),
         "not_learning.little": Rule.warning(
             "after {steps} steps the {of_loss} is {reached}, and {least} is what always giving the same answer gets: "
@@ -154,11 +154,10 @@ class Answers(Check):
             "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
         ),
         "unscaled_target": Rule.warning(
-            "after {steps} steps {far}: the loss is {reached}, where always giving the same answer gets {least}. A "
-            "last layer begins with answers around 0, and no step moves them far",
-            "Scale the targets for training, mean, std = y_train.mean(), y_train.std(); y = (y - mean) / std, "
-            "validation targets with the same two numbers, and the answers back: predict(x) * std + mean. Or begin "
-            "where they are: Dense(1, bias_initializer=initializers.Constant(mean)).",
+            "after {steps} steps the targets are {target!n} on average, give or take {spread!n}, and the answers have "
+            "only come to {answer!n}: the loss is {reached}, where always giving the same answer gets {least}",
+            "Scale the targets, y = (y - mean) / std with numbers of those to train with, and the answers back: "
+            "predict(x) * std + mean. Or begin there: Dense(1, bias_initializer=initializers.Constant(mean)).",
         ),
     }
 
@@ -244,19 +243,11 @@ class Answers(Check):
             return
         severity = "info" if self.watch.interrupted or short else "warning"
         against = "worse than" if reached > _ABOVE * constant else "no better than"
-        self._tell(
-            "not_learning",
-            severity,
-            course,
-            reached,
-            constant,
-            place=made_at(course.loss) or course.place,
-            against=against if reached >= constant else "hardly better than",
-            which="rows watched" if self.watch.unseen else "training rows",
-            answer=_answer(course.kind, pairs, positions),
-            who="that output" if course.output else "the network",
-            rows=sum(sizes),
-        )
+        words = {"against": against if reached >= constant else "hardly better than", "answer": _answer(course.kind)}
+        words |= {"which": "rows watched" if self.watch.unseen else "training rows"}
+        words |= {"who": "that output" if course.output else "the network"}
+        place = made_at(course.loss) or course.place
+        self._tell("not_learning", severity, course, reached, constant, place=place, rows=sum(sizes), **words)
 
     def _tell(self, rule: str, severity: str, course: _Course, reached: float, constant: float, **about: Any) -> None:
         of_output = f" of output {course.output!r}" if course.output else ""
@@ -269,12 +260,11 @@ class Answers(Check):
         """Is nothing learnt as the answers are still on their way to numbers that are far from 0?"""
         if course.steps < _TARGETS_STEPS or self.watch.interrupted:
             return False
-        found = far_targets(pairs)
+        found = _far_targets(pairs)
         if found is None or reached < _TARGETS_WORSE * constant or not self.watch.hints_alone():
             return False
         self.watch.retract(("too_few_steps", 0))
-        numbers = {"target": found.label, "spread": found.label_spread, "answer": found.answer}
-        self._tell("unscaled_target", "warning", course, reached, constant, far=found.words, **numbers)
+        self._tell("unscaled_target", "warning", course, reached, constant, **found)
         return True
 
     def _little(self, course: _Course, reached: float, constant: float, least: float) -> None:
@@ -314,20 +304,10 @@ class Answers(Check):
         things = "rows" if len(actual) == sum(len(p) for _, p in pairs) else _places(pairs)
         # Segmentation begins with the background, and goes on to the rest.
         severity = "info" if things == "pixels" and self.watch.raw("too_few_steps") else "warning"
-        self.tell(
-            "class_imbalance",
-            severity,
-            place=course.place,
-            key=("class_imbalance", id(course)),
-            answered=float((said == most).mean()),
-            number_of_class=int(most),
-            share=share,
-            missed=missed - int(recall * missed),
-            rows_of_others=missed,
-            things=things,
-            es="es" if len(names) > 2 else "",
-            recall_of_others=recall,
-        )
+        about = {"answered": float((said == most).mean()), "number_of_class": int(most), "share": share}
+        about |= {"missed": missed - int(recall * missed), "rows_of_others": missed, "recall_of_others": recall}
+        at = {"place": course.place, "key": ("class_imbalance", id(course))}
+        self.tell("class_imbalance", severity, things=things, es="es" if len(names) > 2 else "", **about, **at)
         return True
 
 
@@ -348,19 +328,31 @@ def _rows_alike(pairs: _Pairs) -> bool:
     return bool(answers.var(axis=0).mean() <= _ROWS_ALIKE * labels.var(axis=0).mean())
 
 
+def _far_targets(pairs: _Pairs) -> dict[str, float] | None:
+    """Labels far from 0, with their deviation, and the answers, which began there and are still on their way.
+
+    None where they have arrived, where labels are of a usual size, or where nothing shows what keeps them away.
+    """
+    shapes = {labels.shape[1:] for labels, _ in pairs} | {answers.shape[1:] for _, answers in pairs}
+    if any(labels.size != answers.size for labels, answers in pairs) or shapes - {(), (1,)}:
+        return None
+    labels, answers = (numpy.concatenate([each.reshape(-1) for each in part]).astype("float64") for part in zip(*pairs))
+    if len(labels) < limits.ROWS_TOLD or not numpy.isfinite(labels).all():
+        return None
+    mean, spread, answer = float(labels.mean()), float(labels.std()), float(answers.mean())
+    far = rms(labels) >= _TARGETS_LARGE and abs(mean) > _TARGETS_AWAY * spread > 0 and abs(answer) < abs(mean)
+    away = far and abs(mean - answer) >= _TARGETS_AWAY * spread
+    return {"target": mean, "spread": spread, "answer": answer} if away else None
+
+
 def _places(pairs: _Pairs) -> str:
     """What has a class within a row."""
     return "pixels" if pairs[0][1].ndim == 4 else "positions"
 
 
-def _answer(kind: str, pairs: _Pairs, one_for_all_positions: bool) -> str:
+def _answer(kind: str) -> str:
     of_amounts = dict(zip(AMOUNTS, ("the mean of the labels", "the median of the labels")))
-    words = {**of_amounts, "binary": "the share of ones"}.get(kind, "the shares of the classes")
-    if pairs[0][1].ndim < 3:
-        return words
-    alike = one_for_all_positions or kind in ("sparse", "categorical")
-    place = _places(pairs)[:-1]
-    return f"{words}, the same for every {place}" if alike else f"{words}, of each {place} its own"
+    return {**of_amounts, "binary": "the share of ones"}.get(kind, "the shares of the classes")
 
 
 def _exactly(value: float) -> str:

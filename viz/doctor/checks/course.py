@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from viz.doctor import thresholds as limits
@@ -19,10 +20,16 @@ _EARLY = 0.2  # of the period of a schedule that should last as long as the trai
 _FADED_SHARE = 0.25  # of all steps are made with a rate that changes nothing any more
 _FALLEN = 0.02  # of the highest rate is left by a fifth of the training, and never more again
 _NOTHING = 1e-3  # and of it in the end, at most
-_RATES = 100_000
-_METRICS_FOLLOWED = 16  # in custom loops
-_METRIC_EPOCHS = 2  # through which one goes on counting
+_LOWER = ("ReduceLROnPlateau", "LearningRateScheduler")
 _EPOCHS = ("e", "_e")  # what their variables begin with
+
+
+_STOPS = "couldn't stop anything", "it stops while training goes well, and not when it gets worse"
+_ACTS = {  # by what callbacks have
+    "save_best_only": ("saved nothing", "the worst weights are the ones in the file"),
+    "factor": ("never lowered the learning rate", "it lowers the learning rate just while training goes well"),
+    "restore_best_weights": (_STOPS[0], "those are the weights that it puts back"),
+}
 
 
 class Callbacks(Check):
@@ -73,7 +80,7 @@ class Callbacks(Check):
                     missing.setdefault(callback.monitor, []).append(callback)
         for monitor, callbacks in missing.items():
             unvalidated = monitor.startswith("val_") and self._fit.validation is None
-            idle = ", ".join([f"{type(each).__name__} {_never(each)}" for each in callbacks])
+            idle = ", ".join([f"{type(each).__name__} {_acts(each)[0]}" for each in callbacks])
             about = {"known": ", ".join(self._logs[-1]), "idle": idle, "epochs": len(self._logs), "seen": 0}
             self._tell("validation" if unvalidated else "monitor", callbacks[0], **about)
 
@@ -84,18 +91,9 @@ class Callbacks(Check):
         higher = natural == "max"
         best, kept = (max(values), min(values)) if higher else (min(values), max(values))
         if len(values) > 1 and (values[-1] > values[0] if higher else values[-1] < values[0]):
-            self._tell(
-                "mode",
-                callback,
-                worse="lower" if higher else "higher",
-                mode=callback.mode,
-                does=_does(callback),
-                kept=kept,
-                highest=best,
-                best=values.index(best) + 1,
-                taken=values.index(kept) + 1,
-                epochs=len(values),
-            )
+            ends = {"kept": kept, "highest": best, "best": values.index(best) + 1, "taken": values.index(kept) + 1}
+            worse, does = "lower" if higher else "higher", _acts(callback)[1]
+            self._tell("mode", callback, worse=worse, mode=callback.mode, does=does, epochs=len(values), **ends)
 
     def _tell(self, way: str, callback: Any, **about: Any) -> None:
         name = type(callback).__name__
@@ -105,23 +103,9 @@ class Callbacks(Check):
         self.tell(f"callback_mismatch.{way}", place=place, key=key, **about)
 
 
-def _never(callback: Any) -> str:
-    if hasattr(callback, "save_best_only"):
-        return "saved nothing"
-    if hasattr(callback, "factor"):
-        return "never lowered the learning rate"
-    return "couldn't stop anything" if hasattr(callback, "restore_best_weights") else "did nothing"
-
-
-def _does(callback: Any) -> str:
-    """What a callback with the wrong mode does."""
-    if hasattr(callback, "save_best_only"):
-        return "the worst weights are the ones in the file"
-    if hasattr(callback, "factor"):
-        return "it lowers the learning rate just while training goes well"
-    if getattr(callback, "restore_best_weights", False):
-        return "those are the weights that it puts back"
-    return "it stops while training goes well, and not when it gets worse"
+def _acts(callback: Any) -> tuple[str, str]:
+    """What it never did for want of a number to watch, and what it does with the wrong mode."""
+    return next((words for attribute, words in _ACTS.items() if getattr(callback, attribute, False)), _STOPS)
 
 
 class _Schedule:
@@ -136,11 +120,11 @@ class Schedules(Check):
     """Follows the rate of each update, and how often schedules are asked to go on."""
 
     rules = {
-        "lr_too_low.schedule": Rule.warning(
+        "lr_too_low.faded": Rule.warning(
             "the learning rate falls from {highest!n} to {now!n} in the first {since} of {steps} steps{by}, and stays "
             "there: hardly anything is learnt in the others",
-            "Let the rate end where training ends. A schedule that counts epochs makes one step after each epoch, and "
-            "not after each batch; else give it numbers of batches.",
+            "Let the rate end where training ends: a schedule of steps counts batches, and one of epochs is stepped "
+            "after each epoch. Give ReduceLROnPlateau a min_lr; LearningRateScheduler hands on the lowered rate.",
         ),
         "callback_mismatch.schedule": Rule.warning(
             "{kind} has {named}={period}, and is stepped {taken} times in {steps} updates: {so}",
@@ -153,18 +137,26 @@ class Schedules(Check):
         ),
     }
 
-    always = ("on_optimizer", "on_routine")
+    always = ("on_optimizer", "on_routine", "on_logs")
 
     def begin(self) -> None:
         self._rates: dict[int, tuple[Any, list[float]]] = {}
         self._schedules: dict[int, _Schedule] = {}
         self._first: dict[int, float] = {}  # rates that schedules began with
         self._scales = False
+        self._fit: tuple[Any, Place | None] = None, None
+        self._losses: list[float] = []  # of the epochs of a fit
+
+    def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
+        if kind == "epoch":
+            self._fit = running_fit(), self.watch.called_at()
+            self._losses.append(float(logs.get("loss", math.nan)))
+            self._falls()
 
     def on_optimizer(self, opened: Any) -> None:
         rate = rate_of(opened.owner)
         known = self._rates.setdefault(id(opened.owner), (opened.owner, []))[1]
-        if rate is not None and len(known) < _RATES:
+        if rate is not None and len(known) < limits.LOOKED:
             known.append(rate)
 
     def on_routine(self, name: str, thing: Any, about: Any) -> None:
@@ -179,9 +171,13 @@ class Schedules(Check):
             rates = self._rates.get(id(known.optimizer), ((), []))[1]
             if len(rates) >= limits.FEW_STEPS:
                 self._count(known, rates)
-        for optimizer, rates in self._rates.values():
+        self._falls()
+
+    def _falls(self) -> None:
+        self.watch.retract(("lr_too_low.faded", 0))
+        for optimizer, rates in self._rates.values() if len(self._rates) == 1 else ():
             own = [each for each in self._schedules.values() if each.optimizer is optimizer]
-            if len(rates) >= limits.IMBALANCE_STEPS and len(self._rates) == 1:
+            if len(rates) >= limits.FEW_STEPS:
                 self._fall(optimizer, rates, own[0] if own else None)
 
     def _count(self, known: _Schedule, rates: list[float]) -> None:
@@ -202,19 +198,25 @@ class Schedules(Check):
         highest, steps = max(rates), len(rates)
         since = steps - next((i for i, rate in enumerate(reversed(rates)) if rate > _FALLEN * highest), steps)
         faded = faded_steps(rates, highest)
-        if (
-            rates[-1] > _NOTHING * highest
-            or not highest
-            or (faded < _FADED_SHARE * steps and since > _EARLY * steps)
-            or since >= steps
-        ):
+        fell = steps >= limits.IMBALANCE_STEPS and rates[-1] <= _NOTHING * highest and since <= _EARLY * steps
+        if not highest or since >= steps or not (fell or faded >= _FADED_SHARE * steps):
             return
-        since = min(since, steps - faded) if faded else since
-        stepped = schedule is not None and 2 * schedule.steps > steps
-        by = f", as {schedule.kind} is stepped after each of them" if stepped and schedule is not None else ""
-        about = {"highest": highest, "now": rates[-1], "since": since, "steps": steps, "largest_update": rates[-1]}
-        place = (schedule.place if schedule is not None else None) or made_at(optimizer)
-        self.tell("lr_too_low.schedule", place=place, key=("lr_too_low.faded", 0), by=by, **about)
+        by, place = "", made_at(optimizer)
+        fit, called = self._fit
+        callbacks = [type(each).__name__ for each in fit.callbacks.callbacks] if fit is not None else []
+        lowers = next((each for each in callbacks if each in _LOWER), None)
+        if schedule is not None:
+            by = f", as {schedule.kind} is stepped after each of them" if 2 * schedule.steps > steps else ""
+            place = schedule.place or place
+        elif lowers is not None:
+            by = f", as {lowers} lowers it"
+            place = (only_call(called.file, lowers) if called is not None else None) or place
+        about = {"highest": highest, "now": rates[-1], "steps": steps, "largest_update": rates[-1]}
+        about["since"] = min(since, steps - faded) if faded else since
+        idle = self._losses and self._losses[-1] > limits.NOT_IMPROVED * self._losses[0] > 0
+        self.tell(
+            "lr_too_low.faded", "error" if idle else "warning", place=place, key=("lr_too_low.faded", 0), by=by, **about
+        )
 
 
 class _Followed:
@@ -237,8 +239,7 @@ class UnresetMetrics(Check):
     rules = {
         "unreset_metric": Rule.warning(
             "the metric {metric!r} is updated in each {epoch}, but never set back: it counts all rows since training "
-            "began ({updates} updates in {epochs} epochs looked at), so it tells of the network as it was on the way, "
-            "not as it is now",
+            "began ({updates} updates in {epochs} epochs), and tells of the network as it was on the way",
             "Set it back where each epoch begins, metric.reset_state(), or right after its result was read.",
         )
     }
@@ -253,9 +254,9 @@ class UnresetMetrics(Check):
         if self.watch.inside("step", "loss", "layer", "model"):
             return
         found = self._followed.get(id(opened.owner))
-        if found is None and len(self._followed) < _METRICS_FOLLOWED:
+        if found is None:
             found = self._followed[id(opened.owner)] = _Followed(opened.owner, self.watch.called_at())
-        if found is None or found.epochs > _METRIC_EPOCHS:
+        if found.epochs >= limits.AGAIN:
             return
         found.updates += 1
         found.begun += not any(host(v.data).any() for v in opened.owner.variables)
@@ -266,7 +267,7 @@ class UnresetMetrics(Check):
     def finish(self) -> None:
         """Judge those that went through several epochs."""
         for found in self._followed.values():
-            if found.epochs >= _METRIC_EPOCHS and found.begun == 1 and found.updates >= 2 * found.epochs:
+            if found.epochs > 1 and found.begun == 1 and found.updates >= 2 * found.epochs:
                 numbers = {"updates": found.updates, "epochs": found.epochs, "resets": found.begun}
                 loop = max(found.values, key=lambda name: len(found.values[name]))
                 about = {"place": found.place, "metric": found.metric.name, "epoch": loop}

@@ -1,4 +1,4 @@
-"""`too_few_steps`, `stopped_early` and rates that fell to nothing: trainings that ended before they could learn."""
+"""`too_few_steps` and `stopped_early`: trainings that ended before they could learn."""
 
 from __future__ import annotations
 
@@ -10,33 +10,23 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.fit_arrays import running_fit
 from viz.doctor.facts.host_arrays import number
-from viz.doctor.facts.rates import faded_steps, rate_of
 from viz.doctor.facts.source_calls import only_call
 from viz.doctor.facts.step_facts import Gradients
-from viz.doctor.user_code import made_at
 
 __all__ = ["Endings"]
 
-_FADED_EPOCHS = 3  # so many with such a rate, at least: schedules that fall to 0 end there
-_FADED_SHARE = 0.1  # and this part of all epochs
 _MANY_STEPS = 2000
 _FEW_EPOCHS = 2  # from three epochs on, their means are compared, without the noise of batches
 _FEW_LEFT = 0.3  # and is still above this part of what it was in the first quarter
-_STOPPED_LEARNT = 0.9  # the training loss when it was stopped, against the first epoch's
 _STOPPED = "EarlyStopping ended training after {epochs} of {asked} epochs: {why}"
 
 
 class _Run:
     """One call of `fit`."""
 
-    def __init__(self, fit: Any, place: Any, first_step: int) -> None:
-        self.fit, self.place, self.first_step = fit, place, first_step
+    def __init__(self, fit: Any, place: Any) -> None:
+        self.fit, self.place = fit, place
         self.logs: list[dict[str, Any]] = []
-        self.rates: list[float] = []  # after each epoch
-
-    def callbacks(self, kind: str) -> list[Any]:
-        """Its callbacks of one class, by the name of that."""
-        return [callback for callback in self.fit.callbacks.callbacks if type(callback).__name__ == kind]
 
     def logged(self, name: str) -> list[float]:
         """A number of the epochs."""
@@ -47,13 +37,6 @@ class Endings(Check):
     """Follows losses by step and by epoch, and looks at how training ended."""
 
     rules = {
-        "lr_too_low.faded": Rule.warning(
-            "the learning rate{by} was {highest!n}, and since epoch {since} it is {now}: such updates are too small to "
-            "change weights, so nothing more is learnt",
-            "Let the rate end where training ends, not before. A schedule counts steps (batches), not epochs: "
-            "decay_steps = epochs * batches of an epoch. ReduceLROnPlateau lowers it without end: give it a min_lr. "
-            "LearningRateScheduler gives its function the rate that it has already lowered.",
-        ),
         "stopped_early": Rule.warning(
             _STOPPED, "Give EarlyStopping more patience, a smaller min_delta, or start_from_epoch."
         ),
@@ -61,13 +44,13 @@ class Endings(Check):
             _STOPPED, "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
         ),
         "too_few_steps": Rule.info(
-            "training ended after {steps} steps ({which}{epochs}) while the loss was still falling: {first:.4g} at the "
+            "training ended after {steps} steps ({which}) while the loss was still falling: {first:.4g} at the "
             "beginning, {third:.4g} later, {last:.4g} in the end",
             "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
         ),
     }
 
-    always = ("on_gradients", "on_logs", "on_optimizer")
+    always = ("on_gradients", "on_logs")
 
     def begin(self) -> None:
         self._gradients: list[Gradients] = []  # since the last optimizer's step
@@ -75,11 +58,6 @@ class Endings(Check):
         self._sources: set[int] = set()
         self._run: _Run | None = None
         self._runs = 0
-        self._first_rate: tuple[Any, float | None] = None, None  # an optimizer, and its rate in its first step
-
-    def on_optimizer(self, opened: Any) -> None:
-        if opened.owner is not self._first_rate[0]:
-            self._first_rate = opened.owner, rate_of(opened.owner)
 
     def on_gradients(self, gradients: Gradients) -> None:
         self._sources.add(getattr(gradients.sources[0], "identity", 0))
@@ -98,10 +76,9 @@ class Endings(Check):
         fit = running_fit()
         if self._run is None or self._run.fit is not fit:
             self._stopped()
-            self._run = _Run(fit, self.watch.called_at(), self.watch.step)
+            self._run = _Run(fit, self.watch.called_at())
             self._runs += 1
         self._run.logs.append(dict(logs))
-        self._faded(self._run)
 
     def finish(self) -> None:
         self._take()
@@ -109,46 +86,6 @@ class Endings(Check):
         alone = len(self._sources) == 1 and not self.watch.training.turns
         if self._run is not None and alone and self.watch.hints_alone():
             self._too_few(self._run)
-
-    # ------------------------------------------------------------------ lr_too_low
-
-    def _faded(self, run: _Run) -> None:
-        """The rate has been so low for a while that nothing is learnt, after it was higher."""
-        optimizer = getattr(getattr(run.fit, "model", None), "optimizer", None)
-        rate = rate_of(optimizer)
-        if rate is None:
-            return
-        run.rates.append(rate)
-        whose, first = self._first_rate  # a schedule may have fallen far before the first epoch is over
-        highest = max(*run.rates, (first or 0.0) if whose is optimizer else 0.0)
-        n, key = len(run.rates), ("lr_too_low.faded", run.first_step)
-        low = faded_steps(run.rates, highest)
-        if not low:
-            self.watch.retract(key)  # it rises again, as in cycles
-        elif highest and low >= max(_FADED_EPOCHS, _FADED_SHARE * n):
-            by = next((name for name in ("ReduceLROnPlateau", "LearningRateScheduler") if run.callbacks(name)), None)
-            where = only_call(run.place.file, by) if run.place is not None and by is not None else None
-            self.tell(
-                "lr_too_low.faded",
-                "error" if self._learnt_nothing(run) else "warning",
-                op=getattr(optimizer, "name", None),
-                place=where or made_at(optimizer) or run.place,
-                key=key,
-                by=f", which {by} lowers," if by else "",
-                highest=highest,
-                since=n - low + 1,
-                now=f"{number(run.rates[-low])}{' or less' if run.rates[-low] else ''}",
-                learning_rate=rate,
-                epochs=n,
-            )
-
-    def _learnt_nothing(self, run: _Run) -> bool:
-        """Is the loss where it began?"""
-        losses = run.logged("loss")
-        begun = statistics.fmean(self._losses[: limits.FIRST]) if self._losses else math.nan
-        return len(self._sources) == 1 and bool(losses) and losses[-1] > limits.NOT_IMPROVED * begun > 0
-
-    # ------------------------------------------------------------------ too_few_steps
 
     def _too_few(self, run: _Run) -> None:
         losses, n = self._losses, len(self._losses) + self.watch.unseen
@@ -162,28 +99,18 @@ class Endings(Check):
         else:
             found = None if self.watch.unseen else _falling_by_step(losses)
         if found is not None:
-            first, before, last = found
-            self.tell(
-                "too_few_steps",
-                place=run.place,
-                key=("too_few_steps", 0),
-                which="the last fit: " if self._runs > 1 else "",
-                epochs=f"{len(epochs)} epoch{'s' if len(epochs) > 1 else ''}",
-                steps=n,
-                first=first,
-                third=before,
-                last=last,
-            )
-
-    # ------------------------------------------------------------------ stopped_early
+            which = "the last fit: " if self._runs > 1 else ""
+            which += f"{len(epochs)} epoch{'s' if len(epochs) > 1 else ''}"
+            numbers = {"steps": n, **dict(zip(("first", "third", "last"), found))}
+            self.tell("too_few_steps", place=run.place, key=("too_few_steps", 0), which=which, **numbers)
 
     def _stopped(self) -> None:
         run = self._run
         if run is None or run.fit is None or not run.logs:
             return
         asked, done = run.fit.epochs - run.fit.initial_epoch, len(run.logs)
-        for callback in run.callbacks("EarlyStopping"):
-            if done < asked and callback.stopped_epoch:
+        for callback in run.fit.callbacks.callbacks:
+            if done < asked and getattr(callback, "stopped_epoch", 0):
                 self._judge(run, callback, asked)
 
     def _judge(self, run: _Run, callback: Any, asked: int) -> None:
@@ -198,7 +125,7 @@ class Endings(Check):
                 f"it waits for {monitor} to {'fall' if mode == 'min' else 'rise'} (mode={mode!r}), which went from "
                 f"{number(values[0])} to {number(values[-1])}: that is what was wanted"
             )
-        elif _STOPPED_LEARNT * losses[0] < losses[-1] < losses[0]:
+        elif limits.NOT_IMPROVED * losses[0] < losses[-1] < losses[0]:
             rule = "stopped_early"
             why = (
                 f"the training loss has only come from {losses[0]:.4g} to {losses[-1]:.4g} and was still falling "

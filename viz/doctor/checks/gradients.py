@@ -19,7 +19,6 @@ __all__ = ["GradientSizes"]
 
 _VANISHING = 1e-4  # the first layer's gradient against the largest; healthy deep networks keep 1e-3 and more
 _EXPLODING = 1e4  # norm of all gradients together; healthy ones, with scaled data, stay below 100
-_EXPLODING_ERROR = 1e7  # nothing can be learned from this
 _EXPLODING_GROWTH = 1e3  # the norm against that of the first steps
 _NORMS = "the norm of all gradients is {norms}"
 
@@ -133,22 +132,16 @@ class GradientSizes(Check):
     def _tell_vanishing(self, group: int, ratio: float, steps: int) -> None:
         first = self._first[group]
         layer = self.watch.owners.of(first)
-        self.tell(
-            "vanishing_gradient",
-            layer=layer if layer is not None else first.path,
-            key=("vanishing_gradient", group),
-            whose=layer_label(layer) or first.path,
-            ratio=ratio,
-            steps=steps,
-            evidence={"variable": first.path, "sizes": self._sizes[group]},
-        )
+        at = {"layer": layer if layer is not None else first.path, "key": ("vanishing_gradient", group)}
+        evidence, whose = {"variable": first.path, "sizes": self._sizes[group]}, layer_label(layer) or first.path
+        self.tell("vanishing_gradient", whose=whose, ratio=ratio, steps=steps, evidence=evidence, **at)
 
     def _tell_exploding(self, group: int, first: float, recent: float, norms: list[float]) -> None:
         clipping = ("clipnorm", "global_clipnorm", "clipvalue")
         clips = any(getattr(self._optimizer, name, None) is not None for name in clipping)
         variable = next((v for v in self.watch.owners.variables() if v.path == self._largest[group]), None)
         layer = self.watch.owners.of(variable) if variable is not None else None
-        severity = "info" if clips else "error" if max(first, recent) > _EXPLODING_ERROR else "warning"
+        severity = "info" if clips else "error" if max(first, recent) > _EXPLODING_GROWTH * _EXPLODING else "warning"
         about: dict[str, Any] = {"key": ("exploding_gradient", group), "norms": _course(norms, first, recent)}
         about |= {"clipped": " (the optimizer clips it)" if clips else ""}
         about |= {"first": first, "recent": recent, "steps": len(norms)}

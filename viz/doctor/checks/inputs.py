@@ -9,8 +9,8 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import computed, first_tensor, is_variable, key_of, number, rms, tensors, values_of
-from viz.doctor.facts.layer_kinds import rescaling_in, unadapted
+from viz.doctor.facts.host_arrays import computed, first_tensor, is_variable, key_of, rms, tensors, values_of
+from viz.doctor.facts.layer_kinds import unadapted
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.frameworks.objects import array_of
@@ -18,7 +18,6 @@ from viz.frameworks.objects import array_of
 __all__ = ["Inputs"]
 
 _UNSCALED_CAUSE = 4.0  # named as the cause, where something went wrong that such inputs explain
-_RESCALES = 1 / 64  # a Rescaling by so little is made for bytes, from 0 to 255
 
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
 _OTHER_USES = ("dense", "conv_bias", "conv_transpose_bias", "take", "embedding", "einsum", "tensordot")
@@ -35,51 +34,38 @@ class Inputs(Check):
     """Data that reach the first weights with values far from 1."""
 
     rules = {
-        "channels_first": Rule(
-            "warning",
-            "layer {name} takes the last axis of {shape} for the colours, of which there would be {taken}: these look "
-            "like pictures of {taken}×{taken} whose colours are on axis 1",
-            "Move the colours to the last axis, x = numpy.moveaxis(x, 1, -1), and change the Input's shape with them; "
-            "or say data_format='channels_first' in every layer.",
+        "channels_first": Rule.warning(
+            "layer {name} takes the last axis of {shape} for the colours: these look like pictures of {taken}×{taken} "
+            "whose colours are on axis 1",
+            "Move the colours to the last axis, x = numpy.moveaxis(x, 1, -1), or say data_format='channels_first' in "
+            "every layer.",
         ),
-        "channels_first.torn": Rule(
-            "warning",
-            "{words}",
+        "channels_first.torn": Rule.warning(
+            "the pictures of {shaped} look torn: neighbouring pixels differ by {given!n} on average, and by {other!n} "
+            "if the same numbers are read as {colours} colours of {height}×{width} each: they were stored so, and "
+            "reshape doesn't move axes",
             "Give the axes the order that the numbers are stored in, and then move the colours to the end: "
             "x.reshape(-1, colours, height, width).transpose(0, 2, 3, 1).",
         ),
-        "unscaled_input": Rule(
-            "warning",
+        "unscaled_input": Rule.warning(
             _RANGE,
-            "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as the first "
-            "layer. Numbers that stand for words or categories go into layers.Embedding(largest + 1, 32) instead.",
+            "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization. Numbers that "
+            "stand for words or categories go into layers.Embedding(largest + 1, 32).",
         ),
-        "unscaled_input.twice": Rule(
-            "warning",
-            "layer {name} multiplies by {scale!n} what ranges from {least!n} to {most!n} already: what is left ranges "
-            "from {lowest!n} to {highest!n}, of which the next layer sees next to nothing",
-            "Leave out one of the two: the division of the data, or the Rescaling layer.",
+        "unscaled_input.tiny": Rule.warning(
+            _RANGE, "Bring them to about ±1, once: leave out a second division, as by a Rescaling layer after x / 255."
         ),
-        "unscaled_input.tiny": Rule(
-            "warning",
-            _RANGE,
-            "Bring them to about ±1, once only: where they are divided again, as by a Rescaling layer after x / 255, "
-            "leave that out; columns become (x - mean) / std.",
-        ),
-        "unscaled_input.zeros": Rule(
-            "warning",
+        "unscaled_input.zeros": Rule.warning(
             "the inputs{of} are 0 in all rows of all steps looked at: no row can be told from another",
             "Look at the data: was it divided as integers, or overwritten?",
         ),
-        "unscaled_input.unadapted": Rule(
-            "warning",
+        "unscaled_input.unadapted": Rule.warning(
             _RANGE,
             "Show it the training data before fit: normalization.adapt(x_train), x_train alone, without its labels.",
         ),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._seen: dict[Any, int] = {}
         # By place: size, lowest and highest value, and which model or layer was given them.
         self._largest: dict[Any, tuple[float, float, float, Any]] = {}
@@ -102,8 +88,11 @@ class Inputs(Check):
         if op.name not in _PRODUCTS or len(inputs) < 2 or self.watch.inside("loss", "metric"):
             return
         x = inputs[0]
-        if x is None or not computed(first_tensor(whole)) or not _is_data(x) or id(x) in self._made:
+        if x is None or not computed(first_tensor(whole)) or key_of(x) is not None or id(x) in self._made:
             return
+        data = array_of(x)
+        if getattr(getattr(data, "dtype", None), "kind", "") not in tuple("fiu") or not data.ndim:
+            return  # no numbers that no weights were used for
         place = self.watch.called_at() if self.watch.scopes else self.watch.place()
         seen = self._seen[place] = self._seen.get(place, 0) + 1
         if seen > limits.WINDOW:
@@ -119,11 +108,13 @@ class Inputs(Check):
     def _pictures(self, images: numpy.ndarray, place: Any, first: bool) -> None:
         layer, shape = self.watch.layer(), images.shape
         about: dict[str, Any] = {"layer": layer, "key": ("channels_first", id(layer)), "shape": list(shape)}
-        if colours_first(layer, shape):
+        if _colours_first(layer, shape):
             self.tell("channels_first", place=made_at(layer) or place, colours=shape[1], taken=shape[3], **about)
-        rough = torn(images) if first and getattr(layer, "data_format", None) == "channels_last" else None
+        rough = _torn(images) if first and getattr(layer, "data_format", None) == "channels_last" else None
         if rough is not None:
-            about |= {"words": words_of_torn(shape, *rough), "colours": shape[-1], "taken": shape[-1]}
+            _, height, width, colours = shape
+            about |= {"shaped": str(shape), "height": height, "width": width, "colours": colours, "taken": colours}
+            about |= dict(zip(("given", "other"), rough))
             self.tell("channels_first.torn", place=place, **about)
 
     def finish(self) -> None:
@@ -141,14 +132,8 @@ class Inputs(Check):
         whose = next((s.owner for s in self.watch.scopes if s.kind in ("model", "layer")), first)
         if size > self._largest.get(place, (-1.0,))[0]:
             self._largest[place] = size, low, high, whose
-        about, twice = (place, size, low, high, whose), _scaled_twice(whose, low, high)
-        if twice is not None:
-            self._told.add(place)
-            scale, offset = float(twice.scale), float(twice.offset)
-            about_scale = {"scale": scale, "least": (low - offset) / scale, "most": (high - offset) / scale}
-            at = {"layer": twice, "place": made_at(twice) or place, "key": ("unscaled_input", place)}
-            self.tell("unscaled_input.twice", rms=size, lowest=low, highest=high, **at, **about_scale)
-        elif 0 < max(abs(low), abs(high)) < limits.TINY_INPUT:
+        about = place, size, low, high, whose
+        if 0 < max(abs(low), abs(high)) < limits.TINY_INPUT:
             self._tell("unscaled_input.tiny", "warning", *about, "hardly anything reaches the first layer")
         elif size > limits.UNSCALED_HINT:
             severity = "warning" if size > limits.UNSCALED else "info"
@@ -168,22 +153,7 @@ class Inputs(Check):
         self.tell(rule, severity, layer=layer, place=place, key=key, **about)
 
 
-def _scaled_twice(whose: Any, low: float, high: float) -> Any:
-    """The `Rescaling` for bytes in a layer or model that was given numbers from -1 to 1; None for none."""
-    found = rescaling_in(whose)
-    if found is None or not 0 < found.scale <= _RESCALES or low == high:
-        return None
-    reach = max(abs(low - found.offset), abs(high - found.offset)) / found.scale
-    return found if reach <= limits.SCALED_ALREADY else None
-
-
-def _is_data(x: Any) -> bool:
-    """Numbers that no weights were used for."""
-    data = array_of(x)
-    return getattr(getattr(data, "dtype", None), "kind", "") in tuple("fiu") and key_of(x) is None and data.ndim > 0
-
-
-def torn(images: numpy.ndarray) -> tuple[float, float] | None:
+def _torn(images: numpy.ndarray) -> tuple[float, float] | None:
     """How rough pictures are, and in the order with the colours first, where that makes them much smoother; else None.
 
     Neighbours in a picture are much alike. Where a file holds all red numbers first, then all green ones, and these are
@@ -191,7 +161,7 @@ def torn(images: numpy.ndarray) -> tuple[float, float] | None:
 
     >>> smooth = numpy.add.outer(numpy.arange(4.0), numpy.add.outer(numpy.arange(16.0), numpy.arange(16.0) ** 1.5))
     >>> pictures = numpy.stack([smooth, smooth, 2 * smooth], -1)
-    >>> torn(pictures), torn(pictures.transpose(0, 3, 1, 2).reshape(pictures.shape)) is None
+    >>> _torn(pictures), _torn(pictures.transpose(0, 3, 1, 2).reshape(pictures.shape)) is None
     (None, False)
     """
     if images.ndim != 4 or images.shape[-1] not in (3, 4) or min(images.shape[1:3]) < limits.PICTURE:
@@ -208,23 +178,8 @@ def _rough(images: numpy.ndarray, axes: Sequence[int]) -> float:
     return float(sum(numpy.abs(numpy.diff(images, axis=axis)).mean(dtype="float64") for axis in axes))
 
 
-def words_of_torn(shape: Sequence[int], given: float, other: float) -> str:
-    """That pictures were cut up, in words; see `torn`."""
-    _, height, width, colours = shape
-    return (
-        f"the pictures of {tuple(shape)} look torn: neighbouring pixels differ by {number(given)} on average, and by "
-        f"{number(other)} if the same numbers are read as {colours} colours of {height}×{width} each, one after the "
-        "other: they were stored so, and reshape doesn't move axes"
-    )
-
-
-def colours_first(layer: Any, shape: Sequence[int]) -> bool:
-    """Is a layer given square pictures whose colours come before their rows? Others may well be meant so.
-
-    Args:
-        layer: a convolution.
-        shape: that of its inputs.
-    """
+def _colours_first(layer: Any, shape: Sequence[int]) -> bool:
+    """Is a convolution given square pictures whose colours come before their rows? Others may well be meant so."""
     if len(shape) != 4 or getattr(layer, "data_format", None) != "channels_last":
         return False
     _, colours, height, width = shape

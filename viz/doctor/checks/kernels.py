@@ -33,8 +33,7 @@ _LINEAR = frozenset(
 _NORMALIZES = frozenset("normalize_batch batch_normalization layer_normalization group_normalization normalize".split())
 _KEEPS_SHARES = frozenset(
     "add reshape transpose cast masked_scale identity_of copy squeeze expand_dims concatenate max_pool average_pool "
-    "pool "
-    "normalize_batch batch_normalization".split()
+    "pool normalize_batch batch_normalization".split()
 )
 
 
@@ -62,6 +61,11 @@ class _Softmax(NamedTuple):
     layer: Any
     place: Any
     units: int
+
+    @property
+    def name(self) -> str:
+        label = layer_label(self.layer)
+        return repr(label) if label else f"line {self.place.line}" if self.place is not None else "ops.softmax"
 
 
 class _From(NamedTuple):
@@ -102,8 +106,6 @@ class Kernels(Check):
         self._narrow: dict[int, tuple[_Kernel, _Kernel]] = {}  # by the last of three kernels
         self._judged = False
         self._set_at: dict[int, Any] = {}  # the line that gave a weight its first values
-
-    # ------------------------------------------------------------------ who feeds whom
 
     def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
         if self.watch.step >= _LOOKED or self.watch.inside("loss", "metric", "optimizer"):
@@ -148,7 +150,7 @@ class Kernels(Check):
             if before.linear:
                 self._pairs[before.kernel.variable.identity, variable.identity] = before.kernel, kernel
         if before is not None and before.softmax is not None:
-            self.softmaxes.setdefault(_name(before.softmax), before.softmax)
+            self.softmaxes.setdefault(before.softmax.name, before.softmax)
         return _From(kernel, linear=True)
 
     def _passed(self, op: Any, inputs: Any, found: list[_From | None], outputs: Any) -> _From | None:
@@ -161,7 +163,9 @@ class Kernels(Check):
         if op.name in _NORMALIZES and linear:
             kernel.normalized = True
         others = [x for x in inputs or () if is_tensor(x) and not is_variable(x)]
-        beside = any(_of_rows(x, outputs) for x in others)
+        made = tuple(getattr(outputs, "shape", ()))
+        rows = len(made) > 1 and made[0] > 1  # something for each row that nobody follows: noise, or a frozen layer's
+        beside = rows and any(x.key is None and tuple(x.shape) == made for x in others)
         tracked = [x for x in others if x.key is not None]
         if op.name == "softmax" and linear:
             softmax = _Softmax(self.watch.layer(), self.watch.place(), kernel.wide[1])
@@ -183,8 +187,6 @@ class Kernels(Check):
         """Did another training make some of them? A code that it learnt may well go straight into another layer."""
         return any(self.watch.was_trained(kernel.variable) for kernel in kernels)
 
-    # ------------------------------------------------------------------ bottleneck
-
     def on_loss(self, loss: Loss) -> None:
         """What reaches a loss over classes through one unit."""
         self._used([self._source(x, -1) for x in tensors(loss.opened.scope.inputs)], hidden=False)
@@ -200,8 +202,6 @@ class Kernels(Check):
             about = {"layer": narrow.layer, "place": None if narrow.layer is not None else narrow.place}
             about |= {"narrow": narrow.name, "before": before, "units": units, "outputs": classes}
             self.tell("bottleneck", "warning" if units == 1 else "info", **about)
-
-    # ------------------------------------------------------------------ linear_stack
 
     def on_step_end(self) -> None:
         self._from.clear()
@@ -222,20 +222,11 @@ class Kernels(Check):
         if first.op == second.op == "matmul":
             do = f"({into} to {middle} to {out}) can do no more than one layer from {into} to {out}"
         about = {"layers": names, "pairs": len(found), "in": into, "middle": middle, "out": out}
-        self.tell(
-            "linear_stack",
-            "warning" if any(a.op == b.op for a, b in found) else "info",
-            layer=first.layer,
-            place=None if first.layer is not None else first.place,
-            key=("linear_stack", 0),
-            named=", ".join(map(repr, names)),
-            first=first.name,
-            second=second.name,
-            do=do,
-            **about,
-        )
-
-    # ------------------------------------------------------------------ initial_weights
+        severity = "warning" if any(a.op == b.op for a, b in found) else "info"
+        place = None if first.layer is not None else first.place
+        at = {"layer": first.layer, "place": place, "key": ("linear_stack", 0)}
+        words = {"named": ", ".join(map(repr, names)), "first": first.name, "second": second.name, "do": do}
+        self.tell("linear_stack", severity, **at, **words, **about)
 
     def on_gradients(self, gradients: Gradients) -> None:
         """The weights as they began, with their first gradients."""
@@ -271,17 +262,10 @@ class Kernels(Check):
                 f"{number(rms(values))}, about {number(1 / math.sqrt(fan_in))} is usual)"
             )
         place = None if kernel.layer is not None else kernel.place
-        self.tell(
-            "initial_weights",
-            "error" if lasting else "warning",
-            layer=kernel.layer if kernel.layer is not None else kernel.variable.path,
-            place=self._set_at.get(id(self.watch.held(kernel.variable)), place),
-            words=words,
-            ratio=ratio,
-            fan_in=fan_in,
-            equal_columns=equal,
-            equal_gradients=lasting,
-        )
+        place = self._set_at.get(id(self.watch.held(kernel.variable)), place)
+        at = {"layer": kernel.layer if kernel.layer is not None else kernel.variable.path, "place": place}
+        about = {"ratio": ratio, "fan_in": fan_in, "equal_columns": equal, "equal_gradients": lasting}
+        self.tell("initial_weights", "error" if lasting else "warning", words=words, **at, **about)
 
 
 class HiddenSoftmax(Check):
@@ -306,30 +290,12 @@ class HiddenSoftmax(Check):
         names, softmax = list(seen.softmaxes), next(iter(seen.softmaxes.values()))
         learnt = self.watch.training.learnt
         little = self.watch.step >= limits.IMBALANCE_STEPS and learnt is not None and learnt < _SOFTMAX_LEARNT
-        self.tell(
-            "hidden_softmax",
-            "warning" if little else "info",
-            layer=softmax.layer,
-            place=None if softmax.layer is not None else softmax.place,
-            key=("hidden_softmax", 0),
-            names=", ".join(names[:3]),
-            units=softmax.units,
-            mean=1 / softmax.units,
-            gain=f"; only {max(learnt, 0):.0%} of what can be learnt was" if little and learnt is not None else "",
-            learnt=learnt,
-        )
-
-
-def _name(softmax: _Softmax) -> str:
-    """The layer's, or the line's that calls the softmax."""
-    label = layer_label(softmax.layer)
-    return repr(label) if label else f"line {softmax.place.line}" if softmax.place is not None else "ops.softmax"
-
-
-def _of_rows(x: Any, outputs: Any) -> bool:
-    """Is this something for each row that nobody follows, as what a frozen layer makes of the data, or noise, is?"""
-    made: tuple[int, ...] = tuple(getattr(outputs, "shape", ()))
-    return x.key is None and len(made) > 1 and made[0] > 1 and tuple(x.shape) == made
+        gain = f"; only {max(learnt, 0):.0%} of what can be learnt was" if little and learnt is not None else ""
+        place, key = None if softmax.layer is not None else softmax.place, ("hidden_softmax", 0)
+        about = {"units": softmax.units, "mean": 1 / softmax.units, "learnt": learnt}
+        words = {"names": ", ".join(names[:3]), "gain": gain}
+        severity = "warning" if little else "info"
+        self.tell("hidden_softmax", severity, layer=softmax.layer, place=place, key=key, **words, **about)
 
 
 def _equal_columns(values: numpy.ndarray, resolution: float) -> bool:

@@ -13,8 +13,6 @@ from viz.doctor.facts.step_facts import Loss
 
 __all__ = ["Labels"]
 
-_OUT_OF_REACH = 0.05  # of the labels lie outside the range of the answers, at least: fewer may be outliers
-_ROWS_OFF = 0.05  # of the rows of labels may have another sum, as padding has
 _NOISY_LABEL = 0.1  # beyond 0 and 1: as noise on the labels of a GAN's discriminator, which is done on purpose
 _RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, numpy.inf)}
 
@@ -40,21 +38,14 @@ class Labels(Check):
         "label_range.multi_hot": Rule.error(
             "{share:.0%} of the rows of labels have several ones, but categorical crossentropy takes the outputs for "
             "the chances of classes of which one alone is right",
-            "Several classes are right at once: give the last layer activation='sigmoid', and take "
-            "binary_crossentropy as the loss and 'binary_accuracy' as the metric; each class is then a yes-or-no "
-            "question of its own.",
+            "Give the last layer activation='sigmoid', and take binary_crossentropy as the loss and 'binary_accuracy' "
+            "as the metric.",
         ),
         "label_range.binary": Rule.error(
             "labels go from {lowest!n} to {highest!n}, but binary crossentropy takes 0 and 1: the loss can fall "
             "without limit",
             "Map the labels to 0 and 1 (y / 255, for masks from picture files); for class numbers use "
             "sparse_categorical_crossentropy.",
-        ),
-        "label_range.rows": Rule.error(
-            "rows of labels sum to {middle!n}, but categorical crossentropy takes one-hot rows or probabilities, which "
-            "sum to 1",
-            "Divide each row by its sum; where several classes may be right at once, use sigmoid and "
-            "binary_crossentropy.",
         ),
     }
 
@@ -80,7 +71,9 @@ class Labels(Check):
         elif loss.kind == "binary":
             self._binary(labels)
         elif loss.kind == "categorical" and fits:
-            self._rows(labels)
+            several = float((labels.astype("float64").sum(axis=-1) > 1 + limits.ROW_SUM).mean())
+            if several >= limits.SOME and ((labels == 0) | (labels == 1)).all():
+                self._tell("label_range.multi_hot", labels, share=several)
         elif loss.ours and labels.size and loss.labels is not None and loss.labels.size == loss.values.size:
             self._reachable(labels, loss)
 
@@ -107,19 +100,6 @@ class Labels(Check):
         if labels.size and (labels.min() < -_NOISY_LABEL or labels.max() > 1 + _NOISY_LABEL):
             self._tell("label_range.binary", labels)
 
-    def _rows(self, labels: numpy.ndarray) -> None:
-        sums = labels.astype("float64").sum(axis=-1)
-        # Each row may be one-hot, times a number of its own, as rewards weigh what was done.
-        single = bool(((labels != 0).sum(axis=-1) <= 1).all())
-        if not sums.size or (single and (len(numpy.unique(sums[sums != 0])) > 2 or sums.min() < 0 < sums.max())):
-            return
-        several, middle = float((sums > 1 + limits.ROW_SUM).mean()), float(numpy.median(sums))
-        padding = (sums == 0).any() and (abs(sums - 1) < limits.ROW_SUM).any()
-        if several >= _ROWS_OFF and ((labels == 0) | (labels == 1)).all():
-            self._tell("label_range.multi_hot", labels, share=several)
-        elif not padding and float(numpy.median(abs(sums - 1))) > limits.ROW_SUM:
-            self._tell("label_range.rows", labels, middle=middle)
-
     def _reachable(self, labels: numpy.ndarray, loss: Loss) -> None:
         origin = self.watch.origin(loss.answers)
         activation = "" if origin is None else origin.made_by
@@ -128,6 +108,6 @@ class Labels(Check):
         low, high = _RANGES[activation]
         outside = (labels < low - limits.OUT_OF_RANGE) | (labels > high + limits.OUT_OF_RANGE)
         share = float(outside.mean())
-        if share >= _OUT_OF_REACH:
+        if share >= limits.SOME:
             gives = f"only gives {number(low)} to {number(high)}" if numpy.isfinite(high) else "gives nothing below 0"
             self._tell("label_range", labels, layer=origin.layer, activation=activation, gives=gives, share=share)

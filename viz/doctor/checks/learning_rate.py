@@ -20,22 +20,14 @@ from viz.frameworks.contract import Variable
 __all__ = ["LearningRates"]
 
 _DIVERGED_SEVERAL = 20.0  # where several losses compete (as in a GAN), one of them may well grow
-_UPDATE_TOO_LARGE = 1.0  # an update as large as the weights themselves; 1e-3 is usual
-_ADAPTING = 0.9  # of the gradients, at most, that no update follows: of more, nothing is ever updated
 _UPDATE_CAREFUL = 0.05  # first updates of less, at a usual rate, change what a network answers by as little
 _UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tuning goes down to 1e-4
 _RATE_TOO_SMALL = 1.001e-5  # only rates up to this are called too low: else it is the gradients that are small
 _UNMOVED = 0.02  # relative change of the loss that counts as none
-_UNMOVED_STEPS = 10
-_BY_SIZE = ("SGD", "NoneType")  # whose updates are as large as the gradients are; Adam divides by their size
 _WEIGHTLESS = 1e-4  # weights whose largest is below begin with zeros, and are as small as their first updates then
 _JUMPS = 2.0  # the loss of a late step against the first one's, where updates were as large as the weights:
-_JUMPS_STAYS = 0.5  # and the median of those steps is still above this part of it
-_MOSTLY_KILLED = 0.75  # of the units of a layer, which fell silent in the first steps
 _HARDLY_LESS = 0.7  # the loss now, against its beginning, where most units learn nothing
 _UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which units are silent, did it
-
-_HIGH = "{what} in {steps!c}{at_rate}{by} (about 0.001 is usual)"
 
 
 class _Course:
@@ -54,23 +46,13 @@ class _Course:
         self.place: Place | None = None
         self.updated = False  # by a gradient that isn't zero
         self.trained: set[int] = set()  # the numbers of its weights
-        self.carried: float | None = None  # what was differentiated last, if steps add their losses to it
-        self.key: Any = None  # of what was differentiated last
         self.set_at: set[int] = set()  # after how many steps somebody else gave the weights values
-
-    def add(self, value: float, carries: bool) -> None:
-        """Add what was differentiated; of a sum that is carried on from step to step, what this step added to it."""
-        if carries and self.carried is None and self.losses:
-            self.carried = self.losses[-1]
-        restarts = self.carried is not None and value < self.carried  # as it is in each epoch
-        self.losses.append(value if self.carried is None or restarts else value - self.carried)
-        self.carried = None if self.carried is None else value
 
     @property
     def adapts(self) -> bool:
         """Do updates by hand follow on every second gradient only? Then the others adapt to a task, as in MAML."""
         kept = sum(not move for move in self.moves)
-        return self.rate is None and limits.FIRST <= kept <= _ADAPTING * len(self.moves)
+        return self.rate is None and limits.FIRST <= kept <= limits.NEARLY_ALL * len(self.moves)
 
     @property
     def restarts(self) -> bool:
@@ -92,28 +74,17 @@ class LearningRates(Check):
     """Follows every loss, and compares updates with the weights they change."""
 
     rules = {
-        "loss_sign.update": Rule(
-            "error",
+        "loss_sign.update": Rule.error(
             "the updates go along the gradients, not against them: in all {steps} steps looked at the weights moved to "
             "where the loss grows, from {perfect!n} to {now!n}",
             "Subtract: variable.assign_sub(rate * gradient), or give the gradients, as they are, to an optimizer.",
         ),
-        "lr_too_high": Rule(
-            "error",
-            _HIGH,
+        "lr_too_high": Rule.error(
+            "{what} in {steps!c}{at_rate}{by} (about 0.001 is usual)",
             "Lower the learning rate to a tenth, and again until the loss falls; good first values: 0.001 for Adam, "
-            "0.01 for SGD.",
+            "0.01 for SGD. Of a loss that is a sum over rows, take the mean.",
         ),
-        "lr_too_high.sum": Rule(
-            "error",
-            _HIGH
-            + ". The loss is a sum of {count} numbers, where a mean is usual: its gradients, and the updates with "
-            "them, are as many times as large",
-            "Take the mean: ops.mean(...) instead of ops.sum(...), or leave out reduction='sum'. Then the learning "
-            "rate needn't change with the size of a batch. Or divide the rate by as many.",
-        ),
-        "lr_too_low": Rule(
-            "warning",
+        "lr_too_low": Rule.warning(
             "the loss hardly moves ({first_loss!n} at first, {last_loss!n} now) in {steps!c}{at_rate}: an update {how} "
             "(about 0.001 of their size is usual)",
             "Raise the learning rate tenfold until the loss falls; good first values: 0.001 for Adam, 0.01 for SGD.",
@@ -122,27 +93,21 @@ class LearningRates(Check):
 
     always = ("on_gradients", "on_step_end", "on_optimizer", "on_loss")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._courses: dict[int, _Course] = {}
         self._now: _Course | None = None
         self._step: list[tuple[_Course, int, Gradients]] = []  # the gradients of this step, and which loss it was
         self._touched: list[_Course] = []
         self._compares = False  # are answers compared with labels? What else is differentiated may be meant to grow
         self._used: set[int] = set()  # the numbers of the weights that were used since the last gradient
-        self._carrying: set[Any] = set()  # keys of sums that what was differentiated last is a part of
-        self._sum: tuple[int, Place | None] | None = None  # of how many rows a loss object makes a sum, and where
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """Follow losses that are written by hand."""
-        made = getattr(outputs, "key", None)
-        if made is None:
+        if key_of(outputs) is None:
             return
         self._used.update(x.identity for x in inputs if is_variable(x) and x.trainable)
         if self.watch.inside("layer", "model"):
             return
-        if op.name == "add" and outputs.data.size == 1 and self._now is not None:
-            self._carrying |= {made} if self._now.key in [key_of(x) for x in inputs if key_of(x) is not None] else set()
         if op.name in CROSSENTROPIES:
             self._compares = self._compares or getattr(inputs[0], "key", None) is None  # of labels that are data
         elif op.name in ("square", "absolute", "power", "multiply"):
@@ -153,8 +118,7 @@ class LearningRates(Check):
         if gradients.first is None:
             return
         course = self._now = self._courses.setdefault(gradients.first.identity, _Course())
-        course.add(gradients.value, gradients.key in self._carrying)
-        course.key = gradients.key
+        course.losses.append(gradients.value)
         self._step.append((course, len(course.losses) - 1, gradients))
         if self.watch.heavy:
             course.trained.update(v.identity for v, _ in gradients.pairs)
@@ -165,10 +129,6 @@ class LearningRates(Check):
 
     def on_loss(self, loss: Loss) -> None:
         self._compares = True
-        rows = getattr(loss.given, "shape", ())[:1]
-        if loss.tracked and getattr(loss.owner, "reduction", "") == "sum" and rows:
-            count, place = self._sum or (0, None)
-            self._sum = max(count, rows[0]), place or made_at(loss.owner) or self.watch.called_at()
 
     def on_optimizer(self, opened: Any) -> None:
         """The loss whose gradients it was given last; GANs compute two first, then update twice."""
@@ -200,16 +160,14 @@ class LearningRates(Check):
             course.losses[i] /= gradients.scale
         for course in self._touched:
             _measure(course)
-        for each in (self._step, self._touched, self._carrying):
-            each.clear()
+        self._step.clear()
+        self._touched.clear()
         if self._now is not None and len(self._now.losses) % limits.LAST == 0:
             self._judge(final=False)
 
     def finish(self) -> None:
         """Judge once more."""
         self._judge(final=True)
-
-    # ------------------------------------------------------------------ judging
 
     def _judge(self, final: bool) -> None:
         for course in self._courses.values():
@@ -227,7 +185,7 @@ class LearningRates(Check):
         last = statistics.median(losses[-limits.LAST :]) if math.isfinite(losses[-1]) else math.inf
         # What goes on with trained weights begins with a small loss, and with an optimizer that knows nothing yet.
         factor = limits.DIVERGED if self._alone and self.watch.training.known < 1 else _DIVERGED_SEVERAL
-        first = abs(finite[0]) if moved >= _UPDATE_TOO_LARGE else first
+        first = abs(finite[0]) if moved >= 1 else first
         if min(finite) < 0:  # around 0 a loss grows many times over without any meaning
             first = max(first, *map(abs, finite[: limits.WINDOW]))
         grew = last > factor * first + 1e-3 and max(finite[-limits.LAST :]) > factor * abs(finite[0])
@@ -240,9 +198,9 @@ class LearningRates(Check):
                 self._tell_uphill(course, finite[0], last)
             else:
                 self._tell_high(course, f"the loss went from {number(finite[0])} to {number(losses[-1])}", last)
-        elif final and uphill and len(finite) == len(losses) and finite[0] > 0 and self._climbs(course):
+        elif final and uphill and len(finite) == len(losses) and finite[0] > 0 and _climbs(course):
             self._tell_uphill(course, finite[0], last)
-        elif moved >= _UPDATE_TOO_LARGE and enough and last >= limits.NOT_IMPROVED * abs(finite[0]):
+        elif moved >= 1 and enough and last >= limits.NOT_IMPROVED * abs(finite[0]):
             self._tell_high(course, f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)", last)
         elif (
             final
@@ -260,16 +218,6 @@ class LearningRates(Check):
         """Is there no other loss that takes turns with this one, as in a GAN?"""
         return len(self._courses) == 1 and not self.watch.training.turns
 
-    @staticmethod
-    def _climbs(course: _Course) -> bool:
-        """Has the loss grown with all steps looked at, which went along the gradients?"""
-        if len(course.uphill) < limits.UNREACHED_STEPS or len(course.losses) < limits.FEW_STEPS:
-            return False
-        part = len(course.losses) // 3
-        first, last = course.losses[:part], course.losses[-part:]
-        noise = math.hypot(*[statistics.stdev(x) / math.sqrt(part) for x in (first, last)])
-        return statistics.fmean(last) - statistics.fmean(first) > limits.FEW_SIGMA * noise
-
     def _died(self, hardly_less: bool) -> str:
         """What was alive in the first step, and isn't any more; empty for nothing."""
         for finding in self.watch.raw("dead_relu", "constant_output"):
@@ -278,7 +226,7 @@ class LearningRates(Check):
                 continue
             if finding.severity == "error":
                 return "all units of a layer fell silent" if finding.kind == "dead_relu" else "the outputs froze"
-            if hardly_less and finding.severity == "warning" and dead >= _MOSTLY_KILLED * units:
+            if hardly_less and finding.severity == "warning" and dead >= limits.MOSTLY * units:
                 return f"{dead} of {units} units of a layer fell silent"
         return ""
 
@@ -293,29 +241,14 @@ class LearningRates(Check):
         if any(finding.rule == "lr_too_high.summed" for finding in self.watch.raw("lr_too_high")):
             return
         moved = course.moves[0] if course.moves else None
-        count, added_at = self._sum or (0, None)
-        # A rate that is large for a mean isn't to blame either, where updates with a mean's gradients would be small.
-        as_mean = moved is not None and bool(count) and moved / count < 0.1 * _UPDATE_TOO_LARGE
-        summed = bool(count) and type(course.optimizer).__name__ in _BY_SIZE and (as_mean or not course.high)
-        self.tell(
-            "lr_too_high.sum" if summed else "lr_too_high",
-            op=getattr(course.optimizer, "name", None),
-            place=(added_at if summed else None) or course.place,
-            key=("lr_too_high", id(course)),
-            what=what,
-            at_rate=_at_rate(course),
-            by=f"; the first update changed the weights by {number(moved)} times their own size" if moved else "",
-            count=count,
-            learning_rate=course.rate,
-            first_loss=next(x for x in course.losses if math.isfinite(x)),
-            last_loss=last,
-            steps=len(course.losses),
-            first_update=moved,
-            unusual=course.high,
-        )
+        by = f"; the first update changed the weights by {number(moved)} times their own size" if moved else ""
+        about = {"learning_rate": course.rate, "first_loss": next(x for x in course.losses if math.isfinite(x))}
+        about |= {"last_loss": last, "steps": len(course.losses), "first_update": moved, "unusual": course.high}
+        at = {"op": getattr(course.optimizer, "name", None), "place": course.place, "key": ("lr_too_high", id(course))}
+        self.tell("lr_too_high", what=what, at_rate=_at_rate(course), by=by, **at, **about)
 
     def _too_low(self, course: _Course) -> None:
-        if len(course.losses) < _UNMOVED_STEPS or not course.moves or len(course.rates) > 1:
+        if len(course.losses) < limits.FEW_ROWS or not course.moves or len(course.rates) > 1:
             return
         if self.watch.training.known:
             return  # to tune what has been trained, small steps are usual, and there may be little left to learn
@@ -328,21 +261,22 @@ class LearningRates(Check):
         if not slow or abs(first - last) > max(_UNMOVED * abs(first), noise):
             self.watch.retract(key)
         elif moved or course.updated:  # else there is no gradient at all: that isn't the learning rate
-            self.tell(
-                "lr_too_low",
-                op=getattr(course.optimizer, "name", None),
-                place=course.place,
-                key=key,
-                at_rate=_at_rate(course),
-                how=f"changes the weights by {number(moved)} of their size"
-                if moved
-                else "is too small for float32 to show",
-                learning_rate=course.rate,
-                first_loss=first,
-                last_loss=last,
-                largest_update=moved,
-                steps=len(course.losses),
+            how = (
+                f"changes the weights by {number(moved)} of their size" if moved else "is too small for float32 to show"
             )
+            about = {"learning_rate": course.rate, "first_loss": first, "last_loss": last, "largest_update": moved}
+            at = {"op": getattr(course.optimizer, "name", None), "place": course.place, "key": key}
+            self.tell("lr_too_low", at_rate=_at_rate(course), how=how, steps=len(course.losses), **at, **about)
+
+
+def _climbs(course: _Course) -> bool:
+    """Has the loss grown with all steps looked at, which went along the gradients?"""
+    if len(course.uphill) < limits.WINDOW or len(course.losses) < limits.FEW_STEPS:
+        return False
+    part = len(course.losses) // 3
+    first, last = course.losses[:part], course.losses[-part:]
+    noise = math.hypot(*[statistics.stdev(x) / math.sqrt(part) for x in (first, last)])
+    return statistics.fmean(last) - statistics.fmean(first) > limits.FEW_SIGMA * noise
 
 
 def _at_rate(course: _Course) -> str:
@@ -384,4 +318,4 @@ def _jumps(course: _Course) -> bool:
     if len(course.losses) < 3 * limits.FEW_STEPS or len(moved) < limits.WINDOW or not course.high:
         return False
     wild = statistics.median(moved) >= _UPDATE_KILLED
-    return wild and max(third) >= _JUMPS * first > 0 and statistics.median(third) >= _JUMPS_STAYS * first
+    return wild and max(third) >= _JUMPS * first > 0 and statistics.median(third) >= limits.MOST * first

@@ -11,11 +11,11 @@ from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_tensor, number, tracked, values_of
 from viz.doctor.facts.loss_questions import CROSSENTROPIES, is_answer_of_own_loss, is_ours, loss_kind
 from viz.doctor.facts.step_facts import Loss
-from viz.doctor.program import layer_label
+from viz.doctor.program import Origin, layer_label
 from viz.doctor.user_code import made_at
 from viz.frameworks.contract import Tensor
 
-__all__ = ["Mismatch", "SwappedArguments"]
+__all__ = ["Mismatch"]
 
 _SQUASHED = ("softmax", "sigmoid")
 # Activations that give no probabilities, and what they give.
@@ -25,85 +25,89 @@ _LOGITS = "the outputs{whose} {are}, but the loss takes them for probabilities (
 
 
 class Mismatch(Check):
-    """Softmax twice, logits taken for probabilities, softmax over one unit, the wrong crossentropy."""
+    """Softmax twice, logits taken for probabilities, softmax over one unit, the wrong crossentropy.
+
+    And a relu or a Dropout right before a softmax, or arguments of a loss in the order of PyTorch's.
+    """
 
     rules = {
-        "loss_mismatch.sequences": Rule(
-            "error",
+        "loss_mismatch.swapped": Rule.error(
+            "{loss} is given the network's answers first, where it takes the labels, and the labels second (whole "
+            "numbers from {low!n} to {high!n}, which no weight changes)",
+            "Give the labels first: loss(y_true, y_pred).",
+        ),
+        "loss_mismatch.relu": Rule.warning(
+            "the outputs of layer {name} come from relu, and a softmax is taken of them: a class whose unit is at 0 "
+            "gets no gradient through it, and none can be made less likely than that",
+            "Leave out that relu: the last layer before a softmax has no activation.",
+        ),
+        "dropout_high.outputs": Rule.warning(
+            "layer {name} drops {rate:.0%} of the {what}: one that is dropped is 0, whatever the network knows, and "
+            "the loss counts that as its answer",
+            "Move the Dropout before the last Dense: it belongs between hidden layers.",
+        ),
+        "loss_mismatch.sequences": Rule.error(
             "layer {name} gives its state after each of {steps} steps (return_sequences=True), so there are {steps} "
             "answers for each row, but one label",
             "Leave out return_sequences=True in the last recurrent layer, which then gives its last state alone; if "
             "each step is to be answered, give one label for each: (rows, steps, 1).",
         ),
-        "loss_mismatch.twice": Rule(
-            "error", "{by} of values that {made_by} made already: {so}", "Keep one of the two."
-        ),
-        "loss_mismatch.one_unit": Rule(
-            "error",
+        "loss_mismatch.twice": Rule.error("{by} of values that {made_by} made already: {so}", "Keep one of the two."),
+        "loss_mismatch.one_unit": Rule.error(
             "{whose}softmax over one unit is always 1, whatever the input (shape {shape})",
             "Use a sigmoid with binary_crossentropy for yes or no, two units with softmax, or no activation for a "
             "number.",
         ),
-        "loss_mismatch.from_logits": Rule(
-            "error",
+        "loss_mismatch.from_logits": Rule.error(
             "the loss takes its input as logits and applies {applied}, but the predictions went through "
             "{activation} already{whose}",
             "Leave out the activation of the last layer; or, where the loss has it, from_logits=True.",
         ),
-        "loss_mismatch.logits": Rule(
-            "error",
+        "loss_mismatch.logits": Rule.error(
             _LOGITS,
             "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid'), or the loss from_logits=True.",
         ),
-        "loss_mismatch.logits_binary": Rule(
-            "error", _LOGITS, "Give the last layer activation='sigmoid', or give the loss from_logits=True."
+        "loss_mismatch.logits_binary": Rule.error(
+            _LOGITS, "Give the last layer activation='sigmoid', or give the loss from_logits=True."
         ),
-        "loss_mismatch.logits_classes": Rule(
-            "error", _LOGITS, "Give the last layer activation='softmax', or give the loss from_logits=True."
+        "loss_mismatch.logits_classes": Rule.error(
+            _LOGITS, "Give the last layer activation='softmax', or give the loss from_logits=True."
         ),
-        "loss_mismatch.elementwise": Rule(
-            "error",
+        "loss_mismatch.elementwise": Rule.error(
             "{loss} compares element by element, but labels {labels} are one number each (predictions {shape})",
             "For classes use sparse_categorical_crossentropy (or to_categorical(y)); for a number give the last layer "
             "one unit.",
         ),
-        "loss_mismatch.numbers": Rule(
-            "error",
+        "loss_mismatch.numbers": Rule.error(
             "labels {labels} are class numbers, but categorical_crossentropy takes one-hot rows (predictions {shape})",
             "Use sparse_categorical_crossentropy, or utils.to_categorical(y).",
         ),
-        "loss_mismatch.one_hot": Rule(
-            "error",
+        "loss_mismatch.one_hot": Rule.error(
             "labels {labels} are one-hot rows, but sparse_categorical_crossentropy takes class numbers (predictions "
             "{shape})",
             "Use categorical_crossentropy, or y.argmax(axis=-1).",
         ),
-        "loss_mismatch.single": Rule(
-            "error",
+        "loss_mismatch.single": Rule.error(
             "a crossentropy of classes over one unit: there is no second class to choose from (predictions {shape})",
             "Use binary_crossentropy with a sigmoid, or as many units as classes.",
         ),
-        "loss_mismatch.binary": Rule(
-            "error",
+        "loss_mismatch.binary": Rule.error(
             "binary_crossentropy on {units} units that exclude each other, with labels {labels}: it treats every class "
             "as a yes-or-no question of its own (predictions {shape})",
             "Use categorical_crossentropy (sparse_categorical_crossentropy for class numbers) with a softmax.",
         ),
-        "loss_mismatch.several": Rule(
-            "error",
+        "loss_mismatch.several": Rule.error(
             "{share:.0%} of the rows of labels have several ones, but softmax's outputs sum to 1: they are the "
             "chances of classes of which one alone is right",
             "Give the last layer activation='sigmoid': each class is then a yes-or-no question of its own, as the loss "
             "has it.",
         ),
-        "softmax_axis": Rule(
-            "error",
+        "softmax_axis": Rule.error(
             "{whose}{by} of the predictions {shaped} goes over {along}, not over the {classes} classes (the last axis)",
             "Take the softmax over the classes: axis=-1; by hand: e = ops.exp(z - ops.max(z, axis=-1, keepdims=True)), "
             "and e / ops.sum(e, axis=-1, keepdims=True).",
         ),
-        "class_loss": Rule(
-            "info",
+        "class_loss": Rule.info(
             "{loss} compares {activation}'s answers with {labels}: where such an answer is certain and wrong, its "
             "gradient is next to nothing",
             "For classes, crossentropies have larger gradients where the answer is wrong: categorical_crossentropy "
@@ -111,12 +115,14 @@ class Mismatch(Check):
         ),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    begins = ("loss",)
+
+    def begin(self) -> None:
         self._of_several: set[int] = set()  # losses some of whose labels have several ones in a row
         self._axes: dict[int, tuple[int, str]] = {}  # over which axis a softmax was taken, by the key of its output
         self._logs: dict[int, tuple[int, int, int, Any]] = {}  # the same of logarithms: axes, axis, classes and line
         self._model: Any = None  # the one that answered last
+        self._before: dict[int, Origin] = {}  # what a softmax was taken of, by the key of its output
         self._shares: set[Any] = set()  # keys of answers that a loss of the user's divided, by their sum perhaps
         self._squashed: set[Any] = set()  # keys of what a softmax or a sigmoid was taken of
 
@@ -130,6 +136,8 @@ class Mismatch(Check):
             self._mixture(op, inputs, settings, outputs)
         elif op.name in CROSSENTROPIES:
             self._from_logits(op, inputs[1])
+            if op.name != "sigmoid_crossentropy":
+                self._last_layer(self.watch.origin(inputs[1]), softmax=True)
         elif op.name == "clip" and _clips_probabilities(inputs) and not self.watch.inside("metric"):
             if key in self._shares or not self.watch.inside("loss") or is_answer_of_own_loss(self.watch, inputs[0]):
                 self._as_probabilities(inputs[0], None)
@@ -145,6 +153,9 @@ class Mismatch(Check):
         if not is_tensor(x) or outputs is None or outputs.key is None:
             return
         shape, axis, layer = x.data.shape, settings[0], self.watch.layer()
+        before = self.watch.origin(x)
+        if before is not None:
+            self._before[outputs.key] = before
         made_by = self.watch.made_by(x)
         if made_by in _SQUASHED:
             about = {"layer": layer, "place": self.watch.place(), "so": "the result is nearly uniform"}
@@ -176,7 +187,7 @@ class Mismatch(Check):
         self._report("one_unit", layer=layer, op=op, place=place, whose=whose, shape=list(shape))
 
     def on_step_end(self) -> None:
-        for known in (self._axes, self._logs, self._shares, self._squashed):
+        for known in (self._axes, self._logs, self._shares, self._squashed, self._before):
             known.clear()
 
     def _axis(self, predicted: Tensor) -> None:
@@ -199,15 +210,9 @@ class Mismatch(Check):
         if made_by not in _SQUASHED or self._goes_on_from(logits):
             return
         layer = self._layer_of(logits)
-        self._report(
-            "from_logits",
-            layer=layer,
-            op=op.name,
-            place=self.watch.place(),
-            applied=op.name.split("_")[-2],
-            whose=f", in layer {layer_label(layer)!r}" if layer is not None else "",
-            activation=made_by,
-        )
+        about = {"applied": op.name.split("_")[-2], "activation": made_by}
+        about["whose"] = f", in layer {layer_label(layer)!r}" if layer is not None else ""
+        self._report("from_logits", layer=layer, op=op.name, place=self.watch.place(), **about)
 
     def _goes_on_from(self, logits: Any) -> bool:
         """Was the loss given probabilities, and goes on from what the last softmax or sigmoid was taken of?"""
@@ -220,13 +225,13 @@ class Mismatch(Check):
         origin = self.watch.origin(x)
         return None if origin is None else origin.layer
 
-    # ------------------------------------------------------------------ loss objects
-
     def on_call(self, opened: Any) -> None:
         if opened.kind == "model" and self.watch.outermost():
             self._model = opened.owner
 
     def on_loss(self, loss: Loss) -> None:
+        before = self._before.get(loss.answers.key or -1)
+        self._last_layer(before or self.watch.origin(loss.answers), softmax=before is not None)
         if loss.labels is None:
             return
         self._axis(loss.answers)
@@ -241,6 +246,36 @@ class Mismatch(Check):
         if not loss.logits and not one_unit and not other:
             self._as_probabilities(loss.answers, loss)
         self._shapes(loss, loss.labels)
+
+    def on_answer(self, opened: Any, outputs: Any) -> None:
+        """Chances that no loss object is given, as a policy's."""
+        before = self._before.get(getattr(outputs, "key", None) or -1)
+        if before is not None and outputs.data.ndim == 2 and before.made_by == "relu":
+            before.layer = before.layer if before.layer is not None else opened.owner
+            self._last_layer(before, softmax=True)
+
+    def _last_layer(self, origin: Origin | None, softmax: bool) -> None:
+        if origin is None or origin.layer is None:
+            return
+        layer = origin.layer
+        if softmax and origin.made_by == "relu":
+            self.tell("loss_mismatch.relu", layer=layer, op="relu", place=origin.place, high=0.0)
+        rate = getattr(layer, "rate", None)
+        if "Dropout" in type(layer).__name__ and isinstance(rate, float) and rate > 0:
+            what, layers = "logits, right before the softmax" if softmax else "predictions", [layer_label(layer)]
+            about = {"layer": layer, "place": made_at(layer), "layers": layers, "noise": rate}
+            self.tell("dropout_high.outputs", rate=rate, what=what, **about)
+
+    def on_scope_begin(self, opened: Any) -> None:
+        given, loss = opened.scope.inputs, opened.owner
+        if not isinstance(given, tuple) or len(given) != 2 or loss_kind(loss) == "other":
+            return
+        if tracked(given[0]) and not tracked(given[1]):
+            found = values_of(given[1])
+            if _are_labels(found):
+                ends = {"low": float(found.min()), "high": float(found.max())}
+                about = {"place": self.watch.called_at(), "key": ("loss_mismatch", "swapped")}
+                self.tell("loss_mismatch.swapped", loss=getattr(loss, "name", "the loss"), **about, **ends)
 
     def _compared(self, loss: Loss, labels: numpy.ndarray) -> None:
         """Losses of no chances: class numbers for several outputs, and differences of classes."""
@@ -290,15 +325,11 @@ class Mismatch(Check):
             return
         layer = self._layer_of(predicted)
         binary = (values.ndim > 1 and values.shape[-1] == 1) or (loss is not None and loss.kind == "binary")
-        self._report(
-            "logits_binary" if binary else "logits" if loss is None else "logits_classes",  # their cures differ
-            layer=layer,
-            place=(made_at(loss.owner) if loss is not None else None) or self.watch.place(),
-            whose=f" of layer {layer_label(layer)!r}" if layer is not None else "",
-            are=are,
-            high=high,
-            **({} if made_by in _OTHERWISE and loss is not None else {"low": low}),
-        )
+        way = "logits_binary" if binary else "logits" if loss is None else "logits_classes"  # their cures differ
+        place = (made_at(loss.owner) if loss is not None else None) or self.watch.place()
+        whose = f" of layer {layer_label(layer)!r}" if layer is not None else ""
+        ends = {"high": high} if made_by in _OTHERWISE and loss is not None else {"high": high, "low": low}
+        self._report(way, layer=layer, place=place, whose=whose, are=are, **ends)
 
     def _shapes(self, loss: Loss, labels: numpy.ndarray) -> None:
         """The crossentropy that doesn't go with the shape of its labels."""
@@ -350,35 +381,6 @@ def _clips_probabilities(inputs: Any) -> bool:
     """As crossentropies do with what they take for probabilities: to [1e-7, 1 - 1e-7]."""
     low, high = inputs[1:3]
     return isinstance(low, float) and isinstance(high, float) and 0 < low < 1e-4 and 1 - 1e-4 < high < 1
-
-
-class SwappedArguments(Check):
-    """The first argument depends on weights; the second doesn't, and holds 0 and 1, or numbers of classes.
-
-    PyTorch's losses take predictions first, Keras' take labels first: who comes from the one swaps them in the other.
-    """
-
-    rules = {
-        "loss_mismatch.swapped": Rule(
-            "error",
-            "{loss} is given the network's answers first, where it takes the labels, and the labels second (whole "
-            "numbers from {low!n} to {high!n}, which no weight changes)",
-            "Give the labels first: loss(y_true, y_pred).",
-        )
-    }
-
-    begins = ("loss",)
-
-    def on_scope_begin(self, opened: Any) -> None:
-        given, loss = opened.scope.inputs, opened.owner
-        if not isinstance(given, tuple) or len(given) != 2 or loss_kind(loss) == "other":
-            return
-        if tracked(given[0]) and not tracked(given[1]):
-            found = values_of(given[1])
-            if _are_labels(found):
-                ends = {"low": float(found.min()), "high": float(found.max())}
-                about = {"place": self.watch.called_at(), "key": ("loss_mismatch", "swapped")}
-                self.tell("loss_mismatch.swapped", loss=getattr(loss, "name", "the loss"), **about, **ends)
 
 
 def _are_labels(values: numpy.ndarray) -> bool:

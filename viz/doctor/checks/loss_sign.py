@@ -1,8 +1,7 @@
-"""`loss_sign`: losses that are smaller the worse the answers are, likelihoods and triplets among them."""
+"""`loss_sign`: losses that are smaller the worse the answers are, likelihoods among them."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy
@@ -15,20 +14,14 @@ from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.user_code import Place, made_at
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["Likelihoods", "LossSign", "Triplets"]
+__all__ = ["Likelihoods", "LossSign"]
 
 _BOUNDED = ("softmax", "sigmoid", "hard_sigmoid")
-_OTHERS = 8  # wrong classes that are tried in place of the right ones
-_ROWS = 4  # labels of a batch, at least: of fewer, any number is the same for all
 _EQUAL = 1e-2  # by which factors of single rows may differ: something small is added before a logarithm
 _CLEAR = -9.2  # logarithm of a chance, above which what is added to it (1e-7, say) changes little
 _REST = 0.5  # of what a likelihood makes of the loss may be other terms, such as penalties
 _FALLS = 1.2  # times as far below 0 as at first it is in the end
 _CHANCES = ("softmax", "log_softmax", "sigmoid")
-_STEPS = 20  # in which both distances of a triplet are seen
-_SURE = 4.0  # standard errors by which the pair that is pulled together is further apart at first
-_NOISE = 3.0  # and by which it may be nearer in the end, for all that chance does
-_KEEPS = ("square", "absolute", "power", "multiply", "add")  # of a difference, element by element
 
 
 class LossSign(Check):
@@ -36,8 +29,8 @@ class LossSign(Check):
 
     rules = {
         "loss_sign": Rule.error(
-            "the loss {loss!r} is {perfect!n} for perfect answers and {now!n} for those of the network, which are "
-            "wrong: training makes the loss smaller, and so the answers worse",
+            "the loss {loss!r} is {perfect!n} for perfect answers and {now!n} for those of the network: training makes "
+            "it smaller, and so the answers worse",
             "Turn the sign: return -value, or 1 - value, of what should become large.",
         )
     }
@@ -49,62 +42,19 @@ class LossSign(Check):
         labels, owner = loss.labels, loss.owner
         if owner is None or loss.ours or not loss.tracked or self._asked.get(id(owner), 0) >= 2:
             return
-        if labels is None or not labels.size:
+        if labels is None or not labels.size or labels.shape != loss.shape or numpy.array_equal(labels, loss.values):
             return
         self._asked[id(owner)] = self._asked.get(id(owner), 0) + 1
-        made_by = self.watch.made_by(loss.answers)
-        if labels.shape == loss.shape:
-            self._judge(owner, labels.astype(loss.values.dtype), loss.values, made_by in _BOUNDED)
-        elif made_by == "softmax":
-            self._judge_classes(owner, labels, loss.values)
-
-    def _judge(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray, bounded: bool) -> None:
-        if numpy.array_equal(labels, answers):
-            return
-        within = bounded and labels.min() >= 0 and labels.max() <= 1
-        perfect, near, now = _on_the_way(loss, labels, labels, answers)
-        beyond = near if within else value_of(loss, labels, labels - 0.5 * (answers - labels))
-        if _worse(perfect, [near, now, beyond]):
-            self._tell("loss_sign", loss, perfect, now)
-
-    def _judge_classes(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> None:
-        """The same for numbers of classes: the right class has to be the worst of several, or it may be another's."""
-        classes = answers.shape[-1]
-        numbers = labels.reshape(-1).astype("int64")
-        whole = numpy.array_equal(numbers, labels.reshape(-1)) and numbers.min() >= 0 and numbers.max() < classes
-        if not whole or numbers.size * classes != answers.size:
-            return
-        one_hot = numpy.eye(classes, dtype=answers.dtype)
-        shifts = range(1, min(classes, _OTHERS + 1))
-        right = one_hot[numbers].reshape(answers.shape)
-        perfect, near, now = _on_the_way(loss, labels, right, answers)
-        if not _worse(perfect, [near, now]):
-            return
-        wrong = [one_hot[(numbers + k) % classes].reshape(answers.shape) for k in shifts]
-        others = [_on_the_way(loss, labels, each, answers)[0] for each in wrong]
-        if _worse(perfect, others):
-            self._tell("loss_sign", loss, perfect, now)
-
-    def _tell(self, rule: str, loss: Any, perfect: float, now: float, **about: Any) -> None:
-        place = _written_at(loss) or made_at(loss) or self.watch.called_at()
-        about |= {"loss": getattr(loss, "name", ""), "perfect": perfect, "now": now}
-        self.tell(rule, place=place, key=("loss_sign", id(loss)), **about)
-
-
-def _on_the_way(
-    loss: Any, labels: numpy.ndarray, aim: numpy.ndarray, answers: numpy.ndarray
-) -> tuple[float, float, float]:
-    """The loss of perfect answers (or, where it has no value there, right beside them), half way, and now."""
-    perfect, beside, near, now = (
-        value_of(loss, labels, aim + part * (answers - aim)) for part in (0.0, 0.02, 0.5, 1.0)
-    )
-    return perfect if numpy.isfinite(perfect) else beside, near, now
-
-
-def _worse(perfect: float, others: list[float]) -> bool:
-    """Is the loss of perfect answers larger than all others, beyond rounding?"""
-    finite = bool(numpy.isfinite([perfect, *others]).all())
-    return finite and perfect > max(others) + 1e-6 * max(1.0, abs(perfect))
+        aim = labels.astype(loss.values.dtype)
+        away = loss.values - aim
+        perfect, beside, near, now = (value_of(owner, aim, aim + part * away) for part in (0.0, 0.02, 0.5, 1.0))
+        perfect = perfect if numpy.isfinite(perfect) else beside  # a logarithm may have no value there
+        within = self.watch.made_by(loss.answers) in _BOUNDED and labels.min() >= 0 and labels.max() <= 1
+        others = [near, now] if within else [near, now, value_of(owner, aim, aim - 0.5 * away)]
+        if numpy.isfinite([perfect, *others]).all() and perfect > max(others) + 1e-6 * max(1.0, abs(perfect)):
+            place = _written_at(owner) or made_at(owner) or self.watch.called_at()
+            about = {"loss": getattr(owner, "name", ""), "perfect": perfect, "now": now}
+            self.tell("loss_sign", place=place, key=("loss_sign", id(owner)), **about)
 
 
 def _written_at(loss: Any) -> Place | None:
@@ -188,7 +138,7 @@ def _asked(kind: str, chances: numpy.ndarray, gradient: numpy.ndarray) -> list[A
         chances = numpy.stack([chances, 1 - chances], axis=-1)
         gradient = numpy.stack([gradient.clip(0), (-gradient).clip(0)], axis=-1)
     chosen = gradient.reshape(-1, chances.shape[-1]) != 0
-    if chosen.sum() < _ROWS or (chosen.sum(axis=0) > 0).sum() < 2 or (chosen.sum(axis=1) > 1).any():
+    if chosen.sum() < limits.OFTEN or (chosen.sum(axis=0) > 0).sum() < 2 or (chosen.sum(axis=1) > 1).any():
         return []  # one class for all rows: no labels of data
     logs = picked = chances.reshape(chosen.shape)[chosen]
     slopes = gradient.reshape(chosen.shape)[chosen]
@@ -199,76 +149,3 @@ def _asked(kind: str, chances: numpy.ndarray, gradient: numpy.ndarray) -> list[A
     if not numpy.isfinite(factor) or factor <= 0 or numpy.abs(clear - factor).max() > _EQUAL * factor:
         return []
     return [(float(logs.mean()), factor, len(logs))]
-
-
-class Triplets(Check):
-    """Follows the two distances of a triplet loss: which one the loss makes smaller, and which one is smaller at first.
-
-    Swapped ones never part in the order that the loss asks for: between two classes, rows are on average at least as
-    far apart as within each of them.
-    """
-
-    rules = {
-        "loss_sign.triplet": Rule.warning(
-            "of two distances from the same rows, the loss makes smaller the one that is the larger in the data: "
-            "{perfect!n} on average in the first step, against {now!n} for the other, and after {steps!c} the order is "
-            "still the same: rows that belong together are driven apart",
-            "Exchange the two distances: maximum(distance(anchor, positive) - distance(anchor, negative) + margin, "
-            "0). If they are right, the triplets are too hard to begin with: begin with random ones.",
-        )
-    }
-
-    def begin(self) -> None:
-        self._differences: dict[int, frozenset[int]] = {}  # by the key of a tensor: what it is the difference of
-        self._distances: dict[int, Any] = {}  # between which two, how large for each row, and on which line
-        self._pulled: dict[bool, list[Any]] = {True: [], False: []}  # which the loss makes smaller, or larger
-        self._gaps: list[numpy.ndarray] = []  # of each step looked at: how much further apart the former are
-        self._first: tuple[float, float] | None = None
-        self._place: Any = None
-
-    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        given = [x for x in inputs if tracked(x)]  # not 0.5 of 0.5 * square
-        if error is not None or not given or not tracked(outputs):
-            return
-        keys, shape = {x.key for x in given}, given[0].data.shape
-        known = self._differences.get(given[0].key)
-        if op.name in ("subtract", "squared_difference") and len(keys) == 2 and len(shape) == 2:
-            self._differences[outputs.key] = frozenset(keys)
-        elif known is not None and op.name in _KEEPS and len(keys) == 1 and outputs.data.shape == shape:
-            self._differences[outputs.key] = known
-        elif known is not None and op.name in ("sum", "mean") and outputs.data.size == shape[0] > 1:
-            values = host(outputs.data).reshape(-1).astype("float64")
-            self._distances[outputs.key] = known, values, self.watch.own_line() or self.watch.place()
-
-    def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
-        found = self._distances.pop(first(out_keys), None)
-        values = first_gradient(gradients) if found is not None else numpy.zeros(0)
-        if found is not None and values.any() and (values.min() >= 0 or values.max() <= 0):
-            self._pulled[bool(values.min() >= 0)].append(found)
-
-    def on_step_end(self) -> None:
-        if len(self._pulled[True]) == len(self._pulled[False]) == 1:
-            (pulled, near, self._place), (driven, far, _) = self._pulled[True] + self._pulled[False]
-            if len(pulled & driven) == 1 and near.shape == far.shape:
-                self._first = self._first or (float(near.mean()), float(far.mean()))
-                self._gaps.append(near - far)
-        self._differences.clear()
-        self._distances.clear()
-        self._pulled = {True: [], False: []}
-
-    def finish(self) -> None:
-        """Swapped, the gap stays above 0 to the end; else only the first steps are those of the data."""
-        if self._first is None or len(self._gaps) < _STEPS or self.watch.number <= limits.FEW_STEPS:
-            return
-        sure = max(_sureness(self._gaps[: limits.FIRST]), _sureness(self._gaps))
-        if sure >= _SURE and _sureness(self._gaps[-limits.LAST :]) >= -_NOISE:
-            perfect, now = self._first
-            self.tell("loss_sign.triplet", place=self._place, perfect=perfect, now=now, steps=self.watch.step)
-
-
-def _sureness(gaps: list[numpy.ndarray]) -> float:
-    """The mean of some numbers, against its own standard error."""
-    values = numpy.concatenate(gaps)
-    spread = float(values.std()) / math.sqrt(len(values))
-    known = len(values) >= limits.ROWS_TOLD and math.isfinite(spread) and spread > 0
-    return float(values.mean()) / spread if known else 0.0

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import first_tensor, is_tensor, key_of, tracked
 from viz.doctor.facts.source_calls import tree_of
@@ -22,8 +23,6 @@ from viz.recorder.source_lines import is_internal
 
 __all__ = ["Memory"]
 
-_HELD_STEPS = 10  # the tensors of so many steps are followed
-_HELD_SHARE = 0.75  # this part of them still alive means that somebody keeps them
 _HELD_AGE = 2  # steps that are over so long ago; the last one's tensors are still in use
 _HELD_SMALL = 64  # bytes for each step: a number as a tensor, say; that is no more than a hint
 
@@ -33,7 +32,6 @@ _ALIVE = "{what} of each of the {steps!c} so far {verb} still alive, {cost}{by}"
 
 
 _DEPTH = 4  # containers inside of containers
-_LARGE = 100_000  # elements of a container that is looked into, at most
 _CONTAINERS = (list, tuple, dict, set, deque)
 _ADDS = ("append", "extend", "insert", "add", "appendleft", "setdefault", "update", "put")
 
@@ -62,7 +60,7 @@ class Memory(Check):
     def begin(self) -> None:
         self._now: _Seen = {}
         self._first: list[_Seen] = []
-        self._recent: deque[_Seen] = deque(maxlen=_HELD_STEPS + _HELD_AGE)
+        self._recent: deque[_Seen] = deque(maxlen=limits.FEW_ROWS + _HELD_AGE)
         self._sums: dict[Any, tuple[int, int]] = {}  # by the keys: steps that a sum is made of, and the last of them
         self._next = self._pause = 4  # the step from which on the collector may be asked again, and steps between
 
@@ -73,7 +71,7 @@ class Memory(Check):
         steps, last = max([self._sums.get(key_of(x), (0, -1)) for x in inputs], default=(0, -1))
         steps += last != self.watch.step
         self._sums[key] = steps, self.watch.step
-        if steps == _HELD_STEPS:
+        if steps == limits.FEW_ROWS:
             about = {"steps": steps, "evidence": {"what": "a sum", "bytes_per_step": outputs.data.nbytes}}
             self.tell("memory_growth.sum", place=self.watch.place(), key=("memory_growth", "the sum"), **about)
 
@@ -97,12 +95,12 @@ class Memory(Check):
                     self._now[label] = weakref.ref(x), x.data.nbytes
 
     def on_step_end(self) -> None:
-        if len(self._first) < _HELD_STEPS:
+        if len(self._first) < limits.FEW_ROWS:
             self._first.append(self._now)
         self._recent.append(self._now)
         self._now = {}
         done = self.watch.step + 1
-        if done >= _HELD_STEPS + _HELD_AGE and done % 4 == 0:
+        if done >= limits.FEW_ROWS + _HELD_AGE and done % 4 == 0:
             self._judge(done)
 
     def _judge(self, done: int) -> None:
@@ -126,7 +124,7 @@ class Memory(Check):
         for name in recent[-1] if recent else ():
             shares = [_alive(steps, name) for steps in (self._first, recent)]
             example, size = recent[-1][name][0](), recent[-1][name][1]
-            if min(shares) >= _HELD_SHARE and example is not None:
+            if min(shares) >= limits.MOSTLY and example is not None:
                 found.append((name, example, size))
         return sorted(found, key=lambda entry: (entry[0] != "the tape", -entry[2]))
 
@@ -134,22 +132,14 @@ class Memory(Check):
         holder = holder_of(self.watch.held(example))
         small = 0 <= size <= _HELD_SMALL and (self.watch.has_tapes or not tracked(example))  # else with its graph
         named = (holder.name, holder.kind, holder.size) if holder is not None else (None, None, None)
-        self.tell(
-            "memory_growth.tape" if name == "the tape" else "memory_growth",
-            "info" if small else "warning",
-            place=holder.place if holder is not None else None,
-            key=("memory_growth", name),
-            what=name,
-            verb="are" if name.startswith(("outputs", "gradients")) else "is",
-            cost="with all it recorded" if size < 0 else f"{size} bytes each, without end",
-            by=f"; {named[1]} {named[0]!r} holds them ({named[2]} by now)" if holder is not None else "",
-            steps=done,
-            evidence={
-                "what": name,
-                "bytes_per_step": None if size < 0 else size,
-                **dict(zip(("holder", "holder_type", "length"), named)),
-            },
-        )
+        words = {"what": name, "verb": "are" if name.startswith(("outputs", "gradients")) else "is"}
+        words |= {"cost": "with all it recorded" if size < 0 else f"{size} bytes each, without end"}
+        words |= {"by": f"; {named[1]} {named[0]!r} holds them ({named[2]} by now)" if holder is not None else ""}
+        evidence = {"what": name, "bytes_per_step": None if size < 0 else size}
+        evidence |= dict(zip(("holder", "holder_type", "length"), named))
+        rule, severity = "memory_growth.tape" if name == "the tape" else "memory_growth", "info" if small else "warning"
+        at = {"place": holder.place if holder is not None else None, "key": ("memory_growth", name)}
+        self.tell(rule, severity, steps=done, evidence=evidence, **at, **words)
 
 
 def _alive(steps: list[_Seen], name: str) -> float:
@@ -190,9 +180,9 @@ def holder_of(thing: Any) -> Holder | None:
 def _held(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """What a container holds, under its name, or an object or class of the user's, as `Class.attribute`."""
     if isinstance(value, dict):
-        yield from ((name, each) for each in list(value.values())[:_LARGE])
+        yield from ((name, each) for each in list(value.values())[: limits.LOOKED])
     elif isinstance(value, _CONTAINERS):
-        yield from ((name, each) for each in list(value)[:_LARGE])
+        yield from ((name, each) for each in list(value)[: limits.LOOKED])
     else:
         kind = value if isinstance(value, type) else type(value)
         yield from ((name, layer) for layer in (() if value is kind else layers_in(value)[1:]))

@@ -1,4 +1,4 @@
-"""`no_gradient`: weights that the loss doesn't depend on, and layers that are never called."""
+"""`no_gradient`: weights that the loss doesn't depend on."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from viz.doctor.check_base import Check, Rule
 from viz.doctor.checks.updates.lost_gradients import End, LostGradients
 from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, key_of, tensors, values_of
 from viz.doctor.facts.step_facts import Gradients, Loss
-from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
 from viz.frameworks.contract import Variable
-from viz.frameworks.owners import makes_weights
 
 __all__ = ["Unreached"]
 
 _PICKS = ("max", "min", "sort", "topk", "median", "mode", "kthvalue")
-_MOST_NAMES = 6  # of weights, in one message
 _WEIGHTS = "all sample weights are 0"
 _NONE = "the gradient of {weights} is None {steps!i}"
 
@@ -38,65 +35,46 @@ class Unreached(Check):
     """Variables whose gradient is None, or zero, in every step. Those with `trainable=False` are left alone."""
 
     rules = {
-        "no_gradient": Rule(
-            "error",
+        "no_gradient": Rule.error(
             "the gradient of {weights} ({whose}) is {gradient} {steps!i}{reason}",
             "Use the layer on the way to the loss, inside the tape, without predict, .numpy(), stop_gradient, argmax "
             "or round; if it should stay as it is, set layer.trainable = False.",
         ),
-        "no_gradient.cut": Rule(
-            "error",
+        "no_gradient.cut": Rule.error(
             "{what}: {goes} {by}, which has no slope",
-            "Take a loss that changes a little when the answers do: crossentropies instead of argmax or an accuracy, "
-            "squares instead of rounded numbers; what is counted belongs into metrics.",
+            "Take a loss that changes a little when the answers do: crossentropies instead of argmax or an accuracy; "
+            "what is counted belongs into metrics.",
         ),
-        "no_gradient.stopped": Rule(
-            "error",
+        "no_gradient.stopped": Rule.error(
             "{what}: {goes} {by}, which lets no gradient through",
-            "Leave stop_gradient out there; if these weights should stay as they are, leave them out of what the tape "
-            "and the optimizer are given, or set layer.trainable = False. In a GAN it belongs into the discriminator's "
-            "step, discriminator(stop_gradient(generator(noise))), and not into the generator's, "
-            "discriminator(generator(noise)), where the optimizer is given the generator's weights alone.",
+            "Leave stop_gradient out there; if these weights should stay as they are, set layer.trainable = False. In "
+            "a GAN, the generator's step is discriminator(generator(noise)) without it.",
         ),
-        "no_gradient.before_tape": Rule(
-            "error",
+        "no_gradient.before_tape": Rule.error(
             "{how} where no tape records it: " + _NONE,
-            "Move that call into the block of the tape, with GradientTape() as tape: a tape records only what runs "
-            "while it is open.",
+            "Move that call into the block of the tape, which records only what runs while it is open.",
         ),
-        "no_gradient.behind_tape": Rule(
-            "error",
+        "no_gradient.behind_tape": Rule.error(
             "the loss is computed outside of the block of the tape: " + _NONE,
-            "Move the loss into the block of the tape, one step to the right: a tape records only what runs while it "
-            "is open.",
+            "Move the loss into the block of the tape, which records only what runs while it is open.",
         ),
-        "no_gradient.numpy": Rule(
-            "error",
+        "no_gradient.numpy": Rule.error(
             "{what}: {by} gives plain numbers inside the tape, through which no gradient goes",
-            "Leave .numpy(), float() and functions of NumPy out there: layers, losses and ops (ops.log for np.log) "
-            "take tensors as they are. Take numbers to print after the tape.",
+            "Leave .numpy(), float() and functions of NumPy out there: ops (ops.log for np.log) take tensors as they "
+            "are. Take numbers to print after the tape.",
         ),
-        "no_gradient.ignored": Rule(
-            "error",
+        "no_gradient.ignored": Rule.error(
             "{what}: {why}, so the loss is 0, whatever the answers",
-            "Look at what leaves the rows out: sample weights of 0, a mask that is inverted (True stands for what "
-            "counts), or the mark of labels that don't count, print(numpy.unique(y)), and how it gets into them.",
-        ),
-        "no_gradient.uncalled": Rule(
-            "warning",
-            "layer {name} is never called: it has no weights yet",
-            "Call it in the model's call method, or remove it.",
+            "Look at what leaves the rows out: sample weights of 0, an inverted mask (True stands for what counts), or "
+            "the mark of labels that don't count, print(numpy.unique(y)).",
         ),
     }
 
-    always = ()
-
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._seen: dict[int, _Seen] = {}
         self._loss = 0.0  # the largest, of those looked at
         self._place: Any = None
-        self._lost = LostGradients(watch)
+        self._lost = LostGradients(self.watch)
         self._counts = False  # does any row count in a loss?
         self._ignored = ""  # why none does
         self._ignored_at: Any = None
@@ -154,26 +132,25 @@ class Unreached(Check):
     def on_step_end(self) -> None:
         if not self.watch.ended_late:  # then the forward pass of the next step is over, too
             self._lost.clear()
-        if self.watch.step + 1 == limits.UNREACHED_STEPS:
+        if self.watch.step + 1 == limits.WINDOW:
             self._judge()
 
     def finish(self) -> None:
-        """Judge again what has been reached since, and what never was called."""
+        """Judge again what has been reached since."""
         self._judge()
-        if self._seen:
-            self._uncalled()
 
     def _judge(self) -> None:
         without: dict[int, list[_Seen]] = {}
         zero: dict[int, list[_Seen]] = {}
         ends: dict[End, list[_Seen]] = {}
         some = any(s.nonzero for s in self._seen.values())
-        enough = min(limits.UNREACHED_STEPS, max(3, self.watch.step))
+        enough = min(limits.WINDOW, max(3, self.watch.step))
         often = max((seen.asked for seen in self._seen.values()), default=1)  # a round may make several updates
         for seen in self._seen.values():
-            owner = id(self.watch.owners.of(seen.variable) or seen.variable)
+            layer = self.watch.owners.of(seen.variable)
+            owner, used = id(layer or seen.variable), layer is None or self.watch.owners.used(layer)
             if seen.asked and not seen.given:
-                if seen.end is not None and seen.asked >= min(limits.FIRST, often) and self._is_used(seen):
+                if seen.end is not None and seen.asked >= min(limits.FIRST, often) and used:
                     ends.setdefault(seen.end, []).append(seen)
                 else:
                     without.setdefault(owner, []).append(seen)
@@ -194,23 +171,11 @@ class Unreached(Check):
         for owner, group in zero.items():
             self._tell_owner(owner, group, "exactly 0")
 
-    def _is_used(self, seen: _Seen) -> bool:
-        owner = self.watch.owners.of(seen.variable)
-        return owner is None or self.watch.owners.used(owner)
-
     def _tell(self, rule: str, group: list[_Seen], severity: str = "", gradient: str = "None", /, **about: Any) -> None:
         steps = group[0].asked if group else self.watch.step
         names = [seen.variable.path for seen in group]
-        self.tell(
-            rule,
-            severity,
-            variables=names,
-            steps=steps,
-            gradient=gradient,
-            evidence={"gradient": gradient},
-            weights=_listed(names),
-            **about,
-        )
+        about |= {"variables": names, "steps": steps, "gradient": gradient, "weights": _listed(names)}
+        self.tell(rule, severity, evidence={"gradient": gradient}, **about)
 
     def _tell_end(self, end: End, group: list[_Seen]) -> None:
         """One place stands between these weights and the loss."""
@@ -240,31 +205,15 @@ class Unreached(Check):
         reason = "; the loss doesn't depend on them" if gradient == "None" else ""
         if gradient == "None" and layer is not None and not self.watch.owners.used(layer):
             reason = "; the layer is never called"
-        self._tell(
-            "no_gradient",
-            group,
-            "warning" if gradient != "None" else "error",
-            gradient,
-            layer=layer if layer is not None else group[0].variable.path,
-            key=("no_gradient", owner),
-            whose=f"layer {layer_label(layer)!r}" if layer is not None else "the loop's own weights",
-            reason=reason,
-        )
-
-    def _uncalled(self) -> None:
-        """Layers that a trained model holds, which have not even been built."""
-        trained = {id(layer) for layer in map(self.watch.owners.of, (s.variable for s in self._seen.values()))}
-        for root in self.watch.owners.roots():
-            inside = layers_in(root)
-            for layer in inside if any(id(each) in trained for each in inside) else ():
-                weighs = not layer.weights and makes_weights(layer)
-                if not layer.built and not self.watch.owners.met(layer) and weighs:
-                    self.tell("no_gradient.uncalled", layer=layer, key=("no_gradient", id(layer)), steps=0)
+        whose = f"layer {layer_label(layer)!r}" if layer is not None else "the loop's own weights"
+        at = {"layer": layer if layer is not None else group[0].variable.path, "key": ("no_gradient", owner)}
+        severity = "warning" if gradient != "None" else "error"
+        self._tell("no_gradient", group, severity, gradient, whose=whose, reason=reason, **at)
 
 
 def _listed(paths: list[str]) -> str:
-    more = len(paths) - _MOST_NAMES
-    return ", ".join(paths if more < 2 else [*paths[:_MOST_NAMES], f"{more} more"])
+    more = len(paths) - limits.NAMED
+    return ", ".join(paths if more < 2 else [*paths[: limits.NAMED], f"{more} more"])
 
 
 def _is_kernel(variable: Variable) -> bool:

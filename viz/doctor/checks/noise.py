@@ -10,7 +10,6 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.asked_again import answer_with
 from viz.doctor.facts.host_arrays import first_tensor, host, tracked
-from viz.doctor.facts.layer_kinds import may_run_again
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
 from viz.frameworks.owners import is_library
@@ -18,11 +17,7 @@ from viz.frameworks.owners import is_library
 __all__ = ["Noise"]
 
 _DROPOUT = 0.6  # rates from here on are measured; 0.5 and less are usual
-_DROPOUT_CLEAR = 0.9  # a warning from here on: one unit in ten is left, and the noise is measured as well
 _DROPOUT_STEPS = (2, 20)  # in which the batch is run again without dropout
-_DROPOUT_ROWS = 8
-_DROPOUT_NOISE = 1.0  # what dropout changes, against the differences between rows (variances)
-_NOISE_LOOKED = 100_000  # values of a batch before and after augmentation
 _VALUES = ("RandomBrightness", "RandomContrast", "GaussianNoise", "RandomSaturation", "RandomColorJitter", "RandomHue")
 
 
@@ -61,10 +56,11 @@ class Noise(Check):
         """The same batch without dropout, in two of the steps."""
         if self.watch.step not in _DROPOUT_STEPS or not tracked(outputs):
             return
-        asked = hasattr(opened.owner, "answer_with") or _plain(opened)
+        known = isinstance(opened.scope.inputs, tuple) and all(map(is_library, layers_in(opened.owner)))
+        asked = hasattr(opened.owner, "answer_with") or known
         given = [each for each in opened.scope.inputs if not isinstance(each, bool)] if asked else []
         x = first_tensor(given)
-        if len(given) != 1 or x is None or outputs.data.shape[0] < _DROPOUT_ROWS:
+        if len(given) != 1 or x is None or outputs.data.shape[0] < limits.WINDOW:
             return
         plain = answer_with(opened.owner, given, x, host(x.data))
         if plain is None or plain.shape != outputs.data.shape:
@@ -78,7 +74,7 @@ class Noise(Check):
         if x is None or made is None or x is made or x.data.shape != made.data.shape or x.data.ndim < 2:
             return
         _, found = self._altered.setdefault(id(layer), (layer, []))
-        before, after = (host(t.data).astype("float64").reshape(-1)[:_NOISE_LOOKED] for t in (x, made))
+        before, after = (host(t.data).astype("float64").reshape(-1)[: limits.LOOKED] for t in (x, made))
         spread = float(before.std())
         if len(found) < limits.WINDOW and spread and numpy.isfinite(after).all():
             alike = 0.0 if not after.std() else float(numpy.corrcoef(before, after)[0, 1])
@@ -94,15 +90,9 @@ class Noise(Check):
                     words = f" (value_range={tuple(ranges)})" if ranges is not None else ""
                     self.tell("augmentation", layer=layer, ranges=words, **numbers)
         ratio = max([float(numpy.median(r)) for r in self._ratios.values()], default=0.0)
-        if ratio > _DROPOUT_NOISE:
+        if ratio > 1:  # dropout changes more than rows differ by (variances)
             layer = max(self._dropout.values(), key=lambda each: each.rate)
             about = {"rate": layer.rate, "noise": ratio, "part": 1 / ratio}
             layers = [layer_label(each) for each in self._dropout.values()]
-            severity = "warning" if layer.rate >= _DROPOUT_CLEAR else "info"
+            severity = "warning" if layer.rate >= limits.NEARLY_ALL else "info"
             self.tell("dropout_high", severity, layer=layer, layers=layers, **about)
-
-
-def _plain(opened: Any) -> bool:
-    """May the model be run once more? Not where a call leaves something behind: states, added losses."""
-    known = all(map(is_library, layers_in(opened.owner)))
-    return isinstance(opened.scope.inputs, tuple) and known and may_run_again(opened.owner)

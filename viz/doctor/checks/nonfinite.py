@@ -14,7 +14,6 @@ from viz.doctor.facts.fit_arrays import inputs_of, running_fit
 from viz.doctor.facts.host_arrays import finite, host, is_tensor, is_variable, number, tensors
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.user_code import Place
-from viz.frameworks.contract import Tensor
 from viz.frameworks.objects import PLAIN_TENSORS, array_of
 from viz.recorder.compositions import guilty_part, live_composition
 from viz.recorder.descriptions import flat
@@ -23,14 +22,12 @@ __all__ = ["NonFinite"]
 
 _LARGE_GRADIENT = 50_000  # elements: not read in the steps that are watched cheaply, where they are sums of products
 
-_TOO_LARGE = "the exponential of a number above 88, which is more than float32 holds"
 _CAUSES = {
     "log": "the logarithm of 0 or of a negative number",
     "divide": "a division by 0",
     "sqrt": "the root of a negative number, or its slope at 0, which is infinite",
     "power": "a power of 0 or of a negative number",
-    "exp": _TOO_LARGE,
-    "expm1": _TOO_LARGE,
+    "exp": "the exponential of a number above 88, which is more than float32 holds",
 }
 _OTHER = "numbers beyond what float32 holds (3.4e38)"
 
@@ -40,7 +37,7 @@ _PRODUCTS = ("dense", "matmul", "conv", "conv_bias", "conv_transpose_bias")
 
 
 def _rule(fix: str) -> Rule:
-    return Rule("error", "{what}; {when}, {where} {are} NaN or infinite, too{earlier}", fix)
+    return Rule.error("{what}; {when}, {where} {are} NaN or infinite, too{earlier}", fix)
 
 
 class _Suspect(NamedTuple):
@@ -61,12 +58,9 @@ class NonFinite(Check):
     """Follows NaN and infinities; says so when they have reached the loss, a gradient or a prediction."""
 
     rules = {
-        "nonfinite.first": _rule(
-            "It is the first step, so no update is to blame: scale the inputs, and look at initializers and at what is "
-            "multiplied again and again (a recurrent layer without tanh, say), and at sums without a mean."
-        ),
         "nonfinite": _rule(
-            "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0."
+            "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0 "
+            "(in the first step, look at initializers)."
         ),
         "nonfinite.data": _rule(
             "Clean the data before training: drop the rows where ~np.isfinite(x).all(axis=1), from x and y alike, or "
@@ -86,8 +80,7 @@ class NonFinite(Check):
         "nonfinite.constant": _rule(
             "Look at where this number comes from: it was so before the training computed with it."
         ),
-        "nonfinite.unseen": Rule(
-            "error",
+        "nonfinite.unseen": Rule.error(
             "{what}",
             "Run `viz nonfinite SCRIPT`: it watches every step, and names the op with which it began, its line and its "
             "inputs. In a notebook, callbacks.Doctor() in fit does.",
@@ -102,15 +95,13 @@ class NonFinite(Check):
         "nonfinite.exp": _rule(
             "Subtract the maximum first, or use ops.softmax, ops.logsumexp, or a loss with from_logits=True."
         ),
-        "nonfinite.expm1": _rule("Limit the argument."),
     }
 
     always = tuple(
         "on_op on_rule on_gradients on_optimizer on_loss_end on_answer on_step_end on_update on_unseen_loss".split()
     )
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._forward: _Suspect | None = None
         self._backward: _Suspect | None = None
         self._came_in: _Suspect | None = None
@@ -122,8 +113,6 @@ class NonFinite(Check):
         self._left_out = 0  # such steps in a row
         self._before = "", ""  # what a loss was and when, in a step that wasn't watched
         self._unseen = 0  # steps that nobody watched, as of the last one that was
-
-    # ------------------------------------------------------------------ where it begins
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if self._done or self._forward is not None or outputs is None:
@@ -153,8 +142,6 @@ class NonFinite(Check):
         cause = "" if op.name == "power" and _is_too_large(numbers, values) else name
         message = f"{who} made {_counted(values)} from finite inputs ({ranges}): {_CAUSES.get(cause, _OTHER)}"
         layer, rule = self.watch.layer(), f"nonfinite.{cause}" if cause in _CAUSES else "nonfinite"
-        if not self.watch.step and cause not in _CAUSES:
-            rule = "nonfinite.first"
         return _Suspect(name, layer, self.watch.place(), message, evidence, rule)
 
     def _carried(self, op: Any, x: Any) -> _Suspect:
@@ -209,8 +196,6 @@ class NonFinite(Check):
         rule = f"nonfinite.{op.name}" if op.name in _CAUSES else "nonfinite"
         self._backward = _Suspect(op.name, layer, place, message, evidence, rule, backward=True)
 
-    # ------------------------------------------------------------------ where it arrives
-
     def on_optimizer(self, opened: Any) -> None:
         """An optimizer is about to use the gradients."""
         self._updates = True
@@ -256,7 +241,10 @@ class NonFinite(Check):
 
     def on_answer(self, opened: Any, outputs: Any) -> None:
         suspect = self._forward or self._came_in
-        if suspect is not None and not self._done and any(x.key is None and _has_nan(x) for x in tensors(outputs)):
+        if suspect is None or self._done:
+            return
+        floats = [host(x.data) for x in tensors(outputs) if x.key is None and x.data.dtype.kind == "f"]
+        if any(numpy.isnan(values).any() for values in floats):
             self._tell("the prediction", suspect)
 
     def on_unseen_loss(self, loss: float, step: int, evaluated: bool, place: Place | None, batch: Any) -> None:
@@ -321,10 +309,6 @@ def _is_too_large(numbers: list[numpy.ndarray], powers: numpy.ndarray) -> bool:
     """Are powers infinite because they are large, none of them one of 0, and none NaN as a root of what is below 0?"""
     bases = numpy.broadcast_to(numbers[0], powers.shape)
     return not numpy.isnan(powers).any() and bool((bases[numpy.isinf(powers)] != 0).all())
-
-
-def _has_nan(x: Tensor) -> bool:
-    return x.data.dtype.kind == "f" and bool(numpy.isnan(host(x.data)).any())
 
 
 def _where(batch: numpy.ndarray) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""What a model answers: the same whatever it is asked, or through a relu or a Dropout that spoils it."""
+"""What a model answers: the same whatever it is asked, or what an accuracy can't count."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_tensor, tensors, tracked, values_of
 from viz.doctor.facts.layer_kinds import halves_at_one_half, is_accuracy
 from viz.doctor.facts.step_facts import Gradients, Loss
-from viz.doctor.program import Origin, layer_label
+from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 
-__all__ = ["ClassNumbers", "ConstantOutput", "LastLayers"]
+__all__ = ["ClassNumbers", "ConstantOutput"]
 
 _CONSTANT = 1e-6  # spread of the outputs over a batch, against their size: float32 resolves 1e-7
-_CONSTANT_STEPS = 8  # an output layer that begins with zeros gives constants at first, and learns in a few steps
-_AMOUNTS = 0.5  # of the labels lie between whole numbers: they are no classes
-_AMOUNT_KINDS = 10  # different ones; fewer may be classes that were scaled
 _DIFFERENCES = ("mean_squared_error", "mean_absolute_error", "huber")
 _SAME = "the outputs of {model!l} are the same ({value!n}) for all {rows} rows of a batch, {why}{in_a_row}"
 
@@ -64,27 +61,21 @@ class ConstantOutput(Check):
         if count > 1 and rows < self._about[key]["rows"]:
             return  # an epoch's last batch, which may be a small one, isn't what is shown
         origin = self.watch.origin(made[0])
-        self._about[key] = {
-            "model": owner,
-            "value": float(host(made[0].data).reshape(-1)[0]),
-            "rows": rows,
-            "same_inputs": _constant(given[0], 0.0),
-            "made_up": _made_up(given),
-            "since": self._since,
-            "layer": None if origin is None else origin.layer,
-            "place": self.watch.called_at(),
-        }
+        about = {"model": owner, "value": float(host(made[0].data).reshape(-1)[0]), "rows": rows}
+        about |= {"same_inputs": _constant(given[0], 0.0), "made_up": _made_up(given), "since": self._since}
+        about |= {"layer": None if origin is None else origin.layer, "place": self.watch.called_at()}
+        self._about[key] = about
 
     def on_gradients(self, gradients: Gradients) -> None:
         if gradients.nothing_left:
             self._in_a_row.clear()
 
     def on_step_end(self) -> None:
-        self._judge(_CONSTANT_STEPS)
+        self._judge(limits.WINDOW)
 
     def finish(self) -> None:
         """Training may be over before that."""
-        self._judge(min(limits.CONSTANT_STEPS_SHORT, max(1, self.watch.step)))
+        self._judge(min(limits.AGAIN, max(1, self.watch.step)))
 
     def _judge(self, enough: int) -> None:
         for key in [key for key, count in self._in_a_row.items() if count >= enough]:
@@ -95,18 +86,12 @@ class ConstantOutput(Check):
                 rule, why, layer = "constant_output.data", "all rows of its input are equal, too", None
             elif since is not None:
                 why, layer = f"{why}: layer {layer_label(since)!r} is the first to make rows equal", since
-            self.tell(
-                rule,
-                "info" if about.pop("made_up") else "error",
-                layer=layer,
-                place=place if layer is None else made_at(since),
-                key=("constant_output", key),
-                why=why,
-                in_a_row=f"; {self.watch.counted(count)} in a row" if count > 1 else "",
-                steps=count,
-                from_start=key not in self._varied,
-                **about,
-            )
+            severity, in_a_row = "info" if about.pop("made_up") else "error", ""
+            if count > 1:
+                in_a_row = f"; {self.watch.counted(count)} in a row"
+            about |= {"key": ("constant_output", key), "steps": count, "from_start": key not in self._varied}
+            place = place if layer is None else made_at(since)
+            self.tell(rule, severity, layer=layer, place=place, why=why, in_a_row=in_a_row, **about)
 
 
 def _made_up(given: list[Any]) -> bool:
@@ -134,68 +119,13 @@ def _constant(x: Any, resolution: float = _CONSTANT) -> bool:
     return bool(numpy.isfinite(spread)) and spread <= resolution * float(numpy.abs(values).max())
 
 
-class LastLayers(Check):
-    """A relu or a Dropout right before the softmax or sigmoid that gives the predictions."""
-
-    rules = {
-        "loss_mismatch.relu": Rule.warning(
-            "the outputs of layer {name} come from relu, and a softmax is taken of them: a class whose unit is at 0 "
-            "gets no gradient through it, and none can be made less likely than that",
-            "Leave out that relu: the last layer before a softmax has no activation.",
-        ),
-        "dropout_high.outputs": Rule.warning(
-            "layer {name} drops {rate:.0%} of the {what}: one that is dropped is 0, whatever the network knows, and "
-            "the loss counts that as its answer",
-            "Move the Dropout before the last Dense: it belongs between hidden layers.",
-        ),
-    }
-
-    def begin(self) -> None:
-        self._before: dict[int, Origin] = {}  # what a softmax was taken of, by the key of its output
-
-    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if op.name == "softmax" and tracked(outputs):
-            origin = self.watch.origin(inputs[0])
-            if origin is not None:
-                self._before[outputs.key] = origin
-        elif op.name in ("softmax_crossentropy", "sparse_softmax_crossentropy"):
-            self._judge(self.watch.origin(inputs[1]), softmax=True)
-
-    def on_loss(self, loss: Loss) -> None:
-        before = self._before.get(loss.answers.key or -1)
-        self._judge(before or self.watch.origin(loss.answers), softmax=before is not None)
-
-    def on_answer(self, opened: Any, outputs: Any) -> None:
-        """Chances that no loss object is given, as a policy's."""
-        before = self._before.get(getattr(outputs, "key", None) or -1)
-        if before is not None and outputs.data.ndim == 2 and before.made_by == "relu":
-            before.layer = before.layer if before.layer is not None else opened.owner
-            self._judge(before, softmax=True)
-
-    def on_step_end(self) -> None:
-        self._before.clear()
-
-    def _judge(self, origin: Origin | None, softmax: bool) -> None:
-        if origin is None or origin.layer is None:
-            return
-        layer = origin.layer
-        if softmax and origin.made_by == "relu":
-            self.tell("loss_mismatch.relu", layer=layer, op="relu", place=origin.place, high=0.0)
-        rate = getattr(layer, "rate", None)
-        if "Dropout" in type(layer).__name__ and isinstance(rate, float) and rate > 0:
-            what, layers = "logits, right before the softmax" if softmax else "predictions", [layer_label(layer)]
-            about = {"layer": layer, "place": made_at(layer), "layers": layers, "noise": rate}
-            self.tell("dropout_high.outputs", rate=rate, what=what, **about)
-
-
 class ClassNumbers(Check):
     """Accuracies of what has no classes, and of class numbers that the loss takes for amounts."""
 
     rules = {
         "class_loss.threshold": Rule.warning(
-            "the loss takes the outputs for logits (from_logits=True), in which 0 is the limit between no and yes, "
-            "but the accuracy takes only those above 0.5 for a yes: {between:.0%} of them lie between, and are "
-            "counted as a no",
+            "the loss takes the outputs for logits, in which 0 is the limit between no and yes, but the accuracy takes "
+            "only those above 0.5 for a yes: {between:.0%} of them lie between, and are counted as a no",
             "Give the metric the threshold of logits, metrics=[BinaryAccuracy(threshold=0.0)]; or the last layer "
             "activation='sigmoid', and the loss no from_logits.",
         ),
@@ -207,10 +137,9 @@ class ClassNumbers(Check):
         ),
         "class_loss.numbers": Rule.warning(
             "an accuracy is asked of one output that {loss} compares with the whole numbers {lowest!n} to "
-            "{highest!n}: to this loss they are amounts (class 9 is far from class 0, and 4.5 is between them), while "
-            "an accuracy counts classes",
-            "For classes: Dense(k, activation='softmax') and sparse_categorical_crossentropy; for a number that may "
-            "lie between two others, leave out the accuracy and take mae.",
+            "{highest!n}: to this loss they are amounts, while an accuracy counts classes",
+            "For classes: Dense(k, activation='softmax') and sparse_categorical_crossentropy; for amounts, leave out "
+            "the accuracy and take mae.",
         ),
     }
 
@@ -275,5 +204,5 @@ class ClassNumbers(Check):
         single = found.size == len(found) == math.prod(shape) if found.ndim else False
         if single and found.dtype.kind == "f" and numpy.isfinite(found).all():
             between = found[found != numpy.floor(found)]
-            if between.size >= _AMOUNTS * found.size and len(numpy.unique(between)) >= _AMOUNT_KINDS:
+            if between.size >= limits.MOST * found.size and len(numpy.unique(between)) >= limits.FEW_ROWS:
                 self._tell("accuracy", lowest=float(found.min()), highest=float(found.max()))

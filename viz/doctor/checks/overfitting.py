@@ -13,21 +13,44 @@ from viz.doctor.checks.modes import Modes
 from viz.doctor.facts.fit_arrays import running_fit
 from viz.doctor.facts.host_arrays import host, number, tensors
 from viz.doctor.facts.step_facts import Gradients
-from viz.doctor.facts.turn_losses import TurnLosses
 
 __all__ = ["Overfit"]
 
 _OVERFIT = 1.2  # validation loss against its best
-_OVERFIT_HELD = 1.02  # the same, down to which it stays said: losses rise and fall
-_OVERFIT_BACK = 0.5  # of what it had fallen by, where a loss goes below 0, as a likelihood's: then it has no size
 _OVERFIT_CLEAR = 1.5
-_OVERFIT_CLEAR_EPOCHS = 5
-_OVERFIT_OF_TRAIN = 0.5  # the validation loss against the training loss: what is learnt by heart is answered worse
-_OVERFIT_LEARNS = 0.9  # the training loss now, against that in the best epoch
 # Learnt by heart: the training loss fell to a tenth, and the validation loss never fell below half of where the
 # training began. Then it need not rise: noise has an upper bound too. What generalizes is far below that half.
 _BY_HEART = 0.1
-_NEVER_LEARNT = 0.5
+
+
+class _Losses:
+    """The mean losses of training and validation, by epochs, or in loops as they take turns.
+
+    Attributes:
+        train, validation: one number for each turn that is over.
+    """
+
+    def __init__(self) -> None:
+        self.train: list[float] = []
+        self.validation: list[float] = []
+        self._trains, self._losses = True, list[float]()
+
+    def enter(self, trains: bool, loss: float) -> None:
+        """Add a loss."""
+        if trains != self._trains:
+            self._close()
+        self._trains = trains
+        self._losses.append(loss)
+
+    def finish(self) -> None:
+        """The last validation may have no training after it."""
+        if not self._trains and self.train:
+            self._close()
+
+    def _close(self) -> None:
+        if self._losses:
+            (self.train if self._trains else self.validation).append(statistics.fmean(self._losses))
+        self._losses = []
 
 
 class Overfit(Check):
@@ -47,8 +70,10 @@ class Overfit(Check):
     always = ("on_logs", "on_loss_end", "on_gradients")
 
     def begin(self) -> None:
-        self._turns = TurnLosses()
-        self._place: Any = None
+        self.losses = _Losses()
+        self.place: Any = None
+        self.fit: Any = None
+        self.began = 0  # the step in which it was heard of first
         self._told = False  # by `fit`, by epochs
         self._sources: list[Any] = []  # the weights that are trained
 
@@ -56,65 +81,60 @@ class Overfit(Check):
         if kind != "epoch" or "loss" not in logs or "val_loss" not in logs:
             return
         if step == 0 or not self._told:
-            self._turns, self._told = TurnLosses(), True
-        self._turns.train.append(float(logs["loss"]))
-        self._turns.validation.append(float(logs["val_loss"]))
-        self._place = self.watch.called_at()
-        self._judge()
+            self.losses, self._told = _Losses(), True
+            self.fit, self.began = running_fit(), self.watch.number
+        self.losses.train.append(float(logs["loss"]))
+        self.losses.validation.append(float(logs["val_loss"]))
+        self.place = self.watch.called_at()
+        self.finish()
 
     def on_gradients(self, gradients: Gradients) -> None:
         if self._told:
             return
         sources = list(gradients.sources)
         if list(map(id, sources)) != list(map(id, self._sources)):  # another network: its losses are no sequel
-            self._sources, self._turns = sources, TurnLosses()
-        if self._turns.enter(True, gradients.value / sum(t.data.size for t in gradients.targets)):
-            self._judge()
+            self._sources, self.losses = sources, _Losses()
+        self.losses.enter(True, gradients.value / sum(t.data.size for t in gradients.targets))
 
     def on_loss_end(self, opened: Any, outputs: Any) -> None:
         found = tensors(outputs)
         if self._told or len(found) != 1 or self.watch.trains():
             return
         if found[0].key is None and found[0].data.size == 1:
-            self._place = self.watch.called_at()
-            self._turns.enter(False, float(host(found[0].data).reshape(())))
-
-    def _lags(self) -> bool:
-        """May moving averages that lag behind be to blame, too? Then rows that were trained with are answered badly."""
-        return any(each.lags for each in self.watch.training.checks if isinstance(each, Modes))
+            self.place = self.watch.called_at()
+            self.losses.enter(False, float(host(found[0].data).reshape(())))
 
     def finish(self) -> None:
-        """The last validation may have no training after it."""
-        if not self._told and self._turns.finish():
-            self._judge()
-
-    def _judge(self) -> None:
-        validation = self._turns.validation
-        train = self._turns.train[-len(validation) :]
-        if len(train) != len(validation) or len(validation) <= limits.OVERFIT_EPOCHS:
+        """Judge how it goes by now, or how it ended."""
+        self.watch.retract(("overfit", 0))
+        self.losses.finish()
+        validation = self.losses.validation
+        train = self.losses.train[-len(validation) :]
+        if len(train) != len(validation) or len(validation) <= limits.AGAIN:
             return
         if not numpy.isfinite([*train, *validation]).all():
             return
         best = min(range(len(validation)), key=validation.__getitem__)
-        since, key = len(validation) - 1 - best, ("overfit", 0)
-        recent = statistics.median(validation[-limits.OVERFIT_EPOCHS :])
+        since = len(validation) - 1 - best
+        recent = statistics.median(validation[-limits.AGAIN :])
         below_0 = min(*train, *validation) < 0
-        held = self.watch.severity_at(key)  # what is told isn't taken back and told again as losses rise and fall
-        learns = held is not None or _learns(train, best, below_0)
-        by_heart = train[-1] <= _BY_HEART * train[0] and validation[best] > _NEVER_LEARNT * train[0] and not below_0
-        high = _risen(validation, best, recent, _OVERFIT if held is None else _OVERFIT_HELD, _OVERFIT_BACK)
-        near_0 = recent < _OVERFIT_OF_TRAIN * train[-1] and train[-1] > 0  # other rows are answered far better
-        best_is_kept = self._told and best >= limits.OVERFIT_EPOCHS and _puts_back(running_fit())
-        self.watch.retract(key)
-        if since < limits.OVERFIT_EPOCHS or not (high or by_heart) or not learns or near_0 or best_is_kept:
+        by_heart = train[-1] <= _BY_HEART * train[0] and validation[best] > limits.MOST * train[0] and not below_0
+        high = _risen(validation, best, recent, _OVERFIT, limits.MOST)
+        near_0 = recent < limits.MOST * train[-1] and train[-1] > 0  # other rows are answered far better
+        callbacks = self.fit.callbacks.callbacks if self.fit is not None and best >= limits.AGAIN else ()
+        stops = [each for each in callbacks if getattr(each, "restore_best_weights", False)]
+        best_is_kept = any(each.monitor == "val_loss" and each.direction() == "min" for each in stops)
+        fell, least = train[best] - train[-1], 1 - limits.NOT_IMPROVED
+        learns = fell > least * (train[0] - train[-1] if below_0 else train[best])
+        if since < limits.AGAIN or not (high or by_heart) or not learns or near_0 or best_is_kept:
             return
         clear = by_heart or _risen(validation, best, recent, _OVERFIT_CLEAR, 1.0)
-        clear = clear and since >= _OVERFIT_CLEAR_EPOCHS
+        clear = clear and since >= limits.LAST
         if high:
             ends = f"from {number(train[best])} to {number(train[-1])}"
             what = (
                 f"the validation loss was best ({number(validation[best])}) in epoch {best + 1} and is "
-                f"{number(recent)} now (the median of epochs {len(validation) - limits.OVERFIT_EPOCHS + 1} to "
+                f"{number(recent)} now (the median of epochs {len(validation) - limits.AGAIN + 1} to "
                 f"{len(validation)}), while the training loss "
                 + (f"fell {ends}" if train[-1] < train[best] else f"stayed low ({ends})")
             )
@@ -123,17 +143,12 @@ class Overfit(Check):
                 f"the training loss fell from {number(train[0])} to {number(train[-1])} in {len(train)} epochs, and "
                 f"the validation loss never below {number(validation[best])}: rows are learnt by heart"
             )
-        severity = "warning" if (clear or held == "warning") and not self._lags() else "info"
+        # Moving averages that lag behind may be to blame, too: then rows that were trained with are answered badly.
+        lags = any(each.lags for each in self.watch.training.checks if isinstance(each, Modes))
+        severity = "warning" if clear and not lags else "info"
         numbers = {"best_epoch": best + 1, "epochs": len(validation), "best_val_loss": validation[best]}
         numbers |= {"val_loss": validation[-1], "loss": train[-1]}
-        self.tell("overfit", severity, place=self._place, key=key, what=what, **numbers)
-
-
-def _learns(train: list[float], best: int, below_0: bool) -> bool:
-    """Did the training loss fall by more than noise since the epoch with the best validation loss?"""
-    if below_0:
-        return train[best] - train[-1] > (1 - _OVERFIT_LEARNS) * (train[0] - train[-1])
-    return train[-1] < _OVERFIT_LEARNS * train[best]
+        self.tell("overfit", severity, place=self.place, key=("overfit", 0), what=what, **numbers)
 
 
 def _risen(validation: list[float], best: int, recent: float, times: float, back: float) -> bool:
@@ -141,10 +156,3 @@ def _risen(validation: list[float], best: int, recent: float, times: float, back
     if min(validation) < 0:
         return recent - validation[best] >= back * max(validation[0] - validation[best], 1e-9)
     return recent >= times * validation[best] and recent > validation[best]  # both may be 0
-
-
-def _puts_back(fit: Any) -> bool:
-    """Does a callback of `fit` give the model its weights of the epoch with the best validation loss?"""
-    callbacks = fit.callbacks.callbacks if fit is not None else ()
-    stops = [each for each in callbacks if getattr(each, "restore_best_weights", False)]
-    return any(each.monitor == "val_loss" and each.direction() == "min" for each in stops)

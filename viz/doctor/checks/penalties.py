@@ -16,12 +16,9 @@ from viz.doctor.user_code import Place
 
 __all__ = ["Divergences", "Penalties"]
 
-_PENALTY = 10.0  # penalties against the loss of the data; usual ones are below it
 _COLLAPSED_STEPS = 100  # a VAE's latent numbers begin as noise, too
 _COLLAPSED_KL = 0.05  # nats, of all latent numbers of a row together: so little tells no two rows apart
-_COLLAPSED_SPREAD = 0.01  # variance of the means of a latent number, beside a noise of 1
-_COLLAPSED_SPREAD_IDLE = 0.03  # the same, where nothing was learnt from the input
-_SIGN_STEPS = 3  # in which the gradients of a divergence's two terms are the same number, and below 0
+_COLLAPSED_SPREAD = 0.03  # variance of the means of a latent number, beside a noise of 1
 _SQUARES = ("square", "power", "multiply")
 
 
@@ -50,7 +47,7 @@ class Penalties(Check):
             found = [(v, getattr(v, "regularizer", None)) for v in gradients.variables]
             terms = [(v, abs(float(penalty(v)))) for v, penalty in found if penalty is not None]
         total = sum(value for _, value in terms)
-        self._dominated += total > _PENALTY * self._data
+        self._dominated += total > limits.PENALTY * self._data
         if self._dominated == 2:
             variable, largest = max(terms, key=lambda entry: entry[1])
             layer = self.watch.owners.of(variable)
@@ -71,19 +68,11 @@ class Divergences(Check):
 
     rules = {
         "penalty_dominates.collapsed": Rule.warning(
-            "the KL divergence is {data_loss!n} after {steps} steps: for each row the latent numbers are noise of "
-            "mean 0 and deviation 1 (their means differ between rows by a variance of {spread!n}), so they hold "
-            "nothing of the input, and what is made of them can only be the same for all rows",
-            "Weigh the divergence less against the reconstruction: take the sum over pixels (columns) of the errors, "
-            "not their mean, where the divergence is a sum over latent numbers; or multiply it by a weight that grows "
-            "from 0 to 1 in the first epochs. A decoder that sees the earlier steps of its answer needs that, too.",
-        ),
-        "loss_sign.divergence": Rule.error(
-            "the loss falls as exp(log_var) and mean**2 grow, by the same amount everywhere: a KL divergence is "
-            "counted with the wrong sign, so training drives the latent numbers away from the normal distribution",
-            "Turn its sign: the loss is the error of the reconstruction plus "
-            "-0.5 * mean(1 + log_var - mean**2 - exp(log_var)), which is 0 at least.",
-        ),
+            "the KL divergence is {data_loss!n} after {steps} steps: the latent numbers are noise of mean 0 and "
+            "deviation 1 (their means differ between rows by a variance of {spread!n}), and hold nothing of the input",
+            "Weigh the divergence less against the reconstruction: take the sum of the errors, not their mean, where "
+            "it is a sum over latent numbers; or multiply it by a weight that grows from 0 to 1 in the first epochs.",
+        )
     }
 
     def begin(self) -> None:
@@ -91,7 +80,6 @@ class Divergences(Check):
         self._exponentials: list[tuple[tuple[int, ...], float, int]] = []
         self._squares: list[tuple[tuple[int, ...], float, int]] = []
         self._seen: list[tuple[int, float, float]] = []  # step, divergence, largest variance of a mean between rows
-        self._wrong = 0
         self._place: Place | None = None
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
@@ -113,9 +101,6 @@ class Divergences(Check):
                 continue
             origin = self.watch.origins.get(key)
             self._place = (origin.place if origin is not None else None) or self._place
-            self._wrong += slope < 0
-            if slope < 0 and self._wrong == _SIGN_STEPS:
-                self.tell("loss_sign.divergence", place=self._place, perfect=0.0, now=slope)
             if slope > 0 and len(shape) > 1 and shape[0] >= limits.WINDOW and self._given[mean].shape == shape:
                 log_var, means = (host(self._given[k]).astype("float64") for k in (key, mean))
                 with numpy.errstate(all="ignore"):
@@ -131,8 +116,7 @@ class Divergences(Check):
         if self.watch.interrupted or len(last) < limits.HEAVY_BLOCK or last[0][0] < _COLLAPSED_STEPS:
             return
         divergence, spread = (max(each[i] for each in last) for i in (1, 2))
-        idle = any(finding.rule == "not_learning" for finding in self.watch.raw("not_learning"))
-        if divergence <= _COLLAPSED_KL and spread <= (_COLLAPSED_SPREAD_IDLE if idle else _COLLAPSED_SPREAD):
+        if divergence <= _COLLAPSED_KL and spread <= _COLLAPSED_SPREAD:
             numbers = {"penalty": self._seen[0][1], "data_loss": divergence, "spread": spread, "steps": last[-1][0]}
             key = "penalty_dominates", "collapsed"
             self.tell("penalty_dominates.collapsed", place=self._place, key=key, **numbers)

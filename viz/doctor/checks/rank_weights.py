@@ -7,14 +7,13 @@ import zlib
 import numpy
 
 from eagerflow.distribution.runtime.current import world
+from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check
 from viz.doctor.facts.host_arrays import host
 from viz.doctor.facts.step_facts import Gradients
 from viz.frameworks.contract import Variable
 
 __all__ = ["RankWeights"]
-
-_SAMPLE = 65536  # elements of a weight that are compared
 
 
 class RankWeights(Check):
@@ -36,9 +35,7 @@ class RankWeights(Check):
     def on_step_end(self) -> None:
         trained, self._trained = self._trained, []
         if trained:
-            self.weights[self.watch.number - 1] = {each.path: _checksum(each) for each in trained}
-
-
-def _checksum(variable: Variable) -> int:
-    values = host(variable.data).reshape(-1)
-    return zlib.crc32(numpy.ascontiguousarray(values[:: max(1, values.size // _SAMPLE)]).view("uint8").data)
+            values = {each.path: host(each.data).reshape(-1) for each in trained}
+            some = {path: x[:: max(1, x.size // limits.LOOKED)] for path, x in values.items()}
+            sums = {path: zlib.crc32(numpy.ascontiguousarray(x).view("uint8").data) for path, x in some.items()}
+            self.weights[self.watch.number - 1] = sums

@@ -65,17 +65,11 @@ class Upcasts(Check):
             return
         only_in_loss = not self.watch.inside("layer", "model") and op.name not in _HEAVY
         other, place = next((x for x in inputs if _type_of(x) == "float64"), None), self.watch.place()
-        self.tell(
-            "dtype_upcast",
-            "info" if only_in_loss and other is not None else "warning",
-            layer=self.watch.layer(),
-            op=op.name,
-            place=place,
-            key=("dtype_upcast", place),
-            why="was asked for float64" if other is None else f"met {_described(other)}",
-            inputs=[_type_of(x) for x in inputs],
-            shape=list(outputs.data.shape),
-        )
+        severity = "info" if only_in_loss and other is not None else "warning"
+        why = "was asked for float64" if other is None else f"met {_described(other)}"
+        at = {"layer": self.watch.layer(), "op": op.name, "place": place, "key": ("dtype_upcast", place)}
+        about = {"inputs": [_type_of(x) for x in inputs], "shape": list(outputs.data.shape)}
+        self.tell("dtype_upcast", severity, why=why, **at, **about)
 
 
 def _type_of(x: Any) -> str:

@@ -13,8 +13,6 @@ from viz.recorder.source_lines import is_internal
 
 __all__ = ["Costs", "Timing"]
 
-_SLOW_STEPS = 8  # times of fewer steps are noise
-_SLOW_INPUT = 1.0  # waiting for data against computing: more than half of the time is lost
 _SLOW_OP = 0.75  # share of one place in a step
 _SLOW_LOOP = 0.2  # the same, for the ops of a Python loop: half of its time is spent between them
 _MANY_CALLS = 200  # ops run by one line in one step: a Python loop over rows or time steps
@@ -67,9 +65,8 @@ class Timing(_Times):
         ),
         "slow_input.loop": Rule.info(
             "between two steps the loop takes {wait_ms:.1f} ms to get its data, or for other work: " + _SHARE,
-            "See what the loop does between two steps. Prepare rows before the loop, all at once instead of one by "
-            "one; evaluate, draw and save every few hundred steps; and let a Dataset read ahead: for batch in "
-            "dataset.prefetch(2). Where an environment or a simulation takes the time, there is nothing to mend.",
+            "See what the loop does between two steps. Prepare rows before it, all at once; evaluate, draw and save "
+            "every few hundred steps; and let a Dataset read ahead: for batch in dataset.prefetch(2).",
         ),
     }
 
@@ -102,14 +99,14 @@ class Timing(_Times):
         if kept and self._wait is not None:
             self._waits.append(self._wait)
         self._wait = None
-        if len(self._steps) in (_SLOW_STEPS, 4 * _SLOW_STEPS):
+        if len(self._steps) in (limits.WINDOW, 4 * limits.WINDOW):
             self.finish()
 
     def finish(self) -> None:
-        if len(self._waits) < _SLOW_STEPS:
+        if len(self._waits) < limits.WINDOW:
             return
         wait, step = (statistics.median(each) / 1e6 for each in (self._waits, self._steps))
-        if wait >= max(limits.SLOW_INPUT_MS, _SLOW_INPUT * step):
+        if wait >= max(limits.SLOW_INPUT_MS, step):
             numbers = {"wait_ms": wait, "step_ms": step, "share": wait / (wait + step), "steps": len(self._waits)}
             rule, key = "slow_input.loop" if self._guessed else "slow_input", ("slow_input", 0)
             self.tell(rule, place=self._wait_place, key=key, **numbers)
@@ -175,13 +172,13 @@ class Costs(_Times):
     def on_step_end(self) -> None:
         if self._ends() is False:
             self._costs.clear()
-        elif len(self._steps) == _SLOW_STEPS:
+        elif len(self._steps) == limits.WINDOW:
             self.finish()
 
     def finish(self) -> None:
         steps, middle = len(self._steps), statistics.median(self._steps or [0])
         # The median: one long pause, of the garbage collector say, makes no slow training.
-        if steps < _SLOW_STEPS or middle / 1e6 <= limits.SLOW_STEP_MS:
+        if steps < limits.WINDOW or middle / 1e6 <= limits.SLOW_STEP_MS:
             return
         # What the doctor itself takes is left out, and that may be too much of a step in which it was interrupted.
         total = max(sum(self._steps), steps * middle)

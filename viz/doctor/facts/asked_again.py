@@ -13,7 +13,7 @@ from viz.doctor.facts.host_arrays import host, is_tensor
 from viz.doctor.facts.layer_kinds import may_run_again
 from viz.doctor.facts.variable_owners import layers_in
 
-__all__ = ["answer_with"]
+__all__ = ["answer_with", "changes_with"]
 
 
 def answer_with(model: Any, given: Any, x: Any, values: numpy.ndarray) -> numpy.ndarray | None:
@@ -44,3 +44,15 @@ def answer_with(model: Any, given: Any, x: Any, values: numpy.ndarray) -> numpy.
         if variable.data is not data:
             variable.data = data
     return host(made.data) if is_tensor(made) else None
+
+
+def changes_with(
+    model: Any, given: Any, x: Any, values: numpy.ndarray, other: numpy.ndarray
+) -> tuple[numpy.ndarray, numpy.ndarray] | None:
+    """The answers for values of an input, and how far they change with others; None where nothing tells."""
+    found = [answer_with(model, given, x, each) for each in (values, values, other)]
+    one, same, another = [None if each is None else each.astype("float64") for each in found]
+    if one is None or same is None or another is None or one.shape != another.shape:
+        return None
+    known = numpy.isfinite(one).all() and numpy.isfinite(another).all() and numpy.array_equal(one, same)
+    return (one, numpy.abs(another - one)) if known else None

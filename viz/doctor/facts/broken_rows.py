@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy
 
+from viz.doctor import thresholds as limits
+
 __all__ = ["broken_columns", "broken_rows", "where_broken"]
 
 _ROWS = 16  # in fewer, a column may hold nothing but gaps by chance
-_NAMED = 3
 
 
 def broken_rows(x: numpy.ndarray) -> tuple[list[int], int] | None:
@@ -42,11 +43,13 @@ def broken_columns(x: numpy.ndarray) -> str | None:
     if not (numpy.isnan(rows[:, hit]).all() and numpy.isfinite(rows[:, ~hit]).all()):
         return None
     at = [int(i) for i in numpy.flatnonzero(hit)]
-    shown = [str(i) if x.ndim == 2 else str(tuple(map(int, numpy.unravel_index(i, x.shape[1:])))) for i in at[:_NAMED]]
+    shown = [
+        str(i) if x.ndim == 2 else str(tuple(map(int, numpy.unravel_index(i, x.shape[1:])))) for i in at[: limits.NAMED]
+    ]
     what, of = "column" if x.ndim == 2 else "position", f"{rows.shape[1]}"
     if len(at) == 1:
         return f"{what} {shown[0]} of {of} is NaN in all {len(x)} rows"
-    names = ", ".join(shown) + (", …" if len(at) > _NAMED else "")
+    names = ", ".join(shown) + (", …" if len(at) > limits.NAMED else "")
     return f"{len(at)} of {of} {what}s are NaN in all {len(x)} rows: {names}"
 
 

@@ -9,20 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy
 
-__all__ = [
-    "SORTED",
-    "Order",
-    "Shares",
-    "agreement",
-    "are_yes_or_no",
-    "classes_of",
-    "label_classes",
-    "named",
-    "shares_apart",
-]
+from viz.doctor import thresholds as limits
 
-_ORDER_ROWS = 4  # smaller batches are of one class by chance
-_ORDER_LEAST = 8  # batches, at least
+__all__ = ["SORTED", "Order", "Shares", "agreement", "are_yes_or_no", "classes_of", "label_classes", "named"]
+__all__ += ["shares_apart"]
+
 _ORDER_BATCHES = 32  # the first ones, which follow each other
 _ORDER_MIXED = 0.3  # how often two rows of all differ in class; with one class for nearly all, batches are of that one
 _ORDER_WITHIN = 0.25  # two rows of a batch differ no more often than this part of that
@@ -32,7 +23,6 @@ SORTED = (
     "{come}: on average {share:.0%} of a batch are of one class, and {then}, though there are {classes} classes: each "
     "step unlearns what was learnt of the others"
 )
-_NAMED = 4  # classes that a message names one by one
 
 
 def label_classes(kind: str, labels: numpy.ndarray, shape: Sequence[int]) -> numpy.ndarray | None:
@@ -119,14 +109,10 @@ def shares_apart(train: numpy.ndarray, held: numpy.ndarray) -> Shares:
     new = (here == 0) & (there > 0)
     chosen = new if new.any() else numpy.arange(len(names)) == (there - here).argmax()
     spread = numpy.sqrt(here * (1 - here) * (1 / len(train) + 1 / len(held))).sum() * 0.4  # half of E|normal| = 0.8
-    return Shares(
-        float(abs(here - there).sum() / 2),
-        float(spread),
-        float(there[new].sum()),
-        [int(name) for name in names[chosen]],
-        (float(here[chosen].sum()), float(there[chosen].sum())),
-        _shift(names[here > 0], names[there > 0]),
-    )
+    apart, unseen, classes = float(abs(here - there).sum() / 2), float(there[new].sum()), names[chosen].astype(int)
+    shares = float(here[chosen].sum()), float(there[chosen].sum())
+    shifted = _shift(names[here > 0], names[there > 0])
+    return Shares(apart, float(spread), unseen, classes.tolist(), shares, shifted)
 
 
 def _shift(train: numpy.ndarray, held: numpy.ndarray) -> tuple[int, ...]:
@@ -142,7 +128,7 @@ def named(classes: Sequence[int]) -> str:
     >>> named([3]), named([8, 9]), named([0, 1, 2, 3, 4, 7])
     ('class 3', 'classes 8 and 9', '6 classes from 0 to 7')
     """
-    if len(classes) > _NAMED:
+    if len(classes) > limits.NAMED:
         return f"{len(classes)} classes from {min(classes)} to {max(classes)}"
     words = [str(each) for each in classes]
     return f"class {words[0]}" if len(words) == 1 else f"classes {', '.join(words[:-1])} and {words[-1]}"
@@ -173,12 +159,13 @@ class Order:
 
     def sorted(self) -> dict[str, Any] | None:
         """Numbers and words that prove it, where rows come sorted by class; None where they don't."""
-        batches = [batch for batch in self.first if sum(batch.values()) >= _ORDER_ROWS]
-        if len(batches) < _ORDER_LEAST or len(self.all) < 2:
+        batches = [batch for batch in self.first if sum(batch.values()) >= limits.OFTEN]
+        if len(batches) < limits.WINDOW or len(self.all) < 2:
             return None
         mixed = 1 - agreement(numpy.array(list(self.all.values())))
         within = float(numpy.mean([agreement(numpy.array(list(batch.values()))) for batch in batches]))
-        nexts = float(numpy.mean([_alike_batches(a, b) for a, b in pairwise(batches)]))
+        shares = [{name: count / sum(each.values()) for name, count in each.items()} for each in batches]
+        nexts = float(numpy.mean([sum(a[name] * b.get(name, 0.0) for name in a) for a, b in pairwise(shares)]))
         # Batches of one class in turns, as a GAN's discriminator gets them, are none: the next is of another.
         pure = 1 - within <= _ORDER_WITHIN * mixed and mixed >= _ORDER_MIXED
         in_order = 1 - nexts <= _ORDER_NEXT * mixed
@@ -191,8 +178,3 @@ class Order:
         usual = max(self.all.values()) / sum(self.all.values())
         numbers = {"share": share, "usual": usual, "classes": len(self.all), "batches": len(batches)}
         return {**numbers, "in_order": in_order, "come": come, "then": then}
-
-
-def _alike_batches(a: dict[int, int], b: dict[int, int]) -> float:
-    """How likely a row of one batch and a row of another are of one class."""
-    return sum(count * b.get(name, 0) for name, count in a.items()) / (sum(a.values()) * sum(b.values()))

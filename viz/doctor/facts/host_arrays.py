@@ -13,24 +13,8 @@ from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
 from viz.recorder.tensor_stats import sum_of_squares
 
-__all__ = [
-    "array_of",
-    "computed",
-    "finite",
-    "first",
-    "first_gradient",
-    "first_tensor",
-    "host",
-    "is_tensor",
-    "is_variable",
-    "key_of",
-    "number",
-    "rms",
-    "tensors",
-    "total",
-    "tracked",
-    "values_of",
-]
+__all__ = ["array_of", "computed", "finite", "first", "first_gradient", "first_tensor", "host", "is_tensor"]
+__all__ += ["is_variable", "key_of", "number", "rms", "tensors", "total", "tracked", "values_of"]
 
 
 def host(data: Any) -> numpy.ndarray:

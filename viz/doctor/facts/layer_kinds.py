@@ -9,18 +9,8 @@ from viz.doctor.facts.variable_owners import layers_in
 from viz.frameworks.owners import binary_threshold, layer_role, leaves_state_behind, unadapted_normalization
 from viz.recorder.source_lines import is_internal
 
-__all__ = [
-    "attention_around",
-    "halves_at_one_half",
-    "is_accuracy",
-    "is_embedding",
-    "is_recurrent",
-    "may_run_again",
-    "reads_onward",
-    "reads_to_the_end",
-    "rescaling_in",
-    "unadapted",
-]
+__all__ = ["attention_around", "halves_at_one_half", "is_accuracy", "is_embedding", "is_recurrent", "may_run_again"]
+__all__ += ["reads_onward", "reads_to_the_end", "unadapted"]
 
 _READERS = ("recurrent", "attention", "multi_head_attention")
 
@@ -64,13 +54,6 @@ def reads_onward(model: Any) -> bool:
 def may_run_again(model: Any) -> bool:
     """Does a call of this model leave nothing behind: no states, no added losses?"""
     return not any(map(leaves_state_behind, layers_in(model)))
-
-
-def rescaling_in(owner: Any) -> Any:
-    """The only `Rescaling` in a layer or model, by plain numbers; None where there is none, or several."""
-    found = [each for each in layers_in(owner) if layer_role(each) == "rescaling"] if owner is not None else []
-    plain = len(found) == 1 and all(isinstance(n, (int, float)) for n in (found[0].scale, found[0].offset))
-    return found[0] if plain else None
 
 
 def unadapted(owner: Any) -> Any:

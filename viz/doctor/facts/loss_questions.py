@@ -11,17 +11,8 @@ from eagerflow.core.observe import unobserved
 from viz.doctor.facts.host_arrays import values_of
 from viz.recorder.source_lines import is_internal
 
-__all__ = [
-    "AMOUNTS",
-    "CROSSENTROPIES",
-    "answer_kind",
-    "function_name",
-    "is_answer_of_own_loss",
-    "is_ours",
-    "loss_kind",
-    "own_loss",
-    "value_of",
-]
+__all__ = ["AMOUNTS", "CROSSENTROPIES", "answer_kind", "function_name", "is_answer_of_own_loss", "is_ours", "loss_kind"]
+__all__ += ["own_loss", "value_of"]
 
 AMOUNTS = ("mean_squared_error", "mean_absolute_error")  # losses of these functions are of amounts
 CROSSENTROPIES = ("softmax_crossentropy", "sparse_softmax_crossentropy", "sigmoid_crossentropy")  # ops, of logits

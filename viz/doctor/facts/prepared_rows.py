@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import weakref
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy
 
 from viz.doctor import thresholds as limits
-from viz.doctor.facts.fit_arrays import inputs_of
-from viz.doctor.facts.host_arrays import host, number, tensors
+from viz.doctor.facts.host_arrays import number
 
-__all__ = ["Seen", "Trained", "otherwise"]
+__all__ = ["Seen", "otherwise"]
 
 _SCALED_ROWS = 100  # to train with, from which on a few others can be said to be larger than any
-_ONE_SIDED = 0.2  # of the numbers are below 0 in one set of rows, and none in the other
-_ONE_SIDED_COLUMNS = 4  # numbers of a row, at least: a single one may well be asked for in one half of its range
-_ONE_SIDED_BEGINS = 0.1  # of its largest number is the least one, where numbers begin at about 0
-_ONE_SIDED_REACH = 0.7  # of the further end is the nearer one
 _SCALED_COLUMNS = 3  # with several values, at least: of fewer, a drift explains it as well
-_ABOUT_0 = 0.15  # means of columns that were standardized with rows like these
-_ABOUT_1 = 0.2  # and how far from 1 their deviations are
+_ABOUT = 0.2  # how far from 0 and 1 are means and deviations of columns that were standardized with rows like these
 _WIDTHS_APART = 2.0  # the widest column against the narrowest: as they were measured, and not scaled
-_OUTSIDE_COLUMNS = 0.5  # in this part of the columns, at least
 
 
 class Seen(NamedTuple):
@@ -35,9 +27,7 @@ class Seen(NamedTuple):
         middles: their medians: the least and the largest one, of several sets of rows.
         low: the least number.
         high: the largest one.
-        negative: the part of the numbers that are below 0.
         whole: are all of them whole numbers?
-        standard: has each column a mean of 0 and a standard deviation of 1, as exactly as if they were measured here?
         table: means, deviations, least and largest numbers of the columns, where it is a table.
     """
 
@@ -47,9 +37,7 @@ class Seen(NamedTuple):
     middles: tuple[float, float]
     low: float
     high: float
-    negative: float
     whole: bool
-    standard: bool
     table: numpy.ndarray | None = None
 
     @classmethod
@@ -63,54 +51,28 @@ class Seen(NamedTuple):
             return None
         sizes = numpy.sqrt(numpy.square(flat, dtype="float64").mean(axis=1))
         table = None
-        if x.ndim == 2 and len(x) >= limits.OVERLAP_ROWS:
+        if x.ndim == 2 and len(x) >= limits.FEW_ROWS:
             ends = flat.mean(axis=0, dtype="float64"), flat.std(axis=0, dtype="float64"), flat.min(axis=0)
             table = numpy.stack([*ends, flat.max(axis=0)])
-        return cls(
-            len(x),
-            flat.shape[1],
-            (float(sizes.min()), float(sizes.max())),
-            (float(numpy.median(sizes)),) * 2,
-            float(flat.min()),
-            float(flat.max()),
-            float((flat < 0).mean()),
-            bool((flat == numpy.floor(flat)).all()),
-            len(some) == len(x) and _standard(flat),
-            table,
-        )
+        span, middle = (float(sizes.min()), float(sizes.max())), float(numpy.median(sizes))
+        whole, low, high = bool((flat == numpy.floor(flat)).all()), float(flat.min()), float(flat.max())
+        return cls(len(x), flat.shape[1], span, (middle, middle), low, high, whole, table)
 
     def and_those(self, others: Seen | None) -> Seen:
         """These rows, and those of other calls of `fit`."""
         if others is None or others.columns != self.columns:
             return self
-        rows = self.rows + others.rows
-        return Seen(
-            rows,
-            self.columns,
-            (min(self.sizes[0], others.sizes[0]), max(self.sizes[1], others.sizes[1])),
-            (min(self.middles[0], others.middles[0]), max(self.middles[1], others.middles[1])),
-            min(self.low, others.low),
-            max(self.high, others.high),
-            (self.negative * self.rows + others.negative * others.rows) / rows,
-            self.whole or others.whole,
-            self.standard and others.standard,
-            self.table,
+        sizes = min(self.sizes[0], others.sizes[0]), max(self.sizes[1], others.sizes[1])
+        middles = min(self.middles[0], others.middles[0]), max(self.middles[1], others.middles[1])
+        low, high, whole = min(self.low, others.low), max(self.high, others.high), self.whole or others.whole
+        return self._replace(
+            rows=self.rows + others.rows, sizes=sizes, middles=middles, low=low, high=high, whole=whole
         )
 
     @property
     def range(self) -> str:
         """From the least number to the largest one, in words."""
         return f"{number(self.low)} to {number(self.high)}"
-
-
-def _standard(flat: numpy.ndarray) -> bool:
-    """Are the columns standardized by their own mean and standard deviation? Those of others miss by chance."""
-    if len(flat) < limits.OVERLAP_ROWS or flat.shape[1] < 2:
-        return False
-    means, deviations = flat.mean(axis=0, dtype="float64"), flat.std(axis=0, dtype="float64")
-    varied = deviations > 0
-    exact = (numpy.abs(means) < limits.STANDARD) & (numpy.abs(deviations - 1) < limits.STANDARD)
-    return bool(varied.any() and exact[varied].all())
 
 
 def otherwise(train: Seen, given: Seen, by_size: bool = True, by_columns: bool = False) -> str:
@@ -130,17 +92,8 @@ def otherwise(train: Seen, given: Seen, by_size: bool = True, by_columns: bool =
     """
     if train.columns != given.columns or (train.whole and given.whole):  # numbers of words, say, of any size
         return ""
-    ranges = f"range from {given.range}, and those to train with from {train.range}"
     if by_size and _far(train, given):
-        return ranges
-    enough = given.rows >= limits.OVERLAP_ROWS and given.columns >= _ONE_SIDED_COLUMNS
-    without, both = sorted([train, given], key=lambda seen: seen.negative)
-    outer, inner = (max(-seen.low, seen.high) for seen in (train, given))  # what lies further out may be odd on purpose
-    one_sided = enough and not without.negative and both.negative >= _ONE_SIDED
-    if one_sided and inner <= limits.SCALED_ALREADY * outer and _from_0(without, both):
-        return ranges
-    if train.standard and given.standard and train.rows != given.rows:
-        return "have, like those to train with, a mean of exactly 0 and a deviation of exactly 1: each by its own"
+        return f"range from {given.range}, and those to train with from {train.range}"
     if not by_columns or train.table is None or given.table is None:
         return ""
     return _otherwise_scaled(train.table, given.table)
@@ -156,72 +109,20 @@ def _otherwise_scaled(train: numpy.ndarray, given: numpy.ndarray) -> str:
     # A drift moves columns, but leaves them as wide as each other; columns as they were measured have their own widths.
     if deviations.max() < _WIDTHS_APART * deviations.min():
         return ""
-    standard = (abs(mean) < _ABOUT_0).all() and (abs(deviation - 1) < _ABOUT_1).all()
+    standard = (abs(mean) < _ABOUT).all() and (abs(deviation - 1) < _ABOUT).all()
     if standard and numpy.median(abs(means)) > 1:
         return f"{apart} a mean of 0 and a deviation of 1 in each"
     outside = (means < -limits.OUTSIDE_UNIT) | (means > 1 + limits.OUTSIDE_UNIT)
     unit = (low == 0).all() and (abs(high - 1) < limits.STANDARD).all()
-    return f"{apart} reach from 0 to 1 in each" if unit and outside.mean() > _OUTSIDE_COLUMNS else ""
-
-
-def _from_0(without: Seen, both: Seen) -> bool:
-    """Do the numbers of the one begin at about 0, and those of the other reach as far below as above?
-
-    What drifts with time, as prices do, ends anywhere.
-    """
-    reach = max(-both.low, both.high)
-    begins = without.low <= _ONE_SIDED_BEGINS * without.high and reach >= 0.5 * without.high
-    return begins and min(-both.low, both.high) >= _ONE_SIDED_REACH * reach
+    return f"{apart} reach from 0 to 1 in each" if unit and outside.mean() > limits.MOST else ""
 
 
 def _far(train: Seen, given: Seen) -> bool:
     """Are rows ten times as large or small as those to train with, and further away than any of these?"""
     size, (least, most) = given.middles[0], train.sizes
-    few = given.rows < limits.OVERLAP_ROWS  # a single row may be next to 0, as what is given first in a game is
+    few = given.rows < limits.FEW_ROWS  # a single row may be next to 0, as what is given first in a game is
     if few and train.rows < _SCALED_ROWS:
         return False
     if size > max(limits.SCALES_APART * train.middles[1], 2 * most):
         return most > 0
     return not few and 0 < size < min(train.middles[0] / limits.SCALES_APART, least / 2)
-
-
-class Trained:
-    """Remembers what models were trained with, and compares what they are given later.
-
-    It hears when a batch is asked of a feed, and of the step that is made with it.
-    """
-
-    def __init__(self) -> None:
-        self._feed: Any = None
-        self._known: weakref.WeakKeyDictionary[Any, list[Seen | None]] = weakref.WeakKeyDictionary()  # by the model
-        self._looked: weakref.WeakSet[Any] = weakref.WeakSet()  # feeds, each once
-
-    def hear(
-        self, kind: str, name: str, owner: Any, inputs: Any, by_size: bool = True, by_columns: bool = False
-    ) -> tuple[str, Seen | None]:
-        """Hear of a scope that begins; in words, how its rows were prepared otherwise, and what they look like."""
-        feed, self._feed = self._feed, inputs if kind == "data" else None
-        if kind == "data" or feed is None or feed in self._looked or owner is None:
-            return "", None
-        self._looked.add(feed)
-        given = inputs[0] if isinstance(inputs, tuple) and inputs else inputs
-        return self.compare(name, owner, given, by_size, by_columns, inputs_of(feed))
-
-    def compare(
-        self, name: str, owner: Any, given: Any, by_size: bool = True, by_columns: bool = True, arrays: Any = ()
-    ) -> tuple[str, Seen | None]:
-        """The same of a step, or of a call in a loop, which is given these tensors."""
-        known = self._known.get(owner, [])
-        if name != "train_step" and owner not in self._known:
-            return "", None
-        arrays = arrays or [host(x.data) for x in tensors(given) if x.data.ndim]
-        now = [Seen.of(x) for x in arrays]
-        if name == "train_step":
-            both = [*known, *[None] * (len(now) - len(known))]
-            self._known[owner] = [b if a is None else a.and_those(b) for a, b in zip(now, both)]
-            return "", None
-        for before, seen in zip(known, now):
-            words = otherwise(before, seen, by_size, by_columns) if before is not None and seen is not None else ""
-            if words:
-                return words, seen
-        return "", None

@@ -98,8 +98,6 @@ class _Reader:
         moved = {**before.orders, event: (node.lineno, name)}
         self._names[name] = before._replace(**({"orders": moved} if before.order is None else {"order": event}))
 
-    # ------------------------------------------------------------------ values
-
     def _value(self, node: ast.expr) -> _Value:
         """What an expression gives."""
         if isinstance(node, (ast.Name, ast.Attribute)) and ast.unparse(node) in self._names:
@@ -153,8 +151,6 @@ class _Reader:
         event = whose if "(" in whose else f"line {node.lineno}, column {node.col_offset}"
         self._drawn_by[event] = whose
         return event
-
-    # ------------------------------------------------------------------ judging
 
     def _judge(self, pair: list[ast.expr]) -> None:
         """The inputs and the labels of a `fit`."""

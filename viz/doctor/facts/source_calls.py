@@ -10,16 +10,8 @@ from collections.abc import Iterator
 from viz.doctor.user_code import Place
 from viz.source_trees import parsed_source
 
-__all__ = [
-    "last_name",
-    "later_fits",
-    "names_in",
-    "only_call",
-    "other_gradients",
-    "tape_before",
-    "tree_of",
-    "unseeded_generators",
-]
+__all__ = ["last_name", "later_fits", "names_in", "only_call", "other_gradients", "tape_around", "tree_of"]
+__all__ += ["unseeded_generators"]
 
 
 @functools.lru_cache(8)
@@ -36,7 +28,7 @@ def _calls(file: str) -> Iterator[tuple[str, ast.Call]]:
     tree = tree_of(file)
     for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.Call):
-            yield _called(node), node
+            yield last_name(node.func), node
 
 
 def last_name(node: ast.expr) -> str:
@@ -47,10 +39,6 @@ def last_name(node: ast.expr) -> str:
 def names_in(node: ast.AST) -> set[str]:
     """All names in a piece of code, without their attributes."""
     return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-
-
-def _called(call: ast.Call) -> str:
-    return last_name(call.func)
 
 
 def only_call(file: str, name: str) -> Place | None:
@@ -69,25 +57,15 @@ def later_fits(place: Place) -> list[int]:
 def other_gradients(place: Place) -> list[int]:
     """The other lines of a file on which gradients are asked for: of a loop that trains several networks, say."""
     calls = [call for name, call in _calls(place.file) if name in ("gradient", "minimize")]
-    return sorted({call.lineno for call in calls if not _holds(call, place.line)})
+    return sorted({each.lineno for each in calls if not each.lineno <= place.line <= (each.end_lineno or each.lineno)})
 
 
-def _holds(node: ast.Call, line: int) -> bool:
-    return node.lineno <= line <= (node.end_lineno or node.lineno)
-
-
-def _tapes(file: str) -> list[ast.With]:
-    """The blocks of a file's tapes."""
-    tree = tree_of(file)
+def tape_around(place: Place) -> bool:
+    """Does a line stand in the block of a tape?"""
+    tree = tree_of(place.file)
     blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With)] if tree is not None else []
-    return [node for node in blocks if any("GradientTape" in ast.unparse(item.context_expr) for item in node.items)]
-
-
-def tape_before(place: Place) -> tuple[int, int] | None:
-    """The first and the last line of the last tape's block that begins on a line, or before it; None for none."""
-    blocks = [node for node in _tapes(place.file) if node.lineno <= place.line]
-    last = max(blocks, key=lambda node: node.lineno, default=None)
-    return None if last is None else (last.lineno, last.end_lineno or last.lineno)
+    tapes = [node for node in blocks if any("GradientTape" in ast.unparse(item.context_expr) for item in node.items)]
+    return any(node.lineno <= place.line <= (node.end_lineno or node.lineno) for node in tapes)
 
 
 def unseeded_generators(file: str) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +15,7 @@ from viz.doctor.user_code import loss_weights
 from viz.frameworks.contract import Tensor, Variable
 from viz.frameworks.objects import is_tensor, is_variable
 
-__all__ = ["Gradients", "Loss", "loss_of_scope", "loss_scale"]
+__all__ = ["Gradients", "Loss", "group_of", "loss_of_scope", "loss_scale"]
 
 
 class Loss:
@@ -140,6 +141,11 @@ class Gradients:
     def nothing_left(self) -> bool:
         """Is what is to become small 0 already, everywhere, as a margin that all rows keep?"""
         return all(not host(t.data).any() for t in self.targets)
+
+
+def group_of(sources: Sequence[Any]) -> tuple[int, ...]:
+    """The number and the ends of what gradients are asked of: enough to know them again."""
+    return len(sources), *[getattr(source, "identity", 0) for source in (sources[0], sources[-1])]
 
 
 def _is_given(source: Any, result: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy
 
@@ -11,31 +11,17 @@ from viz.doctor.facts.class_numbers import Shares, are_yes_or_no, label_classes,
 from viz.doctor.facts.host_arrays import number, rms
 from viz.doctor.facts.loss_questions import AMOUNTS, answer_kind
 
-__all__ = [
-    "Overlapping",
-    "classes_apart",
-    "overlapping_windows",
-    "row_hashes",
-    "scales_apart",
-    "shared_rows",
-    "targets_apart",
-    "words_of_classes",
-    "words_of_scales",
-]
+__all__ = ["classes_apart", "overlapping_windows", "row_hashes", "scales_apart", "shared_rows", "targets_apart"]
+__all__ += ["words_of_classes"]
 
 _OVERLAP_KINDS = 50  # different rows; fewer may be levels at which something was measured
-_OVERLAP_KNOWN = 0.5  # a column with so many values, against the different rows, tells them apart
 _OVERLAP_COMPARED = 1000  # different rows that are compared with some of them
 _OVERLAP_PROBES = 64
 _OVERLAP_APART = 8  # columns in which a row differs from any other: none of them is met again by chance
-_COLUMNS = 256
+_COLUMNS = 256  # of a row, by which it is known again
 _WINDOW_STEPS = 6  # a window has at least: of fewer, a half is met again by chance
-_WINDOW_KINDS = 0.9  # of the windows to train with begin in a way of their own
-_WINDOW_STARTS = 8  # steps by which windows may lie behind each other, and powers of two beyond
 _WINDOW_NUMBERS = 50_000_000  # in all windows; more would take seconds
-_SHARES_APART = 0.5  # of the classes' shares in training and validation: rare classes in equal parts are within it
 _UNSEEN_CLASSES = 0.1  # of the validation rows, beyond chance, are of classes that training never sees
-_TARGETS_APART = 10.0  # root mean squares of targets, in training and validation
 _TARGETS_WIDER = 3.0  # the same for deviations, where those to train with are standardized
 
 _Arrays = list[numpy.ndarray]
@@ -44,9 +30,6 @@ _Arrays = list[numpy.ndarray]
 def _some(x: numpy.ndarray, rows: int = limits.OVERLAP_LOOKED) -> numpy.ndarray:
     """Up to so many rows, from all over an array."""
     return x[numpy.linspace(0, len(x) - 1, min(len(x), rows)).astype(int)]
-
-
-# ---------------------------------------------------------------------- the same rows
 
 
 def shared_rows(train: _Arrays, held: _Arrays, labels: tuple[Any, Any] = (None, None)) -> tuple[float, float, int]:
@@ -72,7 +55,7 @@ def shared_rows(train: _Arrays, held: _Arrays, labels: tuple[Any, Any] = (None, 
 def _told_apart(train: _Arrays, kinds: int) -> bool:
     """Has one column nearly as many values as there are different rows, as measured numbers have?"""
     columns = [c for rows in train if rows.dtype.kind == "f" for c in _some_columns(rows).T]
-    return any(len(numpy.unique(c)) >= _OVERLAP_KNOWN * kinds and bool((c % 1).any()) for c in columns)
+    return any(len(numpy.unique(c)) >= limits.MOST * kinds and bool((c % 1).any()) for c in columns)
 
 
 def _far_apart(train: _Arrays, at: numpy.ndarray) -> bool:
@@ -96,58 +79,34 @@ def _shared(train: _Arrays, held: _Arrays, hashes: numpy.ndarray) -> tuple[float
     return sum(same) / len(order), float((counts[counts > 1]).sum() / len(hashes)), len(order)
 
 
-def row_hashes(arrays: _Arrays, most: int = _COLUMNS) -> numpy.ndarray:
+def row_hashes(arrays: _Arrays) -> numpy.ndarray:
     """A number for each row, equal for equal rows of all arrays; of some columns, where there are many."""
     found = numpy.zeros(len(arrays[0]), "uint64")
     for rows in arrays:
-        some = numpy.ascontiguousarray(_some_columns(rows, most), dtype="float64") + 0.0
+        some = numpy.ascontiguousarray(_some_columns(rows), dtype="float64") + 0.0
         factors = numpy.random.default_rng(0).integers(1, 2**63, some.shape[1], dtype="uint64") | numpy.uint64(1)
         found = found * numpy.uint64(31) + (some.view("uint64") * factors).sum(axis=1, dtype="uint64")
     return found
 
 
-def _some_columns(rows: numpy.ndarray, most: int = _COLUMNS) -> numpy.ndarray:
+def _some_columns(rows: numpy.ndarray) -> numpy.ndarray:
     """Each row as one line, of which some numbers stand for all where there are many."""
     columns = rows.reshape(len(rows), -1)
-    return columns[:, :: max(1, columns.shape[1] // most)][:, :most]
+    return columns[:, :: max(1, columns.shape[1] // _COLUMNS)][:, :_COLUMNS]
 
 
-# ---------------------------------------------------------------------- windows of the same series
+def overlapping_windows(train: _Arrays, held: _Arrays) -> tuple[float, int, int] | None:
+    """Which part of the held windows begins with steps that a window to train with has further on.
 
+    With how many were looked at, and their steps; None where hardly any do.
 
-class Overlapping(NamedTuple):
-    """Validation windows that overlap with windows to train with.
-
-    Attributes:
-        overlap: which part of those looked at does.
-        rows: how many were looked at.
-        steps: how many a window has.
-    """
-
-    overlap: float
-    rows: int
-    steps: int
-
-    @property
-    def words(self) -> str:
-        """What was found, for people."""
-        return (
-            f"{self.overlap:.0%} of {self.rows} validation windows looked at share half of their {self.steps} steps or "
-            "more with a window to train with, which begins a little earlier or later in the same series: the windows "
-            "were shuffled before the split"
-        )
-
-
-def overlapping_windows(train: _Arrays, held: _Arrays) -> Overlapping | None:
-    """How many held windows begin with steps that a window to train with has further on; None where hardly any do.
-
-    Where each part is a stretch of the series of its own, only those at the border do. Where the same steps come again
-    and again, as in noiseless waves or padding, nothing can be told.
+    Where each part is a stretch of the series, only those at the border do. Where the same steps come again and again,
+    as in noiseless waves or padding, nothing can be told.
 
     >>> series = numpy.random.default_rng(0).normal(size=120)
     >>> windows = numpy.lib.stride_tricks.sliding_window_view(series, 20)
     >>> overlapping_windows([windows[::2]], [windows[1::2]])
-    Overlapping(overlap=1.0, rows=50, steps=20)
+    (1.0, 50, 20)
     >>> overlapping_windows([windows[:60]], [windows[60:]]) is None
     True
     """
@@ -155,23 +114,20 @@ def overlapping_windows(train: _Arrays, held: _Arrays) -> Overlapping | None:
         if rows.ndim not in (2, 3) or rows.shape[1] < _WINDOW_STEPS or rows.size > _WINDOW_NUMBERS:
             continue
         steps, half = rows.shape[1], rows.shape[1] // 2
-        if len(numpy.unique(row_hashes([rows[:, :half]]))) < _WINDOW_KINDS * len(rows):
+        if len(numpy.unique(row_hashes([rows[:, :half]]))) < limits.NEARLY_ALL * len(rows):
             continue
         some, last = _some(asked)[:, :half], steps - half
         hashes, found = row_hashes([some]), numpy.zeros(len(some), bool)
-        starts = {*range(1, min(last, _WINDOW_STARTS) + 1), *[2**k for k in range(last.bit_length())], last}
+        starts = {*range(1, min(last, limits.WINDOW) + 1), *[2**k for k in range(last.bit_length())], last}
         for start in starts:
             within = rows[:, start : start + half]
             every, at = numpy.unique(row_hashes([within]), return_index=True)
             place = numpy.searchsorted(every, hashes).clip(0, len(every) - 1)
             for i in numpy.flatnonzero(~found & (every[place] == hashes)):  # hashes are of some columns
                 found[i] = bool((within[at[place[i]]] == some[i]).all())
-        if found.mean() >= limits.OVERLAP:
-            return Overlapping(float(found.mean()), len(some), steps)
+        if found.mean() >= limits.MOST:
+            return float(found.mean()), len(some), steps
     return None
-
-
-# ---------------------------------------------------------------------- other classes, other sizes
 
 
 def classes_apart(
@@ -185,7 +141,7 @@ def classes_apart(
         train: labels to train with.
         held: labels of the validation data.
     """
-    if train is None or held is None or min(len(train), len(held)) < limits.OVERLAP_ROWS:
+    if train is None or held is None or min(len(train), len(held)) < limits.FEW_ROWS:
         return None
     kind = answer_kind(loss)
     kind = "binary" if kind in AMOUNTS and are_yes_or_no(train, held) else kind
@@ -194,7 +150,7 @@ def classes_apart(
         return None
     found = shares_apart(classes[0], classes[1])
     unseen = bool(found.shifted) or found.unseen > _UNSEEN_CLASSES + found.by_chance
-    return found if unseen or found.apart > _SHARES_APART + found.by_chance else None
+    return found if unseen or found.apart > limits.MOST + found.by_chance else None
 
 
 def words_of_classes(found: Shares) -> str:
@@ -214,7 +170,7 @@ def words_of_classes(found: Shares) -> str:
 
 def targets_apart(loss: Any, train: numpy.ndarray | None, held: numpy.ndarray | None) -> str:
     """How targets of a loss differ from those of the validation data, in words; empty where they don't."""
-    if train is None or held is None or min(len(train), len(held)) < limits.OVERLAP_ROWS:
+    if train is None or held is None or min(len(train), len(held)) < limits.FEW_ROWS:
         return ""
     (mean, size, wide, low, high), (other, other_size, wider, lowest, highest) = (_amounts(y) for y in (train, held))
     if answer_kind(loss) not in AMOUNTS or not numpy.isfinite([size, other_size]).all():
@@ -223,7 +179,7 @@ def targets_apart(loss: Any, train: numpy.ndarray | None, held: numpy.ndarray | 
     standard = abs(mean) < limits.STANDARD and abs(wide - 1) < limits.STANDARD
     unit = low == 0 and high == 1 and other > 1 + limits.OUTSIDE_UNIT
     off = abs(other) > 1 or wider > _TARGETS_WIDER
-    if not (0 < least and most > _TARGETS_APART * least) and not unit and not (standard and off):
+    if not (0 < least and most > limits.SCALES_APART * least) and not unit and not (standard and off):
         return ""
     return (
         f"the targets range from {number(low)} to {number(high)} in the training data, and from "
@@ -245,9 +201,3 @@ def scales_apart(train: _Arrays, held: _Arrays) -> tuple[numpy.ndarray, numpy.nd
         if 0 < sizes[0] and sizes[1] < numpy.inf and sizes[1] > limits.SCALES_APART * sizes[0]:
             return a, b
     return None
-
-
-def words_of_scales(train: numpy.ndarray, held: numpy.ndarray) -> str:
-    """What `scales_apart` found, for people."""
-    sizes = [f"{number(float(x.min()))} to {number(float(x.max()))}" for x in (train, held)]
-    return f"the inputs to train with range from {sizes[0]}, and those of the validation data from {sizes[1]}"

@@ -26,8 +26,8 @@ def together(trainings: Sequence[Training], of_script: Sequence[Finding]) -> tup
     groups: dict[Any, list[tuple[Finding, int]]] = {}
     for i, own in enumerate(found):
         for finding in in_order([*of_script, *own]):
-            if finding.kind == "too_few_steps" and _goes_on(some[i], some[i + 1 :]):
-                continue
+            if finding.kind == "too_few_steps" and any(some[i].sources & other.sources for other in some[i + 1 :]):
+                continue  # later trainings go on with its weights
             at = (finding.file, finding.line) if finding.file else (finding.layer, finding.message)
             groups.setdefault((finding.rule, *at), []).append((finding, i))
     shown = []
@@ -39,11 +39,6 @@ def together(trainings: Sequence[Training], of_script: Sequence[Finding]) -> tup
             finding = replace(finding, message=f"{finding.message} ({_which(some, numbers)})", evidence=about)
         shown.append(finding)
     return tuple(sorted(shown, key=order_of))
-
-
-def _goes_on(training: Training, later: Sequence[Training]) -> bool:
-    """Do later trainings go on with its weights? Then it isn't its end that counts."""
-    return any(training.sources & other.sources for other in later)
 
 
 def _which(trainings: Sequence[Training], numbers: Sequence[int]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from viz.doctor import thresholds as limits
 from viz.doctor.facts.fit_arrays import running_fit
-from viz.doctor.facts.step_facts import Gradients
+from viz.doctor.facts.step_facts import Gradients, group_of
 from viz.doctor.program import Program, WatchedScope, layer_label
 from viz.doctor.trainings.training import Training, identities
 from viz.doctor.user_code import Place, user_frames
@@ -85,7 +85,7 @@ class Turns(Program):
 
     def choose_by_gradient(self, sources: Sequence[Any]) -> None:
         """Gradients were asked for in a custom loop."""
-        group = _group(sources)
+        group = group_of(sources)
         if group in self.training.groups:
             return
         weights = identities(sources)
@@ -123,7 +123,7 @@ class Turns(Program):
 
     def learn(self, sources: Sequence[Any]) -> None:
         """Note of which weights a step of the running training asks gradients."""
-        training, group = self.training, _group(sources)
+        training, group = self.training, group_of(sources)
         if group in training.groups:
             return
         weights = identities(sources)
@@ -206,8 +206,3 @@ class Turns(Program):
         having = [(len(weights & identities(getattr(root, "trainable_variables", ()))), root) for root in roots]
         most = max(having, key=lambda each: each[0], default=(0, None))
         return layer_label(most[1]) if most[0] else None
-
-
-def _group(sources: Sequence[Any]) -> tuple[int, ...]:
-    """The number and the ends of what gradients are asked of: enough to know them again."""
-    return len(sources), *[getattr(source, "identity", 0) for source in (sources[0], sources[-1])]

@@ -58,8 +58,9 @@ ADVICE = {
     "rate, or call torch.nn.utils.clip_grad_norm_ between backward() and step().",
     "vanishing_gradient": "Use relu instead of sigmoid or tanh, nn.init.kaiming_normal_ or xavier_uniform_, "
     "normalization between layers, or shortcuts around them.",
-    "lr_too_high.sum": "Take the mean, without reduction='sum'. Or divide the rate by the size of a batch.",
     "lr_too_high.never_zeroed": "Call optimizer.zero_grad() before each backward pass.",
+    "lr_too_low.faded": "Let the rate end where training ends: step a schedule of epochs after each epoch, not after each "
+    "batch; ReduceLROnPlateau needs a min_lr.",
     "frozen.zeroed": "Call optimizer.zero_grad() before loss.backward() or after optimizer.step().",
     "unscaled_input": "Scale them: x / 255 for images, (x - mean) / std for columns. Numbers that stand for words or "
     "categories go into nn.Embedding.",
@@ -89,8 +90,6 @@ ADVICE = {
     "of scaled_dot_product_attention is True for what may be seen.",
     "attention_mask.padding": "Hide it: key_padding_mask=(tokens == 0), or attn_mask=(tokens != 0)[:, None, None, :] "
     "for scaled_dot_product_attention.",
-    "attention_mask.upside_down": "Let each step see itself and those before it: is_causal=True, or "
-    "nn.Transformer.generate_square_subsequent_mask(steps).",
     "label_leak.ahead": "Let no step see later ones: a causal mask (is_causal=True, "
     "nn.Transformer.generate_square_subsequent_mask), convolutions padded on the left, no bidirectional=True.",
     "label_leak.copied": "Shift the labels by one: cross_entropy of logits[:, :-1] and labels[:, 1:].",

@@ -1,4 +1,4 @@
-"""`attention_mask`: an attention that sees the padding instead of the words, or what comes after instead of before."""
+"""`attention_mask`: an attention that sees the padding instead of the words, or beside them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_tensor, key_of, tensors, tracked, values_of
 from viz.doctor.facts.layer_kinds import attention_around, is_embedding
@@ -15,10 +16,6 @@ from viz.doctor.user_code import Place, made_at
 __all__ = ["AttentionMasks"]
 
 _HIDES = 1e3  # a score lowered by so much gets nothing of a softmax, as e**-1000 is 0
-_MASKED_STEPS = 4  # of a sequence, at least: of fewer, many masks are triangles
-_MASKED_ROWS = 4  # with padding, in a batch
-_MASKED_SHARE = 0.95  # of these see nothing else
-_MASKED_FEW = 0.9  # of all steps are real: then a little padding does little harm
 
 
 class _Mask(NamedTuple):
@@ -30,7 +27,7 @@ class _Mask(NamedTuple):
 
 
 class AttentionMasks(Check):
-    """Compares what attention hides with where the padding of the sequences is, and with their order in time.
+    """Compares what attention hides with where the padding of the sequences is.
 
     A mask is what a fused attention is given as one, or what makes scores very low before their softmax.
     """
@@ -47,10 +44,6 @@ class AttentionMasks(Check):
             "same row gets another answer beside a longer one",
             "Hide the padding: key_padding_mask=(tokens == 0) in PyTorch, attention_mask=ops.not_equal(tokens, 0)"
             "[:, None, :] or Embedding(mask_zero=True) here.",
-        ),
-        "attention_mask.upside_down": Rule.warning(
-            "{who} has a mask that is reversed in time: each of {rows} steps sees only what comes after it",
-            "Let each step see itself and those before it: use_causal_mask=True, or numpy.tril(ones) as the mask.",
         ),
     }
 
@@ -107,18 +100,16 @@ class AttentionMasks(Check):
     def _unmasked(self, scores: tuple[int, ...]) -> None:
         """An attention without a mask: is there any padding among the steps that it looks at?"""
         rows = [real for (count, steps), real in self._real.items() if scores[-1] == steps and not scores[0] % count]
-        if not rows or rows[0].mean() > _MASKED_FEW:
+        if not rows or rows[0].mean() > limits.NEARLY_ALL:
             return
         about = {"rows": len(rows[0]), "blind": 0, "padding": 1 - float(rows[0].mean())}
         self._tell("attention_mask.padding", self._mask(numpy.zeros((1, 1), bool), 2), **about)
 
     def _judge(self, mask: _Mask) -> None:
-        """Does it hide all steps that are real, or all that come before?"""
-        rows, steps = _blind(mask.hidden, self._real), mask.hidden.shape[-1]
-        if rows or _upside_down(mask.hidden):
-            rule = "attention_mask" if rows else "attention_mask.upside_down"
-            blind, every = rows or (steps - 1, steps)
-            self._tell(rule, mask, blind=blind, rows=every)
+        """Does it hide all steps that are real?"""
+        rows = _blind(mask.hidden, self._real)
+        if rows is not None:
+            self._tell("attention_mask", mask, blind=rows[0], rows=rows[1])
 
     def _tell(self, rule: str, mask: _Mask, **about: Any) -> None:
         label, key = layer_label(mask.layer), (rule, mask.place or id(mask.layer))
@@ -154,14 +145,14 @@ def _constant(x: Any) -> numpy.ndarray | None:
 
 def _real_steps(values: numpy.ndarray) -> numpy.ndarray | None:
     """Which steps are no padding, where sequences end or begin with zeros, of unequal numbers; else None."""
-    if values.ndim not in (2, 3) or values.dtype.kind not in "iuf" or values.shape[1] < _MASKED_STEPS:
+    if values.ndim not in (2, 3) or values.dtype.kind not in "iuf" or values.shape[1] < limits.OFTEN:
         return None
     real = numpy.asarray(values.reshape(*values.shape[:2], -1).any(axis=2))
     changes = (real[:, 1:] != real[:, :-1]).sum(axis=1)
     padded = (changes == 1) & (real[:, 0] | real[:, -1])
     counts = real.sum(axis=1)[padded]
     whole = real.all(axis=1) | ~real.any(axis=1)
-    fits = (padded | whole).all() and len(counts) >= _MASKED_ROWS and len(numpy.unique(counts)) > 2
+    fits = (padded | whole).all() and len(counts) >= limits.OFTEN and len(numpy.unique(counts)) > 2
     return real if fits else None
 
 
@@ -178,11 +169,4 @@ def _blind(hidden: numpy.ndarray, known: dict[tuple[int, ...], numpy.ndarray]) -
     for i in rows:
         looking = numpy.asarray(per_row[i][real[i]] if per_row.shape[1] == real.shape[1] else per_row[i])
         blind += bool(looking[:, real[i]].all())
-    return (blind, len(rows)) if blind >= _MASKED_SHARE * len(rows) else None
-
-
-def _upside_down(hidden: numpy.ndarray) -> bool:
-    """Does each step see all later ones and no earlier one?"""
-    seen = ~hidden.reshape(-1, *hidden.shape[-2:]).all(axis=0)
-    ones = numpy.ones((seen.shape[-1], seen.shape[-1]), bool)
-    return len(ones) >= _MASKED_STEPS and any(numpy.array_equal(seen, numpy.triu(ones, k)) for k in (0, 1))
+    return (blind, len(rows)) if blind >= limits.NEARLY_ALL * len(rows) else None

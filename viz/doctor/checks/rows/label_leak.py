@@ -9,7 +9,7 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.asked_again import answer_with
+from viz.doctor.facts.asked_again import changes_with
 from viz.doctor.facts.host_arrays import host, is_variable, tensors
 from viz.doctor.facts.layer_kinds import reads_onward
 from viz.doctor.facts.step_facts import Loss
@@ -20,20 +20,15 @@ from viz.recorder.names.input_names import names_of_outputs
 
 __all__ = ["AlongTime", "LabelLeak"]
 
-_LOOKED = 2000
 _ROWS = 100  # different ones; of fewer, a column may tell the classes by chance
 _CLASSES = 20  # whole numbers of more kinds are amounts
-_OF_CLASS = 10  # rows of each class
 _ROUNDING = 1e-9  # float32 columns that were scaled keep their correlation to 1e-13
 _ELEMENTS = 4_000_000  # of rows that are kept: fewer of wide ones, as long sequences are
 _COLUMNS = 10_000
 _STEPS = (2, 20)  # in which a few rows are run again with another value in one time step
 _ASKED_ROWS = 8
-_LENGTH = 3  # time steps, at least
 _MOVES = 16  # values that differ from the one before
-_SHARE = 0.9  # of these are the labels one step earlier: what is left out of the loss may be marked otherwise
 _CHANGED = 1e-5  # of the size of the answers: attention over a thousand steps changes a thousandth
-_ENOUGH = 3  # batches whose labels are the inputs
 _ATTEND = ("TransformerEncoder", "TransformerDecoder", "MultiheadAttention")
 
 
@@ -111,7 +106,7 @@ class LabelLeak(Check):
             return
         output = next((name for name, x in self._outputs if x is predicted), "")
         kept = self._rows.setdefault((loss, output), _Rows(self.watch.called_at(), output, steps))
-        enough = kept.count * columns.shape[1] >= _ELEMENTS or kept.count >= _LOOKED
+        enough = kept.count * columns.shape[1] >= _ELEMENTS or kept.count >= limits.OVERLAP_LOOKED
         if not enough and len(self._rows) <= limits.ANSWERS_LOSSES:
             labels = labels.reshape(-1) if len(columns) > len(labels) else labels
             kept.parts.append((columns.astype("float64"), labels.copy()))
@@ -134,7 +129,7 @@ class LabelLeak(Check):
     def _judge(self, key: tuple[Any, str], kept: _Rows, inputs: numpy.ndarray, y: numpy.ndarray) -> None:
         kinds, counts = numpy.unique(y, return_counts=True)
         classes = len(kinds) <= _CLASSES and bool((kinds == kinds.round()).all())
-        if len(kinds) < 2 or not numpy.isfinite(kinds).all() or (classes and counts.min() < _OF_CLASS):
+        if len(kinds) < 2 or not numpy.isfinite(kinds).all() or (classes and counts.min() < limits.FEW_ROWS):
             return
         alike = _correlations(inputs, y)
         column, of_output = int(alike.argmax()), f" of output {kept.output!r}" if kept.output else ""
@@ -145,18 +140,12 @@ class LabelLeak(Check):
                 return
             column, how = named[0], f"has a value of its own for each class{of_output}, always the same"
         last = kept.steps is None or column // kept.steps[1] == kept.steps[0] - 1
-        self.tell(
-            "label_leak" if kept.steps is None else "label_leak.time_step",
-            "warning" if last else "info",  # what comes earlier may be to be remembered
-            place=kept.place,
-            key=("label_leak", key),
-            where=kept.named(column),
-            how=how,
-            column=column,
-            rows=len(y),
-            correlation=float(alike[column]),
-            of_others=float(numpy.delete(alike, column).max()),
-        )
+        rule = "label_leak" if kept.steps is None else "label_leak.time_step"
+        about = {"column": column, "rows": len(y), "correlation": float(alike[column])}
+        about |= {"of_others": float(numpy.delete(alike, column).max())}
+        at, where = {"place": kept.place, "key": ("label_leak", key)}, kept.named(column)
+        severity = "warning" if last else "info"  # what comes earlier may be to be remembered
+        self.tell(rule, severity, where=where, how=how, **at, **about)
 
 
 def _columns(inputs: list[numpy.ndarray], labels: numpy.ndarray) -> tuple[numpy.ndarray | None, tuple[int, int] | None]:
@@ -204,7 +193,7 @@ class AlongTime(Check):
 
     Where labels are the inputs one step later, what a network gives for the step before must stay as it was: the label
     there is the value that was changed. Where they are the inputs themselves, tokens count, as an autoencoder's labels
-    are its inputs, too; of several inputs, one that no position sees later steps of: then it is a decoder's.
+    are its inputs, too.
     """
 
     rules = {
@@ -224,11 +213,6 @@ class AlongTime(Check):
             "and the network learns to skip a token",
             "Shift them once: where the data set gives tokens[:-1] and tokens[1:], the loss takes all of the answers "
             "and labels as they are; models that shift labels themselves are given the tokens.",
-        ),
-        "label_leak.teacher": Rule.warning(
-            "one of the inputs of {model!l} is the labels themselves: at each of the {positions} positions its decoder "
-            "reads the very answer that it is to give there, so it learns to copy",
-            "Give the decoder its answers one step later: fit([source, target[:, :-1]], target[:, 1:]).",
         ),
     }
 
@@ -255,24 +239,18 @@ class AlongTime(Check):
                 self._ask(model, given, shifted)
         skips = any(_skips(host(x.data), y, loss.kind) for x, y in zip(inputs, labels))
         self._twice = self._twice + 1 if skips else 0
-        if self._twice == _ENOUGH:
+        if self._twice == limits.AGAIN:
             about = {"positions": loss.labels.size // len(labels[0]), "rows": len(labels[0]), "column": 0, "share": 1.0}
             place = user_line(loss.opened.frame, None)
             self.tell("label_leak.twice", place=place, key=("label_leak", "twice"), **about)
         same = next((x for x, y in zip(inputs, labels) if _equal(host(x.data), y, loss.shape)), None)
         self._alike = 0 if same is None else self._alike + 1
-        if same is None or self._alike != _ENOUGH:
+        if same is None or self._alike != limits.AGAIN:
             return
-        way = "copied" if loss.ours and loss.kind == "sparse" and self._onward(model, given, same) else ""
-        if len(inputs) > 1:
-            ends = [_changes(model, given, same, at) for at in (0, same.data.shape[1] - 1)]
-            first, last = [each if each is not None else numpy.zeros(2) for each in ends]
-            way = "teacher" if last[:-1].max() <= _CHANGED < min(last[-1], first[1:].max()) else ""
-        if way:
-            positions = loss.labels.size // len(same.data)
-            about = {"model": model, "positions": positions, "rows": len(same.data), "column": 0, "share": 1.0}
+        if len(inputs) == 1 and loss.ours and loss.kind == "sparse" and self._onward(model, given, same):
+            about = {"positions": loss.labels.size // len(same.data), "rows": len(same.data), "column": 0, "share": 1.0}
             place = self.watch.called_at() if self.watch.has_tapes else user_line(loss.opened.frame, None)
-            self.tell(f"label_leak.{way}", place=place, key=("label_leak", way), **about)
+            self.tell("label_leak.copied", place=place, key=("label_leak", "copied"), **about)
 
     @staticmethod
     def _onward(model: Any, given: Any, x: Any) -> bool:
@@ -305,19 +283,19 @@ def _by_steps(labels: numpy.ndarray, x: numpy.ndarray) -> numpy.ndarray:
 def _skips(x: numpy.ndarray, labels: numpy.ndarray, kind: str) -> bool:
     """Are labels the tokens two steps later, and not one?"""
     steps = x.shape[1] - 2
-    if x.ndim != 2 or kind != "sparse" or steps < _LENGTH or labels.ndim != 2 or len(labels) != len(x):
+    if x.ndim != 2 or kind != "sparse" or steps < limits.AGAIN or labels.ndim != 2 or len(labels) != len(x):
         return False
     if x.dtype.kind not in "iu" or labels.shape[1] < steps or labels.shape[1] > x.shape[1]:
         return False
     moves = x[:, 1:-1] != x[:, 2:]
     same, once = labels[:, :steps] == x[:, 2:], labels[:, :steps] == x[:, 1:-1]
-    return bool(moves.sum() >= _MOVES and same[moves].mean() >= _SHARE > once[moves].mean())
+    return bool(moves.sum() >= _MOVES and same[moves].mean() >= limits.NEARLY_ALL > once[moves].mean())
 
 
 def _is_shifted(x: numpy.ndarray, labels: numpy.ndarray) -> bool:
     """Are labels the inputs one step later, wherever these change from one step to the next?"""
     steps = x.shape[1] - 1
-    if steps < _LENGTH - 1 or labels.ndim < 2 or len(labels) != len(x) or labels.shape[1] < steps:
+    if steps < limits.AGAIN - 1 or labels.ndim < 2 or len(labels) != len(x) or labels.shape[1] < steps:
         return False
     if x.ndim == 2 and labels.ndim == 3 and labels.shape[2] > 1:  # one-hot rows
         labels = labels.argmax(axis=2)
@@ -326,12 +304,12 @@ def _is_shifted(x: numpy.ndarray, labels: numpy.ndarray) -> bool:
     now, later = x[:, :-1], x[:, 1:]
     moves = now != later
     same = labels[:, :steps].reshape(later.shape) == later
-    return bool(moves.sum() >= _MOVES and same[moves].mean() >= _SHARE)
+    return bool(moves.sum() >= _MOVES and same[moves].mean() >= limits.NEARLY_ALL)
 
 
 def _equal(given: numpy.ndarray, labels: numpy.ndarray, answers: tuple[int, ...]) -> bool:
     """Are these tokens the labels, position by position?"""
-    if len(answers) < 2 or given.ndim != 2 or given.shape[1] < _LENGTH or given.dtype.kind not in "iu":
+    if len(answers) < 2 or given.ndim != 2 or given.shape[1] < limits.AGAIN or given.dtype.kind not in "iu":
         return False
     if any(x.size != math.prod(answers[:-1]) for x in (given, labels)):
         return False
@@ -344,14 +322,11 @@ def _changes(model: Any, given: Any, x: Any, at: int) -> numpy.ndarray | None:
 
     None where that isn't known: a model whose calls leave something behind isn't run.
     """
-    changed = host(x.data)[:_ASKED_ROWS].copy()
+    values = host(x.data)[:_ASKED_ROWS]
+    changed = values.copy()
     changed[:, at] = numpy.roll(changed[:, at], 1, axis=0)
-    found = [answer_with(model, given, x, values) for values in (host(x.data)[:_ASKED_ROWS], changed)]
-    one, other = [None if each is None else each.astype("float64") for each in found]
-    if one is None or other is None or one.ndim < 2 or one.shape[:2] != changed.shape[:2] or one.shape != other.shape:
+    found = changes_with(model, given, x, values, changed)
+    if found is None or found[0].ndim < 2 or found[0].shape[:2] != changed.shape[:2]:
         return None
-    if not (numpy.isfinite(one).all() and numpy.isfinite(other).all()):
-        return None
-    sizes = numpy.abs(one).reshape(*changed.shape[:2], -1).max(axis=(0, 2))
-    apart = numpy.abs(other - one).reshape(*changed.shape[:2], -1).max(axis=(0, 2))
+    sizes, apart = (numpy.abs(each).reshape(*changed.shape[:2], -1).max(axis=(0, 2)) for each in found)
     return numpy.asarray(apart / numpy.maximum(sizes, 1e-30))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.asked_again import answer_with
+from viz.doctor.facts.asked_again import changes_with
 from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, key_of, tensors, tracked, values_of
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
@@ -28,9 +28,8 @@ class MixedRows(Check):
         "channels_first.rows": Rule.warning(
             "the rows of a batch depend on each other: with another first row, {model!l} gives {changed} of the {rows} "
             "other rows other answers, in evaluation mode{where}",
-            "See which axis holds the rows: recurrent layers and attention that want the steps first need "
-            "batch_first=True (or a transposition) for (rows, steps, features); a softmax, a mean or a reshape may go "
-            "over the rows, too.",
+            "See which axis holds the rows: recurrent layers and attention need batch_first=True for (rows, steps, "
+            "features); a softmax, a mean or a reshape may go over the rows, too.",
         ),
         "softmax_axis.rows": Rule.error(
             "{by} of {shaped} goes over the rows of the batch, which then depend on each other: with another first "
@@ -59,7 +58,8 @@ class MixedRows(Check):
         shape = made[0].data.shape
         if self.watch.step not in _STEPS or last is None or last.shape != now.shape or numpy.array_equal(last, now):
             return  # where all steps are given the same rows, they may be the nodes of one graph
-        if now.ndim < 2 or (now.ndim == 2 and now.dtype.kind == "f" and any(map(_reads_rows, layers_in(opened.owner)))):
+        reads = any(layer_role(each) in ("recurrent", "multi_head_attention") for each in layers_in(opened.owner))
+        if now.ndim < 2 or (now.ndim == 2 and now.dtype.kind == "f" and reads):
             return  # these may be the steps of a single sequence
         if not _ROWS[0] <= len(now) <= _ROWS[1] or not shape or shape[0] != len(now) or (now[0] == now[1]).all():
             return
@@ -74,13 +74,11 @@ class MixedRows(Check):
         now = host(given[0].data)
         other = now.copy()
         numpy.moveaxis(other, axis, 0)[0] = numpy.moveaxis(now, axis, 0)[1]
-        asked = [answer_with(model, given, given[0], values) for values in (now, now, other)]
-        found = [each for each in asked if each is not None and numpy.isfinite(each).all()]
-        if len(found) < 3 or len({each.shape for each in found}) > 1:
+        found = changes_with(model, given, given[0], now, other)
+        if found is None:
             return 0
-        one, same, another = (numpy.moveaxis(each, axis, 0)[1:] for each in found)
-        apart = numpy.abs(another - one).reshape(len(one), -1).max(axis=1)
-        return int((apart > _CHANGED * numpy.abs(one).max()).sum()) if numpy.array_equal(one, same) else 0
+        one, apart = (numpy.moveaxis(each, axis, 0)[1:] for each in found)
+        return int((apart.reshape(len(one), -1).max(axis=1) > _CHANGED * numpy.abs(one).max()).sum())
 
     def finish(self) -> None:
         if not self._found or self.watch.has("softmax_axis"):
@@ -96,10 +94,6 @@ class MixedRows(Check):
         place = (made_at(layer) if layer is not None else None) or place
         about = {"model": model, "changed": changed, "rows": rows, "where": where, "colours": rows, "taken": changed}
         self.tell("channels_first.rows", place=place, layer=layer, **about)
-
-
-def _reads_rows(layer: Any) -> bool:
-    return layer_role(layer) in ("recurrent", "multi_head_attention")
 
 
 class TornAxes(Check):

@@ -20,7 +20,6 @@ __all__ = ["CountedPadding", "Padding", "tail_of"]
 
 _COUNTED = 0.3  # of all labels are padding
 _PADDED = 0.25  # of the steps of a sequence are zeros behind its last token
-_PADDED_ROWS = 0.5  # of the sequences end with so many
 _PADDED_EMPTY = 0.2  # of the sequences are nothing but padding, at most: more are data that were lost
 _PADDED_STEPS = 12  # an LSTM, whose gates begin at 0.73, keeps a fiftieth over so many, and others less
 _PADDED_LEARNS = 0.7  # of the first losses are the last ones: then padding does little harm
@@ -82,7 +81,7 @@ def _ends(tokens: numpy.ndarray) -> numpy.ndarray | None:
     kinds, counts = numpy.unique(tokens[:, -1], return_counts=True)
     ends = numpy.cumsum(tokens[:, ::-1] != kinds[counts.argmax()], axis=1)[:, ::-1] == 0
     lengths = ends.sum(axis=1)
-    usual = counts.max() >= _PADDED_ROWS * len(tokens) and len(numpy.unique(lengths)) > 2
+    usual = counts.max() >= limits.MOST * len(tokens) and len(numpy.unique(lengths)) > 2
     return ends if usual and (tokens == kinds[counts.argmax()]).sum() == ends.sum() else None
 
 
@@ -96,12 +95,9 @@ class Padding(Check):
     rules = {
         "vanishing_gradient.padding": Rule.warning(
             "the sequences end with padding: in the median row the last {padding} of {steps} steps are 0 alone. Layer "
-            "{reader!l} reads on to the end without a mask{lost}, so in the state that it ends with {left} of what "
-            "came before the padding",
-            "Pad at the beginning of the sequences, pad_sequences(..., padding='pre'). Or pad with a number that "
-            "nothing else has, and let the layers skip it: Embedding(..., mask_zero=True) for tokens, or "
-            "layers.Masking(mask_value=0.0) as the first layer; what stands between hands the mask on if it has "
-            "supports_masking = True.",
+            "{reader!l} reads on to the end without a mask{lost}, so in its last state {left} of what came before",
+            "Pad at the beginning, pad_sequences(..., padding='pre'); or let layers skip the padding: Embedding(..., "
+            "mask_zero=True) for tokens, or layers.Masking(mask_value=0.0), and supports_masking = True in between.",
         )
     }
 
@@ -180,20 +176,11 @@ class Padding(Check):
     def _tell(self, layer: Any, embedding: Any, tail: Tail, steps: int, severity: str = "warning") -> None:
         self._told = True
         lost = embedding is not None and embedding.mask_zero
-        self.tell(
-            "vanishing_gradient.padding",
-            severity,
-            layer=layer if embedding is None or lost else embedding,
-            key=_KEY,
-            place=self._place,
-            reader=layer,
-            lost=f"; the mask of layer {layer_label(embedding)!r} is lost on the way" if lost else "",
-            left="less is left" if severity == "info" else "little is left",
-            ratio=1 - tail.share,
-            steps=steps,
-            padding=tail.steps,
-            sizes=[],
-        )
+        left = "less is left" if severity == "info" else "little is left"
+        lost_at = f"; the mask of layer {layer_label(embedding)!r} is lost on the way" if lost else ""
+        at = {"layer": layer if embedding is None or lost else embedding, "key": _KEY, "place": self._place}
+        numbers = {"ratio": 1 - tail.share, "steps": steps, "padding": tail.steps, "sizes": []}
+        self.tell("vanishing_gradient.padding", severity, reader=layer, lost=lost_at, left=left, **at, **numbers)
 
 
 def tail_of(values: numpy.ndarray) -> Tail | None:
@@ -214,7 +201,7 @@ def tail_of(values: numpy.ndarray) -> Tail | None:
     blank = ~numpy.asarray(values.reshape(*values.shape[:2], -1).any(axis=2))
     tails = (numpy.cumsum(~blank[:, ::-1], axis=1) == 0).sum(axis=1)
     empty, shares = tails == values.shape[1], tails / values.shape[1]
-    if empty.mean() > _PADDED_EMPTY or float((shares >= _PADDED).mean()) < _PADDED_ROWS:
+    if empty.mean() > _PADDED_EMPTY or float((shares >= _PADDED).mean()) < limits.MOST:
         return None
     certain = blank.sum() == tails.sum() and len(numpy.unique(tails)) > 2
     return Tail(int(numpy.median(tails[~empty])), float(shares.mean()), bool(certain))

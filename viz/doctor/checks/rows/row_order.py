@@ -11,17 +11,15 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.class_numbers import SORTED, Order, are_yes_or_no, label_classes
-from viz.doctor.facts.fit_arrays import running_fit
-from viz.doctor.facts.host_arrays import host, is_variable, key_of, tensors, values_of
+from viz.doctor.facts.host_arrays import is_variable, key_of, tensors, values_of
 from viz.doctor.facts.reordered import reordered_apart
 from viz.doctor.facts.step_facts import Loss
 from viz.doctor.user_code import Place
 
-__all__ = ["ClassOrder", "PairedOrders", "SameBatch", "Shuffles"]
+__all__ = ["ClassOrder", "PairedOrders", "Shuffles"]
 
 
 _ROWS = (8, 100_000)  # of an index
-_STEPS = 4
 _NONE: frozenset[int] = frozenset()
 
 
@@ -32,8 +30,7 @@ class ClassOrder(Check):
         "sorted_rows": Rule.warning(
             SORTED,
             "Shuffle: leave out shuffle=False; for a loop or a generator, order = rng.permutation(len(x)); x, y = "
-            "x[order], y[order]; for a Dataset, .shuffle(10_000) before batch: a buffer of fewer rows than there are "
-            "mixes neighbours alone.",
+            "x[order], y[order]; for a Dataset, .shuffle(as many rows as there are) before batch.",
         ),
         "sorted_rows.batches": Rule.warning(
             SORTED,
@@ -70,60 +67,13 @@ class ClassOrder(Check):
                 self.tell(rule, place=order.place, key=("sorted_rows", key), **found)
 
 
-class SameBatch(Check):
-    """A data set of several batches that gives the same one again and again.
-
-    One that repeats a batch may be meant: can it be learnt? Nobody asks that with other rows for validation.
-    """
-
-    rules = {
-        "sorted_rows.same": Rule.warning(
-            "the first {batches} of {given} batches are the same {rows} rows{why}",
-            "Use the index, __getitem__(self, index) gives the rows from index * batch_size on; look at a take(n) "
-            "before repeat(), which leaves no more than n rows; and a generator has to go on to the next rows with "
-            "each yield. If a few rows are repeated on purpose, to see whether they can be learnt, leave it as it is.",
-        )
-    }
-
-    def begin(self) -> None:
-        self._last: numpy.ndarray | None = None
-        self._alike = 0
-
-    def on_fit_step(self, opened: Any) -> None:
-        found = tensors(opened.scope.inputs) if self.watch.step < limits.HEAVY_STEPS else []
-        now = host(found[0].data) if found else None
-        known, self._last = self._last, now
-        alike = now is not None and known is not None and known.shape == now.shape and bool((known == now).all())
-        self._alike = self._alike + 1 if alike else 0
-        if self._alike != limits.WINDOW - 1 or now is None or bool((now == now[:1]).all()):
-            return
-        fit = running_fit()
-        feed = getattr(fit, "feed", None)
-        of_index = type(feed).__name__ == "PyDatasetFeed"
-        batches = getattr(feed, "available", None) if of_index else getattr(feed, "steps", None)
-        if batches and batches > 1:
-            self.tell(
-                "sorted_rows.same",
-                "warning" if of_index or getattr(fit, "validation", None) is not None else "info",
-                place=self.watch.called_at(),
-                key=("sorted_rows", "same"),
-                why=", whatever the index: __getitem__ does not use it" if of_index else "",
-                given=batches,
-                rows=len(now),
-                share=1.0,
-                usual=1 / batches,
-                batches=limits.WINDOW,
-            )
-
-
 class Shuffles(Check):
     """Reads the script where the network learnt nothing that holds. Asked after `Answers` and `ValidationLoss`."""
 
     rules = {
         "shuffled_apart": Rule.warning(
             "the rows of {array!r} are put in a random order, and those of {other!r} are not in the same one, though "
-            "both are trained with: each row now has another row's label, which explains that nothing is learnt that "
-            "holds for other rows",
+            "both are trained with: each row now has another row's label",
             "Shuffle both with one order: order = rng.permutation(len(x)); x, y = x[order], y[order]; fit shuffles by "
             "itself. Rows of a batch are drawn once, and taken of both: rows = rng.integers(0, len(x), 32).",
         )
@@ -189,7 +139,7 @@ class PairedOrders(Check):
             return
         random = loss.kind != "other"
         self._apart = self._apart + 1 if random and self._inputs.isdisjoint(labels) else 0
-        if self._apart == _STEPS:
+        if self._apart == limits.OFTEN:
             place = self._place or self.watch.called_at()
             self.tell("shuffled_apart.step", place=place, key=("shuffled_apart", "step"), steps=self._apart)
 

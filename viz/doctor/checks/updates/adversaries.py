@@ -1,9 +1,7 @@
-"""Networks and optimizers that work against each other, as in a GAN: `opposed_updates`, `loss_sign`."""
+"""Networks that work against each other, as in a GAN: `opposed_updates`, `loss_sign`."""
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections import defaultdict
 from typing import Any
 
@@ -16,15 +14,9 @@ from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
 from viz.doctor.trainings.training import identities
 from viz.doctor.user_code import Place, user_line
-from viz.frameworks.contract import Variable
 from viz.recorder.descriptions import flat
 
-__all__ = ["Adversaries", "ConflictingOptimizers"]
-
-_ROUNDS = 4  # so many updates that want a discriminator's answers all to go one way, at least
-_ONE = 0.95  # of what they want goes that way; in this part of the rounds
-_OPPOSED = -0.6  # cosine of the gradients that two optimizers have for the same weights; other tasks' are around 0
-_OPPOSED_ROUNDS = 8  # so many cosines, at least
+__all__ = ["Adversaries"]
 
 
 class _Judge:
@@ -35,15 +27,17 @@ class _Judge:
 
     def __init__(self, network: Any) -> None:
         self.network = network
+        self.rounds = 0  # with both real and made rows
         self.ways: defaultdict[str, list[int]] = defaultdict(list)
-        self.alike: list[bool] = []  # is it told the same of real rows as of made ones?
         self.places: dict[str, Place | None] = {}
+        self.beside: set[int] = set()  # weights that its own updates change, beside its own
+        self.asked: set[int] = set()  # those of its makers
 
     def add(self, of: str, slopes: list[numpy.ndarray], place: Place | None = None) -> None:
         """Note which way a loss falls; nothing where it is content."""
         values = numpy.concatenate([each.reshape(-1) for each in slopes])
         higher, lower = float((-values).clip(0).sum()), float(values.clip(0).sum())
-        clear = _ONE * (higher + lower)
+        clear = limits.NEARLY_ALL * (higher + lower)
         if clear:
             self.ways[of].append(1 if higher >= clear else -1 if lower >= clear else 0)
             self.places[of] = place
@@ -51,8 +45,8 @@ class _Judge:
     def mostly(self, of: str) -> int:
         """The way of nearly all rounds; 0 for none."""
         known = self.ways[of]
-        found = next((way for way in (1, -1) if known.count(way) >= _ONE * len(known)), 0)
-        return found if len(known) >= _ROUNDS else 0
+        found = next((way for way in (1, -1) if known.count(way) >= limits.NEARLY_ALL * len(known)), 0)
+        return found if len(known) >= limits.OFTEN else 0
 
 
 class Adversaries(Check):
@@ -64,10 +58,11 @@ class Adversaries(Check):
             "generator to get {towards} answers, too, in {rounds} rounds: it learns to be detected",
             "Train the generator with the label of real rows: loss(ones_like(made), made), say.",
         ),
-        "loss_sign.same_labels": Rule.error(
-            "{judge!l} is taught the same of real rows as of those that the generator makes, {towards} answers for "
-            "both, in {rounds} rounds: it learns nothing that tells them apart",
-            "Teach it different labels: loss(ones_like(real), real) + loss(zeros_like(made), made).",
+        "opposed_updates": Rule.warning(
+            "this step of {judge!l}, which learns to give {towards} answers for what the generator makes, updates "
+            "{shared} weights of the generator, too ({rounds} rounds): each undoes what the other learns",
+            "Give each optimizer the weights of its own network, in tape.gradient and in apply: a discriminator's step "
+            "takes discriminator.trainable_variables alone, and stop_gradient(generator(noise)) as its input.",
         ),
         "opposed_updates.deceived": Rule.error(
             "this step updates all {shared} weights of {judge!l} beside others, and in it ({rounds} rounds) {judge!l} "
@@ -85,11 +80,12 @@ class Adversaries(Check):
         self._before: dict[int, Any] = {}  # the same of the step before: a maker's rows may be used in both
         self._calls: dict[int, Any] = {}  # by the keys of answers: whose they are, is that a model, and of which rows
         self._logits: dict[int, Any] = {}  # of what sigmoids were taken, by the keys of what they gave
-        self._taken: dict[int, Any] = {}  # the line and the labels, by the keys of what losses make of answers
-        self._slopes: dict[int, Any] = {}  # of this backward pass, by the keys of answers, with the line and labels
+        self._taken: dict[int, Any] = {}  # the line, by the keys of what losses make of answers
+        self._slopes: dict[int, Any] = {}  # of this backward pass, by the keys of answers, with the line
         self._judges: dict[int, _Judge] = {}
         self._updated: set[int] = set()
         self._pending: tuple[_Judge, list[Any]] | None = None  # whose weights the next update may change with others
+        self._learning: tuple[_Judge, set[int]] | None = None  # whose own update is next, and what else has a gradient
         self._step = 0
 
     def on_call_end(self, opened: Any, outputs: Any) -> None:
@@ -131,17 +127,15 @@ class Adversaries(Check):
             self._logits[outputs.key] = key_of(given[0])
         if outputs.key is not None and any(key_of(x) in self._calls for x in given):
             opened = self.watch.scopes.innermost("loss")
-            compared = None if opened is None else opened.scope.inputs
-            labels = values_of(compared[0]) if isinstance(compared, tuple) and len(compared) == 2 else None
-            place = self.watch.place() if opened is None else user_line(opened.frame, None)
-            self._taken[outputs.key] = place, labels
+            self._taken[outputs.key] = self.watch.place() if opened is None else user_line(opened.frame, None)
 
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
-        taken = self._taken.get(first(out_keys))
+        if first(out_keys) not in self._taken:
+            return
         for key, result in zip(in_keys, results or ()):
-            if taken is not None and result is not None and key in self._calls:
-                slope, *about = self._slopes.get(key, (0.0, *taken))
-                self._slopes[key] = slope + values_of(result).astype("float64"), *about
+            if result is not None and key in self._calls:
+                slope, place = self._slopes.get(key, (0.0, self._taken[first(out_keys)]))
+                self._slopes[key] = slope + values_of(result).astype("float64"), place
 
     def on_gradients(self, gradients: Gradients) -> None:
         every = [(*self._calls[key], *slope) for key, slope in self._slopes.items()]
@@ -152,10 +146,13 @@ class Adversaries(Check):
             made = [slope[rows == 1] for rows, slope, *_ in calls]
             if trained and trained <= gradients.asked and not all((rows == 1).all() for rows, *_ in calls):
                 self._judged(judge, calls)
+                moved = {source.identity for source, values in gradients.pairs if values.any()}
+                self._learning = judge, moved - trained
             elif trained and trained <= gradients.asked:
                 self._pending = judge, made
             elif weights.isdisjoint(gradients.asked):
                 judge.add("makers", made, calls[0][2])
+                judge.asked |= gradients.asked
 
     def _judged(self, judge: _Judge, calls: list[Any]) -> None:
         """The judge itself learns from these rows. Of a loss that is a mean, slopes are as many times as small."""
@@ -164,8 +161,7 @@ class Adversaries(Check):
         if any(map(len, real)) and any(map(len, made)):
             judge.add("real", real)
             judge.add("made", made)
-            told = [slope * len(slope) if labels is None else labels for _, slope, _, labels in calls]
-            judge.alike.append(float(numpy.ptp(numpy.concatenate([each.reshape(-1) for each in told]))) == 0)
+            judge.rounds += 1
 
     def on_update(self, name: str, variable: Any, inputs: Any) -> None:
         gradient = inputs[0] if inputs else None
@@ -173,117 +169,31 @@ class Adversaries(Check):
             self._updated.add(variable.identity)
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
-        judge, made = self._pending or (None, [])
-        if judge is not None and identities(judge.network.trainable_variables) < self._updated:
-            judge.add("both", made, self.watch.place() or self.watch.called_at())
+        updated, self._updated = self._updated, set()
+        place = self.watch.place() or self.watch.called_at()
+        if self._pending is not None and identities(self._pending[0].network.trainable_variables) < updated:
+            self._pending[0].add("both", self._pending[1], place)
             self._pending = None
-        self._updated = set()
+        judge, others = self._learning or (None, set())
+        if judge is not None and updated & identities(judge.network.trainable_variables):
+            judge.beside |= others & updated
+            judge.places["beside"], self._learning = place, None
 
     def finish(self) -> None:
         for judge in self._judges.values():
             real, made, makers, both = map(judge.mostly, ("real", "made", "makers", "both"))
-            enough = len(judge.alike) >= limits.WINDOW
-            if enough and real and real == made and sum(judge.alike) >= _ONE * len(judge.alike):
-                self._tell("loss_sign.same_labels", judge, real, "own")
-            elif enough and made and made == makers and real == -made:
+            if judge.rounds >= limits.WINDOW and made and made == makers and real == -made:
                 self._tell("loss_sign.adversary", judge, made, "makers")
-            elif both and both != made and len(judge.ways["own"]) >= _ROUNDS and not judge.mostly("own"):
+            elif judge.rounds >= limits.WINDOW and made and made == -makers and judge.beside & judge.asked:
+                self._tell("opposed_updates", judge, made, "beside", judge.rounds, len(judge.beside & judge.asked))
+            elif both and both != made and len(judge.ways["own"]) >= limits.OFTEN and not judge.mostly("own"):
                 self._tell("opposed_updates.deceived", judge, both, "both")
 
-    def _tell(self, rule: str, judge: _Judge, way: int, of: str) -> None:
-        words = {"judge": judge.network, "towards": "higher" if way > 0 else "lower", "rounds": len(judge.ways[of])}
-        numbers = {"perfect": float(-way), "now": float(way), "shared": len(judge.network.weights)}
-        key = rule.partition(".")[0], layer_label(judge.network)
-        self.tell(rule, place=judge.places[of], key=key, weights=numbers["shared"], **words, **numbers)
-
-
-class _Course:
-    """What one optimizer updates."""
-
-    def __init__(self, optimizer: Any, place: Place | None) -> None:
-        self.optimizer, self.place = optimizer, place
-        self.turns = 0
-        self.last = -1  # when its last turn was over, among those of all
-        self.gradients: dict[int, numpy.ndarray] = {}  # by the variable, some of it
-        self.variables: dict[int, Variable] = {}
-
-
-class ConflictingOptimizers(Check):
-    """Compares the gradients that two optimizers, which take turns, have for the weights that both update.
-
-    A GAN whose discriminator step takes the variables of both networks is the usual case.
-    """
-
-    rules = {
-        "opposed_updates": Rule.warning(
-            "this optimizer updates {weights} weights, among them {whose}, which the optimizer{other} updates in turn "
-            "with it: their gradients point in opposite directions (cosine {cosine!n}, in {rounds} rounds), so each "
-            "undoes what the other does",
-            "Give each optimizer the weights of its own network, in tape.gradient and in apply: in a GAN, the "
-            "discriminator's step takes discriminator.trainable_variables alone, and stop_gradient(generator(noise)) "
-            "as its input. Where a compiled model trains the generator through the discriminator, set "
-            "discriminator.trainable = False before gan.compile and each gan.train_on_batch, and True before each "
-            "discriminator.train_on_batch.",
+    def _tell(self, rule: str, judge: _Judge, way: int, of: str, rounds: int = 0, shared: int = 0) -> None:
+        weights = len(judge.network.weights)
+        words = {"judge": judge.network, "towards": "higher" if way > 0 else "lower"}
+        numbers = {"perfect": float(-way), "now": float(way), "rounds": rounds or len(judge.ways[of])}
+        numbers |= {"weights": weights + shared, "shared": shared or weights}
+        self.tell(
+            rule, place=judge.places[of], key=(rule.partition(".")[0], layer_label(judge.network)), **words, **numbers
         )
-    }
-
-    of_script = True
-    ends = ("optimizer",)
-
-    def begin(self) -> None:
-        self._courses: dict[int, _Course] = {}
-        self._now: _Course | None = None
-        self._turns = 0
-        self._cosines: dict[tuple[int, int], list[float]] = {}  # of the optimizer with more weights, and the other
-
-    def on_optimizer(self, opened: Any) -> None:
-        self._now = self._courses.setdefault(id(opened.owner), _Course(opened.owner, self.watch.place()))
-
-    def on_update(self, name: str, variable: Any, inputs: Any) -> None:
-        gradient = inputs[0] if inputs else None
-        if self._now is None or len(self._courses) < 2 or not is_tensor(gradient):
-            return
-        if gradient.shape == variable.shape:
-            flat = host(gradient.data).reshape(-1)[: limits.FROZEN_LOOKED]
-            self._now.gradients[variable.identity] = flat.astype("float64")
-            self._now.variables[variable.identity] = variable
-
-    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
-        own, self._now = self._now, None
-        if own is None or error is not None:
-            return
-        for other in self._courses.values():
-            if other.last > own.last and other is not own:
-                self._compare(*sorted([own, other], key=lambda course: -len(course.gradients)))
-        own.turns += 1
-        own.last = self._turns = self._turns + 1
-
-    def _compare(self, more: _Course, fewer: _Course) -> None:
-        """One of two that take turns, and updates only a part of what the other does, as a generator's."""
-        if not fewer.gradients or not fewer.gradients.keys() < more.gradients.keys():
-            return
-        mine, others = [numpy.concatenate([c.gradients[i] for i in fewer.gradients]) for c in (more, fewer)]
-        with numpy.errstate(all="ignore"):
-            cosine = float(mine @ others) / math.sqrt(float(mine @ mine) * float(others @ others) or math.nan)
-        if math.isfinite(cosine):
-            self._cosines.setdefault((id(more.optimizer), id(fewer.optimizer)), []).append(cosine)
-
-    def finish(self) -> None:
-        """Judge those that took turns; else one only takes over from the other now and then."""
-        for (of_more, of_fewer), cosines in self._cosines.items():
-            more, fewer, middle = self._courses[of_more], self._courses[of_fewer], statistics.median(cosines)
-            rounds = len(cosines)
-            if rounds < max(_OPPOSED_ROUNDS, min(more.turns, fewer.turns)) or middle > _OPPOSED:
-                continue
-            paths = [v.path for v in fewer.variables.values()]
-            self.tell(
-                "opposed_updates",
-                place=more.place,
-                key=("opposed_updates", of_more, of_fewer),
-                whose=", ".join(paths[:4]),
-                other="" if fewer.place is None else f" on line {fewer.place.line}",
-                cosine=middle,
-                rounds=rounds,
-                weights=len(more.gradients),
-                shared=len(fewer.gradients),
-            )

@@ -14,13 +14,7 @@ from viz.doctor.user_code import made_at
 
 __all__ = ["AccumulatedGradients", "Clipping"]
 
-_OFTEN = 4
-_LEFT_OUT = 0.75  # of the updates
-_ROUNDED = 0.9  # of the numbers in the gradient of most weights are 0
-_LINKS = 4  # updates in a row that are given all that was given before, too
-_OTHERS = 4  # updates that aren't, behind which an optimizer isn't asked any more
-_ELEMENTS = 256  # of each of a few gradients
-_STEPS = 256  # in which a loop without an optimizer is listened to
+_LOOKED = 256  # steps in which a loop without an optimizer is listened to, and elements of each of a few gradients
 _APART = 1e-4  # square of the sine of the angle between two gradients: nearer ones can't be told apart in a sum
 _REST = 1e-5  # of a sum may be something else: float32 resolves 1e-7, and momentum by hand leaves 1e-3
 
@@ -115,23 +109,23 @@ class Clipping(Check):
 
     def finish(self) -> None:
         place = self._places.get
-        if self._late >= _OFTEN and not self._right:
+        if self._late >= limits.OFTEN and not self._right:
             sizes = {"norm": 1.0}
             self.tell("exploding_gradient.clip_order", place=place("clip"), count=self._late, evidence={"sizes": sizes})
-        elif self._scaled >= _OFTEN:
+        elif self._scaled >= limits.OFTEN:
             self.tell("lr_too_low.clipped", place=place("clip"), scale=self._scale, count=self._scaled)
-        if self._steps >= limits.WINDOW and self._skipped >= _LEFT_OUT * self._steps:
+        if self._steps >= limits.WINDOW and self._skipped >= limits.MOSTLY * self._steps:
             about = {"skipped": self._skipped, "steps": self._steps, "scale": self._scale}
             self.tell("nonfinite.skipped", place=place("step"), **about)
         halves, optimizer = self._halves
         if halves and optimizer is not None and self.watch.has("nonfinite"):
             about = {"count": halves, "epsilon": float(getattr(optimizer, "epsilon", None) or 0.0), "inf": halves}
             self.tell("nonfinite.half_weights", place=made_at(optimizer), size=halves, nan=0, **about)
-        same = len(set(self._counts)) == 1 and self._counts[0] >= _OFTEN and not self.watch.has_tapes
+        same = len(set(self._counts)) == 1 and self._counts[0] >= limits.OFTEN and not self.watch.has_tapes
         if same and self.watch.has("lr_too_high"):
             about = {"count": self._counts[0], "first_loss": 0.0, "last_loss": 0.0, "unusual": True}
             self.tell("lr_too_high.accumulated", place=place("pass"), key=("lr_too_high", "accumulated"), **about)
-        if len(self._zeros) >= limits.WINDOW and min(self._zeros) >= _ROUNDED and not self._steps:
+        if len(self._zeros) >= limits.WINDOW and min(self._zeros) >= limits.NEARLY_ALL and not self._steps:
             about = {"share": min(self._zeros), "steps": len(self._zeros), "loss": self._loss}
             self.tell("vanishing_gradient.half", place=place("half"), sizes=[], **about)
 
@@ -157,20 +151,20 @@ class AccumulatedGradients(Check):
         self._pending: dict[Any, numpy.ndarray] = {}  # sums of what tapes gave since the last update, by their shapes
 
     def on_gradients(self, gradients: Gradients) -> None:
-        if (self._others or self.watch.step < _STEPS) and min(self._others.values(), default=0) < _OTHERS:
+        if (self._others or self.watch.step < _LOOKED) and min(self._others.values(), default=0) < limits.OFTEN:
             shapes, now = _some(gradients.results)
             self._pending[shapes] = self._pending.get(shapes, 0.0) + now
 
     def on_optimizer(self, opened: Any) -> None:
         key = id(opened.owner)
-        if self._others.setdefault(key, 0) >= _OTHERS:
+        if self._others.setdefault(key, 0) >= limits.OFTEN:
             return
         shapes, now = _some(opened.scope.inputs)
         taken, before = self._pending.pop(shapes, None), self._before.get((key, shapes))
         self._before[key, shapes] = now
         added = None if taken is None or before is None else _is_added(before, taken, now)
         links = self._links[key] = self._links.get(key, 0) + (added is True)
-        if added and links == _LINKS:
+        if added and links == limits.OFTEN:
             for each in self.watch.keys("lr_too_high"):  # what follows from it
                 self.watch.retract(("lr_too_high", each))
             about = {"op": getattr(opened.owner, "name", None), "place": self.watch.place(), "unusual": True}
@@ -183,7 +177,7 @@ class AccumulatedGradients(Check):
 def _some(nested: Any) -> tuple[Any, numpy.ndarray]:
     """The shapes of gradients, and a few elements of some of them."""
     gradients = tensors(nested)
-    parts = [host(g.data.reshape(-1)[:_ELEMENTS]) for g in gradients[: limits.WINDOW]]
+    parts = [host(g.data.reshape(-1)[:_LOOKED]) for g in gradients[: limits.WINDOW]]
     return tuple([g.data.shape for g in gradients]), numpy.concatenate([*parts, numpy.zeros(0)])
 
 

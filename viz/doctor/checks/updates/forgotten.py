@@ -9,7 +9,7 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_variable, tensors
-from viz.doctor.facts.step_facts import Gradients
+from viz.doctor.facts.step_facts import Gradients, group_of
 from viz.frameworks.contract import Tensor, Variable
 from viz.frameworks.owners import newest_identity
 
@@ -22,15 +22,13 @@ class Forgotten(Check):
     """Follows which weights gradients are asked of, and in two steps which the loss was made with."""
 
     rules = {
-        "frozen.forgotten": Rule(
-            "warning",
+        "frozen.forgotten": Rule.warning(
             "{unchanged} of {all} trainable weights of {model!l} are never given to the optimizer, nor is their "
             "gradient asked for: {names} stay as first drawn",
             "Take all of model.trainable_variables, in tape.gradient and for the optimizer; where layers shall stay as "
             "they are, say so: layer.trainable = False.",
         ),
-        "frozen.left_out": Rule(
-            "warning",
+        "frozen.left_out": Rule.warning(
             "the loss depends on {model!l}, but the gradient of its trainable weights ({names}) is never asked for: "
             "while others learn, they stay as first drawn",
             "Add its weights in tape.gradient and for the optimizer: first.trainable_weights + second.trainable_weights"
@@ -41,15 +39,13 @@ class Forgotten(Check):
     of_script = True
     always = ("on_gradients",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._born = newest_identity()  # what was made later has never been anything but drawn
         self._groups: dict[Any, int] = {}  # sources of gradients, by their number and ends: how often
         self._sources: set[int] = set()  # all variables of which a gradient was ever asked
         self._set: set[int] = set()  # variables that somebody gave values: loaded ones, say
         self._ops: list[tuple[set[int], list[Tensor]]] = []  # of a step: the keys of outputs, and tracked inputs
-        self._reached: set[int] = set()  # weights that a loss was made with, and that it isn't differentiated by
-        self._in_line: set[int] = set()  # those of them before or behind trained ones; others stand beside them
+        self._in_line: set[int] = set()  # weights before or behind trained ones; others beside them may be targets
         self._frozen: set[int] = set()  # weights that were so while others were trained; they may be set free later
         self._first: dict[int, numpy.ndarray] = {}  # a few elements of each weight, as they were
         self._places: list[tuple[set[int], Any]] = []  # weights of which gradients are asked, and where
@@ -65,8 +61,7 @@ class Forgotten(Check):
             self._set.add(variable.identity)
 
     def on_gradients(self, gradients: Gradients) -> None:
-        sources = gradients.sources
-        group = len(sources), *[getattr(source, "identity", 0) for source in (sources[0], sources[-1])]
+        group = group_of(gradients.sources)
         if group not in self._groups:  # of a later stage of the training, perhaps
             self._sources |= gradients.asked
             self._places.append((gradients.asked, self.watch.called_at()))
@@ -96,7 +91,6 @@ class Forgotten(Check):
             rest = [x.key for x in given if not is_variable(x)]
             before = set().union(*[of_others[key] for key in rest if key in of_others])
             trained = not of_trained.isdisjoint(rest)
-            self._reached |= own - asked
             self._in_line |= ((own - asked) if trained else set()) | (before if own & asked else set())
             if trained or own & asked:
                 of_trained |= made
@@ -104,41 +98,30 @@ class Forgotten(Check):
 
     def finish(self) -> None:
         """Judge what was left out."""
-        if max(self._groups.values(), default=0) < limits.UNREACHED_STEPS:
+        if max(self._groups.values(), default=0) < limits.WINDOW:
             return
         if any(found.rule == "frozen.made" for found in self.watch.raw("frozen")):
             return  # layers that are thrown away after each step are left out by that
-        roots = [(root, _trainable(root)) for root in self.watch.owners.roots()]
-        part = [
-            (root, own)
-            for root, own in roots
-            if any(v.identity in self._sources for v in own) and any(self._is_left_out(v) for v in own)
-        ]
-        whole = [
-            (root, own)
-            for root, own in roots
-            if all(self._is_left_out(v) and v.identity > self._born for v in own)  # all as they were drawn
-            and any(v.identity in self._reached for v in own)
-        ]
+        part: list[Any] = []
+        whole: list[Any] = []
+        for root in self.watch.owners.roots():
+            own = [v for v in getattr(root, "trainable_variables", ()) if hasattr(v, "identity")]
+            left = [v for v in own if self._is_left_out(v)]
+            as_drawn = len(left) == len(own) and all(v.identity > self._born for v in own)
+            if left and any(v.identity in self._sources for v in own):
+                part.append((root, own, left))
+            elif as_drawn and any(v.identity in self._in_line for v in own):
+                whole.append((root, own, left))
         if not part and not whole:
             return
-        model, own = max(part or whole, key=lambda each: len(each[1]))
-        left = [v for v in own if self._is_left_out(v)]
-        in_line = bool(part) or any(v.identity in self._in_line for v in own)
+        model, own, left = max(part or whole, key=lambda each: len(each[1]))
         theirs = {v.identity for v in own} if part else self._sources
-        self.tell(
-            "frozen.forgotten" if part else "frozen.left_out",
-            "warning" if in_line else "info",  # a random network beside the trained one may be its target
-            layer=None if part else model,
-            place=next((place for asked, place in self._places if asked & theirs), self._places[0][1]),
-            key=("frozen", "forgotten"),
-            model=model,
-            names=", ".join([v.path for v in left[:4]]) + (", …" if len(left) > 4 else ""),
-            all=len(own),
-            unchanged=len(left),
-            steps=self.watch.step,
-            variables=[v.path for v in left],
-        )
+        place = next((place for asked, place in self._places if asked & theirs), self._places[0][1])
+        at = {"layer": None if part else model, "place": place, "key": ("frozen", "forgotten")}
+        names = [v.path for v in left]
+        about = {"all": len(own), "unchanged": len(left), "steps": self.watch.step, "variables": names}
+        named = ", ".join(names[: limits.NAMED]) + (", …" if len(left) > limits.NAMED else "")
+        self.tell("frozen.forgotten" if part else "frozen.left_out", model=model, names=named, **at, **about)
 
     def _is_left_out(self, variable: Variable) -> bool:
         """No gradient was asked of it, and nobody gave it values, as loading does, or copying from another network."""
@@ -146,10 +129,6 @@ class Forgotten(Check):
         first = self._first.get(variable.identity)
         moved = first is not None and bool((first != _some(variable)).any())
         return not known and not moved and self.watch.owners.met(self.watch.owners.of(variable))
-
-
-def _trainable(root: Any) -> list[Variable]:
-    return [v for v in getattr(root, "trainable_variables", ()) if hasattr(v, "identity")]
 
 
 def _some(variable: Variable) -> numpy.ndarray:

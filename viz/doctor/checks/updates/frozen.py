@@ -25,8 +25,6 @@ __all__ = ["Frozen", "RandomFrozen"]
 _NONE_MOVED = "none of {unchanged} trainable weights has changed in {steps!c}, though they have gradients: {why}"
 
 
-_SHARE = 0.5  # of the numbers in kernels are frozen and random: fewer may be drawn on purpose
-_LEARNT = 0.5  # of a constant answer's loss: who draws features on purpose draws enough to learn more
 _NOISE = 2.0  # times 1 / √n by which the size of n random numbers may be off
 _SAYS = re.compile(r"\.(?:trainable|requires_grad)(?:\s*=\s*|_\()(True|False)\b")
 
@@ -53,38 +51,34 @@ class Frozen(Check):
     """Compares weights whose gradients aren't zero with what they were in the first step."""
 
     rules = {
-        "frozen": Rule(
-            "warning",
+        "frozen": Rule.warning(
             "{whose} {have} in all {steps!c} and never change{s}: the optimizer isn't given {it}, while others learn",
             "Give the optimizer all of model.trainable_variables, or set layer.trainable = False to keep it.",
         ),
-        "frozen.rounded": Rule(
-            "warning",
+        "frozen.rounded": Rule.warning(
             "{whose} {have} in all {steps!c} and never change{s}: updates are too small to show beside the values, "
             "while others learn",
             "See that more of the gradient arrives: relu, he_normal, normalization or shortcuts; Adam makes steps of "
             "the same size from small gradients.",
         ),
-        "frozen.all": Rule(
-            "error",
+        "frozen.all": Rule.error(
             "the model {model!l} has no trainable weights, of {weights} altogether: training changes nothing",
             "Set layer.trainable = True for what should learn. In a GAN, set the discriminator's trainable to True "
             "before its own step, and to False before that of the model of both. (In a script of Keras 2, compile "
             "remembers trainable: compile the discriminator while it is True.)",
         ),
-        "frozen.update": Rule(
-            "error", _NONE_MOVED, "Give the gradients to an optimizer: optimizer.apply(gradients, variables)."
+        "frozen.update": Rule.error(
+            _NONE_MOVED, "Give the gradients to an optimizer: optimizer.apply(gradients, variables)."
         ),
-        "frozen.rate": Rule(
-            "error", _NONE_MOVED, "Set a learning rate above 0; good first values: 0.001 for Adam, 0.01 for SGD."
+        "frozen.rate": Rule.error(
+            _NONE_MOVED, "Set a learning rate above 0; good first values: 0.001 for Adam, 0.01 for SGD."
         ),
     }
 
     always = ("on_optimizer", "on_gradients", "on_scope_end")
     ends = ("step",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._watched: dict[int, _Watched] = {}
         self._asked: dict[int, int] = {}
         self._optimizers: dict[int, Any] = {}
@@ -126,7 +120,7 @@ class Frozen(Check):
 
     def finish(self) -> None:
         """Judge what has not changed."""
-        many = [w for w in self._watched.values() if self._asked[w.variable.identity] >= limits.UNREACHED_STEPS]
+        many = [w for w in self._watched.values() if self._asked[w.variable.identity] >= limits.WINDOW]
         still = [w for w in many if w.unchanged]
         accumulates = any((getattr(o, "gradient_accumulation_steps", 0) or 1) > 1 for o in self._optimizers.values())
         if not still or accumulates:
@@ -163,26 +157,23 @@ class Frozen(Check):
         whose = f"{variable.path!r} ({layer_label(layer) or variable.path})"
         if others:
             whose += f" and {len(others)} more weights ({', '.join([w.variable.path for w in others])})"
-        self.tell(
-            "frozen.rounded" if variable.identity in self._given else "frozen",
-            layer=layer if layer is not None else variable.path,
-            place=self._given_at(layer),
-            key=("frozen", id(layer) if layer is not None else variable.identity),
-            whose=whose,
-            have="have gradients" if others else "has a gradient",
-            s="" if others else "s",
-            it="them" if others else "it",
-            unchanged=1 + len(others),
-            steps=self._asked[variable.identity],
+        words = (
+            {"have": "have gradients", "s": "", "it": "them"}
+            if others
+            else {"have": "has a gradient", "s": "s", "it": "it"}
         )
+        at = {"layer": layer if layer is not None else variable.path, "place": self._given_at(layer)}
+        key = "frozen", id(layer) if layer is not None else variable.identity
+        about = {"unchanged": 1 + len(others), "steps": self._asked[variable.identity]}
+        rule = "frozen.rounded" if variable.identity in self._given else "frozen"
+        self.tell(rule, key=key, whose=whose, **at, **words, **about)
 
 
 class RandomFrozen(Check):
     """Looks at frozen layers where nothing is learnt, or little behind those that a script froze after making them."""
 
     rules = {
-        "frozen.random": Rule(
-            "warning",
+        "frozen.random": Rule.warning(
             "{unchanged} of {all} layers with a kernel, {name} the first of them, are frozen (trainable = False) with "
             "the random weights that they began with: what they make of the input was never learnt",
             "Let them learn: set trainable = True. Or give them trained weights before they are frozen: load_weights, "
@@ -192,8 +183,7 @@ class RandomFrozen(Check):
 
     always = ("on_fit_step",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._fitted: dict[int, Any] = {}
 
     def on_fit_step(self, opened: Any) -> None:
@@ -203,7 +193,7 @@ class RandomFrozen(Check):
         """Count what is frozen, and random, of what was trained with."""
         model = next(iter(self._fitted.values())) if len(self._fitted) == 1 else None
         fit, learnt = self.watch.training.place, self.watch.training.learnt
-        little = learnt is not None and learnt < _LEARNT and self.watch.step >= limits.IMBALANCE_STEPS
+        little = learnt is not None and learnt < limits.MOST and self.watch.step >= limits.IMBALANCE_STEPS
         said = [] if fit is None or self.watch.has_tapes else _says(fit.file, "False")
         place = _frozen_before(fit) if fit is not None and little and is_chain(model) else None
         idle = bool(self.watch.raw("not_learning"))
@@ -213,7 +203,7 @@ class RandomFrozen(Check):
         frozen = [not kernel.trainable and _as_drawn(layer, kernel) for layer, kernel in kernels]
         sizes = numpy.array([kernel.data.size for _, kernel in kernels])
         count, learns = sum(frozen), any(kernel.trainable for _, kernel in kernels)
-        most = count and learns and sizes[frozen].sum() >= _SHARE * sizes.sum()
+        most = count and learns and sizes[frozen].sum() >= limits.MOST * sizes.sum()
         if most and (idle or (count > 1 and all(frozen[:count]))):
             about = {
                 "layer": kernels[frozen.index(True)][0],

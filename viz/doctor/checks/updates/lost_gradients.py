@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import computed, host, is_tensor, is_variable, key_of, tensors, tracked
-from viz.doctor.facts.source_calls import tape_before
+from viz.doctor.facts.source_calls import tape_around
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import Program, layer_label
 from viz.doctor.user_code import Place, user_frames
@@ -22,8 +22,6 @@ _FLAT = ("round", "floor", "ceil", "trunc", "sign", "stop_gradient")  # ops whos
 _READS = {"numpy": ".numpy()", "item": ".item()", "tolist": ".tolist()", "array": "NumPy", "float": "float(...)"}
 _NOTHING: frozenset[int] = frozenset()
 _Marks = dict[int | None, "End"]  # by weights (None: those of a tape that is over)
-_PENALTY = 10.0  # penalties against the rest of the loss; usual ones are below it
-_TERMS = 8  # of more, most are penalties of single weights
 
 
 class End(NamedTuple):
@@ -67,7 +65,7 @@ class LostGradients:
         if (
             of_fit
             or not self._watch.has_tapes
-            or any(_in_tape(Place(f.f_code.co_filename, f.f_lineno)) for f in user_frames())
+            or any(tape_around(Place(f.f_code.co_filename, f.f_lineno)) for f in user_frames())
         ):
             self._end(End("read", _READS[how], place), [tensor])
 
@@ -86,10 +84,8 @@ class LostGradients:
             found = found if own <= found else own if found <= own else found | own
         return found
 
-    # ------------------------------------------------------------------ what no tape recorded
-
     def _unrecorded(self, given: list[Tensor], made: Tensor, flat: bool) -> None:
-        if self._watch.step >= limits.UNREACHED_STEPS or self._watch.inside("optimizer"):
+        if self._watch.step >= limits.WINDOW or self._watch.inside("optimizer"):
             return
         if self._watch.inside("step") and not self._watch.trains():
             return
@@ -106,19 +102,11 @@ class LostGradients:
                 end = End("before" if own else "behind", layer_label(callers[0]) or "" if callers else "", place)
                 found.update({x.identity: end for x in own} if own else {None: end})
         if found:
-            key, marked = id(made), self._marked
-
-            def forget(ref: weakref.ref[Tensor]) -> None:
-                if key in marked and marked[key][0] is ref:
-                    del marked[key]
-
-            marked[key] = weakref.ref(made, forget), found
+            self._marked[id(made)] = weakref.ref(made, partial(_forget, self._marked, id(made))), found
 
     def _marks(self, x: Tensor) -> _Marks:
         known = self._marked.get(id(x))
         return known[1] if known is not None and known[0]() is x else {}
-
-    # ------------------------------------------------------------------ what is asked
 
     def asked(self, gradients: Gradients) -> dict[int, End]:
         """Where the way ends from weights without a gradient, by the numbers of these, as far as that is known.
@@ -147,12 +135,6 @@ class LostGradients:
     def clear(self) -> None:
         """Forget what belongs to a step that is over."""
         self._made_with.clear()
-
-
-def _in_tape(place: Place) -> bool:
-    """Does a line stand in the block of a tape?"""
-    block = tape_before(place)
-    return block is not None and place.line <= block[1]
 
 
 class _Source(NamedTuple):
@@ -193,8 +175,6 @@ class LostTerms(Check):
         self._updated: set[int] = set()
         self._dominated = 0  # steps, from the first on, in which a penalty did
         self._counts: dict[Any, list[Any]] = {}  # by the place: a term, how often it taught nothing, and something
-
-    # ------------------------------------------------------------------ what tensors come from
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if error is not None or self.watch.inside("optimizer", "metric"):
@@ -237,17 +217,15 @@ class LostTerms(Check):
                 lost = source.weights | source.lost
                 self._numbers[value] = _Source(_NOTHING, lost, place if source.weights else source.place, how, True)
 
-    # ------------------------------------------------------------------ judging
-
     def on_gradients(self, gradients: Gradients) -> None:
         self._judge()
         terms = self._parts(gradients.key) if self.watch.heavy else []
-        if 1 < len(terms) <= _TERMS:
+        if 1 < len(terms) <= limits.WINDOW:
             self._asked = [each for _, each in terms], gradients.asked
         penalty = sum(abs(value) for value, each in terms if not each.data and len(each.weights) > 1)
         rest = abs(gradients.value - penalty)
-        self._dominated = self._dominated + 1 if terms and penalty > _PENALTY * rest > 0 else 0
-        if self._dominated == self.watch.step + 1 == limits.UNREACHED_STEPS:  # later, little may be left of the rest
+        self._dominated = self._dominated + 1 if terms and penalty > limits.PENALTY * rest > 0 else 0
+        if self._dominated == self.watch.step + 1 == limits.WINDOW:  # later, little may be left of the rest
             place = next(each.place for _, each in terms if not each.data and len(each.weights) > 1)
             about = {"penalty": penalty, "data_loss": rest, "times": penalty / rest, "steps": self._dominated}
             self.tell("penalty_dominates.term", place=place, key=("penalty_dominates", 0), **about)
@@ -282,20 +260,13 @@ class LostTerms(Check):
         self._judge()
         taught = any(right for _, _, right, _ in self._counts.values())
         for place, (term, idle, right, updated) in self._counts.items():
-            if idle < max(limits.UNREACHED_STEPS, 4 * right) or not taught:
+            if idle < max(limits.WINDOW, 4 * right) or not taught:
                 continue
             own = bool(term.by) and not term.lost.isdisjoint(updated)
             why = f"{term.by} lets no gradient of it through" if own else "it is made without the weights that learn"
             severity = "error" if own or not term.weights else "warning"
-            self.tell(
-                "no_gradient.term",
-                severity,
-                op=term.by or None,
-                place=place,
-                steps=idle,
-                why=why,
-                key=("no_gradient.term", place),
-            )
+            at = {"op": term.by or None, "place": place, "key": ("no_gradient.term", place)}
+            self.tell("no_gradient.term", severity, steps=idle, why=why, **at)
 
 
 def _forget(known: dict[int, Any], number: int, gone: Any) -> None:

@@ -15,8 +15,6 @@ from viz.doctor.user_code import Place, loop_counters, made_at
 
 __all__ = ["MadeInCalls", "Recreated"]
 
-_RENEWED = 3  # so many optimizers or models one after the other, made on one line, in a loop over epochs
-
 
 class _Line:
     """What one line makes again and again, each to make some steps."""
@@ -37,7 +35,7 @@ class _Line:
     @property
     def rounds(self) -> str:
         """The loop that made many, in words: one over epochs, of several steps each, or over steps; empty for none."""
-        if self.place is None or len(self.steps) < _RENEWED:
+        if self.place is None or len(self.steps) < limits.AGAIN:
             return ""
         if max(self.steps[:-1]) == 1:
             return "each step" if len(self.steps) >= limits.FEW_STEPS else ""
@@ -97,7 +95,8 @@ class Recreated(Check):
             before, self._before = self._before(), self._model
             new = not self._known & gradients.asked and self._model() is not before
             if new and self._models.steps[-1:] == [1]:  # one step each: perhaps of a list of models
-                new = not _in_one_list(before, self._model())
+                lists = [each for each in gc.get_referrers(before) if isinstance(each, list)]
+                new = not any(each is self._model() for known in lists for each in known)
             shapes = [source.shape for source in gradients.variables] if new else None
             self._models.made(made_at(self._model()) if new else None, shapes)
             self._first = first
@@ -124,10 +123,6 @@ class Recreated(Check):
             about = {"rounds": line.rounds, "kind": self._kind, "each": line.each, "count": len(line.steps)}
             severity, steps = "info" if self.watch.unseen else "warning", sum(line.steps)
             self.tell(rule, severity, place=line.place, key=("frozen", rule), steps=steps, unchanged=0, **about)
-
-
-def _in_one_list(one: Any, other: Any) -> bool:
-    return any(isinstance(held, list) and any(x is other for x in held) for held in gc.get_referrers(one))
 
 
 def _settings(optimizer: Any) -> str:

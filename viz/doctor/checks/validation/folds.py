@@ -14,9 +14,6 @@ from viz.doctor.facts.validation_data import row_hashes
 
 __all__ = ["Folds"]
 
-_COLUMNS = 64  # of a row, by which it is known again
-_KNOWN = 0.9  # of the rows that it is judged by were trained with in earlier rounds
-_NEW = 0.05  # and so few in this one
 _COMMON = 0.3  # of the rows of this round were trained with before: else they belong to another task
 
 
@@ -24,24 +21,19 @@ class Folds(Check):
     """Compares what a model is judged by with what the calls of `fit` before the last one trained it with."""
 
     rules = {
-        "validation_overlap.folds": Rule(
-            "warning",
+        "validation_overlap.folds": Rule.warning(
             "{judged} is judged by rows that it was trained with: {overlap:.0%} of them in earlier rounds, though "
             "none in the last one, as in a cross-validation that goes on with one model",
-            "Make and compile a new model in each round, or put the first weights back before each: "
-            "model.set_weights(first), where first = model.get_weights() stands before the loop; make a new optimizer, "
-            "too.",
+            "Make and compile a new model in each round; or put the first weights back, model.set_weights(first), and "
+            "make a new optimizer.",
         )
     }
 
     of_script = True
     always = ("on_scope_begin", "on_update")
-    begins = ("data", "step")
+    begins = ("step",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
-        self._feed: Any = None
-        self._looked: weakref.WeakSet[Any] = weakref.WeakSet()
+    def begin(self) -> None:
         self._rounds: weakref.WeakKeyDictionary[Any, list[numpy.ndarray]] = weakref.WeakKeyDictionary()
         self._place: Any = None
 
@@ -51,17 +43,15 @@ class Folds(Check):
             self._rounds.clear()
 
     def on_scope_begin(self, opened: Any) -> None:
-        owner, feed = opened.owner, self._feed
-        self._feed = opened.scope.inputs if opened.kind == "data" else None
-        if opened.kind == "data" or feed is None or feed in self._looked or owner is None:
+        owner, feed = opened.owner, self.watch.feed
+        if feed is None or owner is None:
             return
-        self._looked.add(feed)
         trains = opened.scope.name == "train_step"
         rounds = self._rounds.setdefault(owner, [])
         rows = inputs_of(feed) if trains or len(rounds) > 1 else []
-        if not rows or len(rows[0]) < limits.OVERLAP_ROWS or len(rounds) > limits.WINDOW:
+        if not rows or len(rows[0]) < limits.FEW_ROWS or len(rounds) > limits.WINDOW:
             return
-        hashes = row_hashes(rows, _COLUMNS)
+        hashes = row_hashes(rows)
         if trains:
             self._place = self.watch.called_at()
             rounds.append(hashes)
@@ -70,7 +60,7 @@ class Folds(Check):
         known, now, common = (
             float(numpy.isin(a, b).mean()) for a, b in ((hashes, earlier), (hashes, rounds[-1]), (rounds[-1], earlier))
         )
-        if known >= _KNOWN and now <= _NEW and common >= _COMMON:
+        if known >= limits.NEARLY_ALL and now <= limits.SOME and common >= _COMMON:
             key = ("validation_overlap", "folds")
             judged, shares = repr(getattr(owner, "name", "the model")), {"overlap": known, "chance": now}
             self.tell("validation_overlap.folds", place=self._place, key=key, judged=judged, **shares)

@@ -9,36 +9,22 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import first_tensor, tracked
-from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
-from viz.doctor.trainings.training import identities
 from viz.doctor.user_code import Place
 
 __all__ = ["NoisyValidation"]
 
-_CALLS = 3  # outside of training, at least, each of which drops something
-_TURNS = 3  # so often the first batch of a data set was asked for
-
 
 class NoisyValidation(Check):
-    """Follows what Dropout does outside of training, and what rows data sets give that are read in their order."""
+    """Follows what is dropped in evaluation mode, and what rows data sets give that are read in their order."""
 
     rules = {
-        "validation_mismatch.training_mode": Rule(
-            "warning",
-            "layer {name} drops {rate:.0%} of its input in all of {calls} calls outside of training, since the "
-            "network never leaves training mode: what is measured there is that of a network with units missing",
-            "Choose evaluation mode for what is measured, and training mode before training goes on; a Dropout that "
-            "is called in a model gets training=False.",
-        ),
-        "validation_mismatch.dropout": Rule(
-            "warning",
+        "validation_mismatch.dropout": Rule.warning(
             "in evaluation mode {who} drops a part of its values nevertheless, in {calls} calls: the function that "
             "does so isn't told the mode, so each answer is another one",
             "Tell it the mode: training=training in a layer's call; or use the layer Dropout.",
         ),
-        "augmentation.validation": Rule(
-            "warning",
+        "augmentation.validation": Rule.warning(
             "the rows that are read in the same order for each validation change from one to the next, in {turns} "
             "turns, though their labels stay: random transforms alter them, too",
             "Transform the rows to train with alone: two data sets of the same files, of which only the one for "
@@ -46,41 +32,13 @@ class NoisyValidation(Check):
         ),
     }
 
-    always = ("on_call_end", "on_op", "on_routine", "on_optimizer", "on_answer")
+    always = ("on_op", "on_routine", "on_answer")
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
-        self._drops: list[tuple[Any, bool]] = []  # in the running call: layers, and whether they drop something
-        # By the layer: it, calls, the line of the last one, and the model's weights.
-        self._noisy: dict[int, list[Any]] = {}
-        self._quiet = False  # is anything ever called outside of training that drops nothing?
+    def begin(self) -> None:
         self._functions: dict[Place | None, list[Any]] = {}
         # By the data set: it, its first batch, how often it changed or stayed, a line.
         self._turns: dict[int, list[Any]] = {}
         self._asked = 0  # the data set whose first batch nothing was called with yet
-        self._optimizers: set[int] = set()
-        self._trained: set[int] = set()
-
-    def on_optimizer(self, opened: Any) -> None:
-        self._optimizers.add(id(opened.owner))
-
-    def on_gradients(self, gradients: Gradients) -> None:
-        self._trained |= gradients.asked
-
-    def on_call_end(self, opened: Any, outputs: Any) -> None:
-        rate, made = getattr(opened.owner, "rate", 0.0), first_tensor(outputs)
-        if rate and type(opened.owner).__name__.endswith("Dropout") and made is not None and not tracked(made):
-            self._drops.append((opened.owner, bool(opened.training)))
-
-    def _dropped(self, layer: Any, training: bool, outer: Any) -> None:
-        if not training:
-            self._quiet = True
-        elif self.watch.step:
-            known = self._noisy.get(id(layer))
-            if known is None:
-                weights = identities(getattr(outer, "trainable_variables", ()))
-                known = self._noisy[id(layer)] = [layer, 0, None, weights]
-            known[1:3] = [known[1] + 1, self.watch.called_at()]
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if op.name != "masked_scale" or tracked(first_tensor(outputs)):
@@ -103,14 +61,7 @@ class NoisyValidation(Check):
         known[1], self._asked = (first, last), id(thing)
 
     def on_answer(self, opened: Any, outputs: Any) -> None:
-        """Rows to train with may well be altered; those of a validation are asked for outside of training.
-
-        What a frozen network drops is outside of training only if the whole answer is.
-        """
-        drops, self._drops = self._drops, []
-        if not tracked(first_tensor(outputs)) and not self.watch.trains():
-            for layer, training in drops:
-                self._dropped(layer, training, opened.owner)
+        """Rows to train with may well be altered; those of a validation are asked for outside of training."""
         known = self._turns.get(self._asked)
         if known is not None and tracked(first_tensor(outputs)):
             known[3] += 1
@@ -121,17 +72,10 @@ class NoisyValidation(Check):
     def finish(self) -> None:
         """Judge what was always so."""
         for place, (layer, calls) in self._functions.items():
-            if calls >= _CALLS:
+            if calls >= limits.AGAIN:
                 who = f"layer {layer_label(layer)!r}"
                 self.tell("validation_mismatch.dropout", layer=layer, place=place, who=who, calls=calls, apart=1.0)
-        noisy = max(self._noisy.values(), key=lambda each: each[1], default=None)
-        few = noisy is None or noisy[1] < _CALLS or len(self._optimizers) > 1
-        # A teacher, which isn't trained itself, may be noisy on purpose.
-        if noisy is not None and not few and not self._quiet and noisy[3] & self._trained:
-            layer, calls, place, _ = noisy
-            about = {"rate": layer.rate, "calls": calls, "apart": 1.0}
-            self.tell("validation_mismatch.training_mode", layer=layer, place=place, **about)
         for thing, _, changed, stayed, place in self._turns.values():
-            if changed >= _TURNS - 1 and not stayed and place is not None and self.watch.step >= limits.FEW_STEPS:
+            if changed >= limits.AGAIN - 1 and not stayed and place is not None and self.watch.step >= limits.FEW_STEPS:
                 key = ("augmentation", id(thing))
                 self.tell("augmentation.validation", place=place, key=key, turns=changed + 1)

@@ -9,12 +9,12 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
+from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.facts.constant_answers import best_constant
 from viz.doctor.facts.fit_arrays import inputs_of, labels_of, running_fit
-from viz.doctor.facts.host_arrays import host, rms, tensors
+from viz.doctor.facts.host_arrays import number, rms
 from viz.doctor.facts.loss_questions import answer_kind, loss_kind
 from viz.doctor.facts.step_facts import Loss
-from viz.doctor.facts.turn_losses import TurnLosses
 from viz.doctor.facts.validation_data import (
     classes_apart,
     overlapping_windows,
@@ -22,7 +22,6 @@ from viz.doctor.facts.validation_data import (
     shared_rows,
     targets_apart,
     words_of_classes,
-    words_of_scales,
 )
 
 __all__ = ["ValidationLoss", "ValidationRows"]
@@ -41,8 +40,7 @@ _UNLIKE = "{words}: val_loss tells nothing about rows like those to train with"
 class _OfOneLoss(Check):
     """Knows the loss of the training, and the shape of a row of predictions."""
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
         self._losses: dict[int, _Loss] = {}
 
     def on_loss(self, loss: Loss) -> None:
@@ -59,46 +57,37 @@ class ValidationRows(_OfOneLoss):
     """Compares the arrays that `fit` was given, once, after the first epoch."""
 
     rules = {
-        "validation_overlap": Rule(
-            "warning",
-            "{overlap:.0%} of {rows} rows of the validation data looked at are in the training data too (by chance it "
-            "would be about {chance:.0%}): val_loss tells how well they are remembered, not how well others are "
-            "answered",
+        "validation_overlap": Rule.warning(
+            "{overlap:.0%} of {rows} rows of the validation data looked at are in the training data too (by chance "
+            "about {chance:.0%}): val_loss tells how well they are remembered, not how well others are answered",
             "Use rows that training never sees: validation_split=0.2, or a split before fit.",
         ),
-        "validation_overlap.windows": Rule(
-            "warning",
-            "{words}, and val_loss tells how well steps are remembered that training has seen",
-            "Split the series first, and cut each part into windows: train, held = series[:n], series[n:]. Windows are "
-            "shuffled after that, those to train with alone.",
+        "validation_overlap.windows": Rule.warning(
+            "{overlap:.0%} of {rows} validation windows looked at share half of their {steps} steps or more with a "
+            "window to train with: shuffled before the split, and val_loss tells how well steps are remembered",
+            "Split the series first, and cut each part into windows: train, held = series[:n], series[n:].",
         ),
-        "validation_mismatch.classes": Rule(
-            "warning",
+        "validation_mismatch.classes": Rule.warning(
             _UNLIKE,
             "Shuffle the rows before they are split (validation_split takes the last ones as they come): "
             "order = rng.permutation(len(x)); x, y = x[order], y[order].",
         ),
-        "validation_mismatch.scale": Rule(
-            "warning",
-            _UNLIKE,
-            "Prepare both alike: divide both by the same number, or use mean and standard deviation of the training "
-            "data for both.",
+        "validation_mismatch.scale": Rule.warning(
+            _UNLIKE, "Prepare both alike, by the same number or with mean and standard deviation of the training data."
         ),
-        "validation_mismatch.targets": Rule(
-            "warning",
+        "validation_mismatch.targets": Rule.warning(
             "{words}: val_loss says nothing about how well they are answered",
-            "Scale the targets in the same way for both, with the mean and standard deviation (or the largest number) "
-            "of the training data, and scale the predictions back after predict.",
+            "Scale the targets in the same way for both, with numbers of the training data, and the predictions back.",
         ),
-        "validation_mismatch.shifted": Rule(
-            "warning", _UNLIKE, "Count the classes of all rows from 0, before they are split: y = y - y.min()."
+        "validation_mismatch.shifted": Rule.warning(
+            _UNLIKE, "Count the classes of all rows from 0, before they are split: y = y - y.min()."
         ),
     }
 
     always = ("on_logs",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
+    def begin(self) -> None:
+        super().begin()
         self._seen: list[Any] = []
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
@@ -109,18 +98,18 @@ class ValidationRows(_OfOneLoss):
         train, held = inputs_of(fit.feed), inputs_of(fit.validation)
         if not train or [x.shape[1:] for x in train] != [x.shape[1:] for x in held]:
             return
-        if min(len(train[0]), len(held[0])) >= limits.OVERLAP_ROWS:
+        if min(len(train[0]), len(held[0])) >= limits.FEW_ROWS:
             self.compare(train, held, (labels_of(fit.feed), labels_of(fit.validation)), self.loss)
 
     def compare(self, train: Any, held: Any, labels: tuple[Any, Any], loss: _Loss | None) -> None:
         """Are they the same, of the same classes, and of the same size? `viz check` asks before training."""
         overlap, chance, looked = shared_rows(train, held, labels)
-        if overlap >= max(limits.OVERLAP, limits.OVERLAP_CHANCE * chance):
+        if overlap >= max(limits.MOST, limits.OVERLAP_CHANCE * chance):
             self._tell("validation_overlap", overlap=overlap, chance=chance, rows=looked)
         else:
             windows = overlapping_windows(train, held)
             if windows is not None:
-                self._tell("validation_overlap.windows", words=windows.words, **windows._asdict())
+                self._tell("validation_overlap.windows", **dict(zip(("overlap", "rows", "steps"), windows)))
         shares = None if loss is None else classes_apart(*loss, *labels)
         scales = scales_apart(train, held)
         targets = "" if loss is None else targets_apart(loss[0], *labels)
@@ -131,8 +120,12 @@ class ValidationRows(_OfOneLoss):
             numbers = {"apart": shares.apart, "unseen": shares.unseen, "usual": shares.by_chance}
             self._tell(rule, words=words_of_classes(shares), **numbers)
         if scales is not None:
+            ranges = [f"{number(float(x.min()))} to {number(float(x.max()))}" for x in scales]
+            words = (
+                f"the inputs to train with range from {ranges[0]}, and those of the validation data from {ranges[1]}"
+            )
             sizes = {"rms": rms(scales[0]), "validation_rms": rms(scales[1])}
-            self._tell("validation_mismatch.scale", words=words_of_scales(*scales), **sizes)
+            self._tell("validation_mismatch.scale", words=words, **sizes)
 
     def _tell(self, rule: str, **about: Any) -> None:
         kind, _, way = rule.partition(".")
@@ -141,29 +134,23 @@ class ValidationRows(_OfOneLoss):
 
 
 class ValidationLoss(_OfOneLoss):
-    """Follows the validation loss of a `fit`, or of a loop, and compares it with a constant answer's in the end."""
+    """Compares the validation loss of a `fit`, or of a loop, with a constant answer's in the end."""
 
     rules = {
-        "validation_chance": Rule(
-            "warning",
-            "the training loss fell to {loss:.4g}, but in {epochs} epochs the validation loss never was "
-            "{clearly}below {constant_answer:.4g}, which is what always giving the same answer gets (at best "
-            "{best_val_loss:.4g}): what the network learns of one row tells nothing about others",
-            "Look whether each row still has its own label (were x and y shuffled apart, or read in different "
-            "orders?), whether validation rows are prepared as those to train with, and whether the inputs can tell "
-            "the label at all.",
+        "validation_chance": Rule.warning(
+            "the training loss fell to {loss:.4g}, but in {epochs} epochs the validation loss never was {clearly}below "
+            "the {constant_answer:.4g} of always giving the same answer (at best {best_val_loss:.4g}): what is learnt "
+            "of one row tells nothing about others",
+            "Look whether each row still has its own label (were x and y shuffled apart?), whether validation rows are "
+            "prepared as those to train with, and whether the inputs can tell the label at all.",
         )
     }
 
-    always = ("on_logs", "on_loss", "on_loss_end")
+    always = ("on_loss",)
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
-        self._fit: Any = None
-        self._logs: list[tuple[float, float]] = []
-        self._began = 0
-        self._place: Any = None
-        self._turns, self._rows = TurnLosses(), 0  # of a loop, and the rows of all its validations
+    def begin(self) -> None:
+        super().begin()
+        self._rows = 0  # of all validations of a loop
         self._labels: dict[bool, list[numpy.ndarray]] = {True: [], False: []}  # of its training, and its validation
 
     def on_loss(self, loss: Loss) -> None:
@@ -173,62 +160,40 @@ class ValidationLoss(_OfOneLoss):
         if y is not None and y.ndim and sum(map(len, kept)) < limits.OVERLAP_LOOKED and y.size <= _CHANCE_SIZE:
             kept.append(y.copy())
 
-    def on_loss_end(self, opened: Any, outputs: Any) -> None:
-        found = tensors(outputs)
-        if len(found) == 1 and found[0].data.size == 1 and not self.watch.inside("step"):
-            self._turns.enter(found[0].key is not None, float(host(found[0].data).reshape(())))
-            self._place = self.watch.called_at() if found[0].key is None else self._place
-
-    def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
-        fit = running_fit() if kind == "epoch" and "val_loss" in logs and "loss" in logs else None
-        if fit is None:
-            return
-        if fit is not self._fit:
-            self._fit, self._logs, self._place = fit, [], self.watch.called_at()
-            self._began = self.watch.number
-        self._logs.append((float(logs["loss"]), float(logs["val_loss"])))
-
     def finish(self) -> None:
         """Judge the last `fit` that had validation data, or the loop."""
-        self._turns.finish()
-        if self._fit is None and len(self._turns.train) == len(self._turns.validation):
-            self._logs = list(zip(self._turns.train, self._turns.validation))
-        many = len(self._logs) >= limits.OVERFIT_EPOCHS
-        if not many or self.loss is None or not numpy.isfinite(self._logs).all():
+        seen = next((each for each in self.watch.training.checks if isinstance(each, Overfit)), None)
+        logs = [] if seen is None else list(zip(seen.losses.train, seen.losses.validation))
+        alike = seen is not None and len(logs) == len(seen.losses.train) == len(seen.losses.validation)
+        many = len(logs) >= limits.AGAIN
+        if seen is None or not alike or not many or self.loss is None or not numpy.isfinite(logs).all():
             return
-        constants = self._constants(*self.loss)
-        held, relative = getattr(self._fit, "validation", None), loss_kind(self.loss[0]) == "other"
-        rows = getattr(held, "rows", None) if self._fit is not None else self._rows // len(self._logs)
+        constants = self._constants(*self.loss, seen.fit)
+        held, relative = getattr(seen.fit, "validation", None), loss_kind(self.loss[0]) == "other"
+        rows = getattr(held, "rows", None) if seen.fit is not None else self._rows // len(logs)
         if constants is None or min(constants) < limits.NO_LOSS or rows is None:  # a data set, whose rows nobody counts
             return
-        loss, best = self._logs[-1][0], min(validation for _, validation in self._logs)
+        loss, best = logs[-1][0], min(validation for _, validation in logs)
         gain, of_best = (
             1 - each / constant if relative else constant - each  # as a part of the variance, or in nats
             for constant, each in ((constants[0], loss), (constants[1], best))
         )
-        by_luck = of_best * rows < math.log(_CHANCE_BEST * len(self._logs)) * (2 if relative else 1)
-        if by_luck and _stays(self._logs):
+        by_luck = of_best * rows < math.log(_CHANCE_BEST * len(logs)) * (2 if relative else 1)
+        if by_luck and _stays(logs):
             self.watch.retract(("too_few_steps", 0))  # more steps would only learn more rows by heart
         sure = loss < _CHANCE_LEARNT * constants[0] and gain * rows > _CHANCE_GAIN
         never, hardly = best >= constants[1], by_luck and of_best < _CHANCE_PART * gain
-        if self.watch.number - self._began < limits.LEARNT_BY or not sure or not (never or hardly):
+        if self.watch.number - seen.began < limits.LEARNT_BY or not sure or not (never or hardly):
             return
         if self.watch.hints_alone():
-            self.tell(
-                "validation_chance",
-                "warning" if never and not self.watch.interrupted else "info",
-                place=self._place,
-                key=("validation_chance", 0),
-                clearly="" if never else "clearly ",
-                epochs=len(self._logs),
-                loss=loss,
-                best_val_loss=best,
-                constant_answer=constants[1],
-            )
+            severity = "warning" if never and not self.watch.interrupted else "info"
+            at, clearly = {"place": seen.place, "key": ("validation_chance", 0)}, "" if never else "clearly "
+            about = {"epochs": len(logs), "loss": loss, "best_val_loss": best, "constant_answer": constants[1]}
+            self.tell("validation_chance", severity, clearly=clearly, **at, **about)
 
-    def _constants(self, loss: Any, row: tuple[int, ...]) -> tuple[float, float] | None:
+    def _constants(self, loss: Any, row: tuple[int, ...], fit: Any) -> tuple[float, float] | None:
         """The losses of a constant answer: on the rows to train with, and on the others."""
-        kind, settings, fit = answer_kind(loss), getattr(loss, "settings", {}), self._fit
+        kind, settings = answer_kind(loss), getattr(loss, "settings", {})
         if not kind or getattr(getattr(fit, "model", None), "losses", None):  # of weights: a part of both losses
             return None
         feeds = (fit.feed, fit.validation) if fit is not None else ()
@@ -236,7 +201,8 @@ class ValidationLoss(_OfOneLoss):
             return None  # weighed
         rows = max(1, min(limits.OVERLAP_LOOKED, _CHANCE_SIZE // max(1, int(numpy.prod(row)))))
         pairs = []
-        of_loop = [_together(self._labels[trained]) for trained in (True, False)]
+        alike = all(len({each.shape[1:] for each in parts}) == 1 for parts in self._labels.values())
+        of_loop = [numpy.concatenate(self._labels[trained]) for trained in (True, False)] if alike else [None]
         for labels in [labels_of(feed) for feed in feeds] or of_loop:
             if labels is None:
                 return None
@@ -244,11 +210,6 @@ class ValidationLoss(_OfOneLoss):
             pairs.append([(some, numpy.broadcast_to(numpy.float32(0), (len(some), *row)))])
         found = [best_constant(kind, pairs[0], each, settings, one_for_all_positions=True) for each in pairs]
         return None if found[0] is None or found[1] is None else (found[0], found[1])
-
-
-def _together(parts: list[numpy.ndarray]) -> numpy.ndarray | None:
-    """The labels of all batches, where they are alike."""
-    return numpy.concatenate(parts) if len({each.shape[1:] for each in parts}) == 1 else None
 
 
 def _stays(logs: list[tuple[float, float]]) -> bool:
