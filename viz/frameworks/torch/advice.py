@@ -59,8 +59,8 @@ ADVICE = {
     "vanishing_gradient": "Use relu instead of sigmoid or tanh, nn.init.kaiming_normal_ or xavier_uniform_, "
     "normalization between layers, or shortcuts around them.",
     "lr_too_high.never_zeroed": "Call optimizer.zero_grad() before each backward pass.",
-    "lr_too_low.faded": "Let the rate end where training ends: step a schedule of epochs after each epoch, not after each "
-    "batch; ReduceLROnPlateau needs a min_lr.",
+    "lr_too_low.faded": "Let the rate end where training ends: step a schedule of epochs after each epoch, not after "
+    "each batch; ReduceLROnPlateau needs a min_lr.",
     "frozen.zeroed": "Call optimizer.zero_grad() before loss.backward() or after optimizer.step().",
     "unscaled_input": "Scale them: x / 255 for images, (x - mean) / std for columns. Numbers that stand for words or "
     "categories go into nn.Embedding.",
@@ -112,19 +112,15 @@ ADVICE = {
     "loss_mismatch.swapped": "Give the predictions first: loss(predictions, target).",
     "label_range.binary": "Map the labels to 0 and 1 (y / 255, for masks from picture files); for class numbers take "
     "CrossEntropyLoss.",
-    "label_range.rows": "Divide each row by its sum; where several classes may be right at once, take "
-    "BCEWithLogitsLoss.",
     "dropout_high.outputs": "Move the Dropout before the last Linear: it belongs between hidden layers.",
     "dtype_upcast": "Make the array float32 (x.float(), torch.from_numpy(x.astype('float32'))), and leave out "
     ".double() and set_default_dtype(torch.float64).",
     "lr_too_high.summed": "After each update, begin the sums again with zeros: optimizer.zero_grad().",
     "loss_sign.update": "Subtract: p -= rate * p.grad; or give the gradients, as they are, to an optimizer.",
-    "no_gradient.uncalled": "Call it in forward, or remove it.",
     "opposed_updates.deceived": "Give each optimizer the parameters of its own network alone, and set the gradients of "
     "both to zero before each pass: those that the generator's pass leaves in the discriminator, too.",
     "validation_overlap": "Use rows that training never sees: torch.utils.data.random_split before the loop.",
     "validation_overlap.folds": "Make a new model and a new optimizer in each round.",
-    "label_leak.teacher": "Give the decoder its answers one step later: target[:, :-1] in, target[:, 1:] as labels.",
     "slow_input": "Prepare data beforehand, or in other processes: DataLoader(dataset, num_workers=4).",
     "slow_input.loop": "See what the loop does between two steps. Prepare rows before the loop, all at once; evaluate, "
     "draw and save every few hundred steps; load by DataLoader(dataset, num_workers=4). Where an environment or a "
@@ -139,8 +135,6 @@ ADVICE = {
     "validation_overlap.rows": "Split once, and take both parts of the one order: rows = torch.randperm(n); train, "
     "held = rows[k:], rows[:k]; or random_split.",
     "sorted_rows.batches": "Shuffle rows, not batches: DataLoader(dataset, shuffle=True).",
-    "sorted_rows.same": "See that the data set's __getitem__ uses its index, and that a generator goes on to other "
-    "rows. If a few rows are repeated on purpose, to see whether they can be learnt, leave it as it is.",
     "too_few_steps": "Train for more epochs, or raise the learning rate.",
     "not_learning.little": "Look whether each row still has its own label (were x and y shuffled apart, or read in "
     "different orders?), and at rows that training doesn't see: random_split.",
