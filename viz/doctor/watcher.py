@@ -184,7 +184,7 @@ class Watcher(Turns, observe.Observer):
             self.steps.on_op(outputs)
         parts = self._now["single_op"]  # in a step watched cheaply nobody asks
         fused = live_composition(op, inputs, settings) if parts and op.fused and error is None else None
-        self._remember(op, inputs, outputs, op.name if fused is None else fused.parts[-1].name)
+        self._remember(op, inputs, outputs, op.means if fused is None else fused.parts[-1].name)
         self._hand("op", op, inputs, settings, outputs, error)
         if fused is not None:
             self._hand_parts(fused, inputs, outputs)

@@ -269,6 +269,11 @@ class Part:
     outputs: tuple[int, ...] = ()
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
 
+    @property
+    def means(self) -> str:
+        """What it does: see `Op`."""
+        return self.name
+
 
 @dataclasses.dataclass(slots=True)
 class Composition:

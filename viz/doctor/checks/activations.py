@@ -52,7 +52,7 @@ class _Units:
 def _is_relu(op: Any, inputs: Any) -> bool:
     """relu, relu6, or somebody's `maximum(x, 0)`."""
     plain = [x for x in inputs if isinstance(x, (int, float))]
-    return op.name == "relu" or (op.name, plain) in (("maximum", [0]), ("clip", [0, 6]))
+    return op.means == "relu" or (op.means, plain) in (("maximum", [0]), ("clip", [0, 6]))
 
 
 class DeadRelu(Check):
@@ -161,7 +161,7 @@ class Saturated(Check):
         self._loss = 0.0
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if op.name not in _SHARES or self.watch.inside("loss"):
+        if op.means not in _SHARES or self.watch.inside("loss"):
             return
         if isinstance(outputs, tuple):  # all states of a recurrent layer, where they are asked for, or the last
             outputs = next((x for x in outputs if x.data.size), None)
@@ -170,13 +170,13 @@ class Saturated(Check):
         values = host(outputs.data)
         if not values.size or values.ndim < 1:
             return
-        if op.name == "softmax" and (not isinstance(settings[0], int) or values.shape[settings[0]] < 2):
+        if op.means == "softmax" and (not isinstance(settings[0], int) or values.shape[settings[0]] < 2):
             return
         origin = self.watch.origins[outputs.key]
-        key = (op.name, id(origin.layer), origin.place)
-        self._found.setdefault(key, _Shares(op.name, origin.layer, origin.place))
-        self._step[outputs.key] = key, _SHARES[op.name](values, settings)
-        if op.name != "tanh" and not self.watch.inside("layer", "model"):
+        key = (op.means, id(origin.layer), origin.place)
+        self._found.setdefault(key, _Shares(op.means, origin.layer, origin.place))
+        self._step[outputs.key] = key, _SHARES[op.means](values, settings)
+        if op.means != "tanh" and not self.watch.inside("layer", "model"):
             self._outputs.add(outputs.key)  # outside of layers it is most likely the prediction
 
     def on_answer(self, opened: Any, outputs: Any) -> None:

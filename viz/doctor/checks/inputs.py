@@ -77,7 +77,7 @@ class Inputs(Check):
         if error is not None or self.watch.inside("loss", "metric"):
             return
         given = tensors(list(inputs))
-        used = op.name in (*_PRODUCTS, *_OTHER_USES) and any(map(is_variable, given))
+        used = op.means in (*_PRODUCTS, *_OTHER_USES) and any(map(is_variable, given))
         if used or any(id(x) in self._made for x in given):
             self._made.update({id(x): x for x in tensors(outputs) if x.key is None})
 
@@ -85,7 +85,7 @@ class Inputs(Check):
         self._made.clear()
 
     def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
-        if op.name not in _PRODUCTS or len(inputs) < 2 or self.watch.inside("loss", "metric"):
+        if op.means not in _PRODUCTS or len(inputs) < 2 or self.watch.inside("loss", "metric"):
             return
         x = inputs[0]
         if x is None or not computed(first_tensor(whole)) or key_of(x) is not None or id(x) in self._made:
@@ -98,7 +98,7 @@ class Inputs(Check):
         if seen > limits.WINDOW:
             return
         values = values_of(x)
-        if "conv" in op.name:
+        if "conv" in op.means:
             self._pictures(values, place, first=seen == 1)
         some = values.reshape(-1)[:_SAMPLE]
         some = some if some.dtype.kind == "f" else some.astype("float32")

@@ -114,10 +114,10 @@ class Kernels(Check):
             self._whole, self._between = whole, {}
         numbers = op.inputs if isinstance(op, Part) else ()
         found = [self._source(x, numbers[i] if i < len(numbers) else -1) for i, x in enumerate(inputs or ())]
-        made = self._product(op, inputs, found) if op.name in _PRODUCTS else self._passed(op, inputs, found, outputs)
+        made = self._product(op, inputs, found) if op.means in _PRODUCTS else self._passed(op, inputs, found, outputs)
         if made is not None and made.linear and _moves_pixels(op, made.kernel, inputs, outputs):
             made = made._replace(linear=False)
-        if op.name not in _PRODUCTS and (made is None or not made.linear):
+        if op.means not in _PRODUCTS and (made is None or not made.linear):
             self._used(found, hidden=False)
         if made is None:
             return
@@ -141,7 +141,7 @@ class Kernels(Check):
         kernel = self._kernels.get(variable.identity)
         if kernel is None:
             layer = self.watch.layer()
-            kernel = self._kernels[variable.identity] = _Kernel(variable, layer, self.watch.place(), op.name)
+            kernel = self._kernels[variable.identity] = _Kernel(variable, layer, self.watch.place(), op.means)
             kernel.model = next((s.owner for s in self.watch.scopes if s.kind == "model"), None)
         before = found[0]
         if before is not None and before.kernel is not kernel:
@@ -160,18 +160,18 @@ class Kernels(Check):
         if not sources:
             return None
         kernel, linear, softmax = sources[0]
-        if op.name in _NORMALIZES and linear:
+        if op.means in _NORMALIZES and linear:
             kernel.normalized = True
         others = [x for x in inputs or () if is_tensor(x) and not is_variable(x)]
         made = tuple(getattr(outputs, "shape", ()))
         rows = len(made) > 1 and made[0] > 1  # something for each row that nobody follows: noise, or a frozen layer's
         beside = rows and any(x.key is None and tuple(x.shape) == made for x in others)
         tracked = [x for x in others if x.key is not None]
-        if op.name == "softmax" and linear:
+        if op.means == "softmax" and linear:
             softmax = _Softmax(self.watch.layer(), self.watch.place(), kernel.wide[1])
-        elif op.name not in _KEEPS_SHARES:
+        elif op.means not in _KEEPS_SHARES:
             softmax = None
-        linear = op.name in _LINEAR and linear and len(sources) == 1 and len(tracked) <= 1 and not beside
+        linear = op.means in _LINEAR and linear and len(sources) == 1 and len(tracked) <= 1 and not beside
         return _From(kernel, linear, softmax)
 
     @staticmethod
@@ -327,6 +327,6 @@ def _useless(first: _Kernel, second: _Kernel) -> bool:
 def _moves_pixels(op: Any, kernel: _Kernel, inputs: Any, outputs: Any) -> bool:
     """Does an op make pixels of channels, or channels of pixels? The next convolution then sees other neighbours."""
     before, after = (getattr(x, "shape", None) for x in (inputs[0] if inputs else None, outputs))
-    if op.name != "reshape" or kernel.op != "conv" or before is None or after is None:
+    if op.means != "reshape" or kernel.op != "conv" or before is None or after is None:
         return False
     return len(after) > 2 and before[-1] != after[-1]

@@ -52,9 +52,9 @@ class Labels(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if self.watch.inside("metric", "loss"):
             return  # a loss object is asked as a whole, and the user's own may leave labels out, or scale them
-        if op.name == "sigmoid_crossentropy":
+        if op.means == "sigmoid_crossentropy":
             self._binary(values_of(inputs[0]))
-        elif op.name == "sparse_softmax_crossentropy":
+        elif op.means == "sparse_softmax_crossentropy":
             self._classes(values_of(inputs[0]), inputs[1])
 
     def on_loss(self, loss: Loss) -> None:

@@ -108,9 +108,9 @@ class LearningRates(Check):
         self._used.update(x.identity for x in inputs if is_variable(x) and x.trainable)
         if self.watch.inside("layer", "model"):
             return
-        if op.name in CROSSENTROPIES:
+        if op.means in CROSSENTROPIES:
             self._compares = self._compares or getattr(inputs[0], "key", None) is None  # of labels that are data
-        elif op.name in ("square", "absolute", "power", "multiply"):
+        elif op.means in ("square", "absolute", "power", "multiply"):
             self._compares = self._compares or self.watch.made_by(inputs[0]) == "subtract"
 
     def on_gradients(self, gradients: Gradients) -> None:

@@ -128,22 +128,22 @@ class Mismatch(Check):
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         key = getattr(inputs[0], "key", None) if inputs else None
-        if op.name in _SQUASHED and not self.watch.inside("metric"):
+        if op.means in _SQUASHED and not self.watch.inside("metric"):
             self._squashed.add(key)
-        if op.name in ("softmax", "log_softmax"):
+        if op.means in ("softmax", "log_softmax"):
             self._softmax(op, inputs[0], settings, outputs)
-        elif op.name in ("add", "subtract", "multiply", "logsumexp") and tracked(outputs):
+        elif op.means in ("add", "subtract", "multiply", "logsumexp") and tracked(outputs):
             self._mixture(op, inputs, settings, outputs)
-        elif op.name in CROSSENTROPIES:
+        elif op.means in CROSSENTROPIES:
             self._from_logits(op, inputs[1])
-            if op.name != "sigmoid_crossentropy":
+            if op.means != "sigmoid_crossentropy":
                 self._last_layer(self.watch.origin(inputs[1]), softmax=True)
-        elif op.name == "clip" and _clips_probabilities(inputs) and not self.watch.inside("metric"):
+        elif op.means == "clip" and _clips_probabilities(inputs) and not self.watch.inside("metric"):
             if key in self._shares or not self.watch.inside("loss") or is_answer_of_own_loss(self.watch, inputs[0]):
                 self._as_probabilities(inputs[0], None)
-        elif op.name in ("divide", "sigmoid") and is_answer_of_own_loss(self.watch, inputs[0]):
+        elif op.means in ("divide", "sigmoid") and is_answer_of_own_loss(self.watch, inputs[0]):
             made_by = self.watch.made_by(inputs[0])
-            if op.name == "divide":
+            if op.means == "divide":
                 self._shares.add(getattr(outputs, "key", None))
             elif made_by in _SQUASHED:
                 so = "they only come from 0.5 to 0.73"
@@ -162,7 +162,7 @@ class Mismatch(Check):
             self._report("twice", op=op.name, by=op.name, made_by=made_by, **about)
         elif isinstance(axis, int):
             self._axes[outputs.key] = axis % len(shape), op.name
-            if op.name == "log_softmax" and len(shape) > 1:
+            if op.means == "log_softmax" and len(shape) > 1:
                 self._logs[outputs.key] = len(shape), axis % len(shape), shape[-1], self.watch.place()
             if len(shape) == 2 and shape[axis] == 1:
                 self._one_unit(shape, layer, op.name, self.watch.place())
@@ -173,9 +173,9 @@ class Mismatch(Check):
         if logs is None or len(logs.data.shape) != self._logs[logs.key][0]:
             return
         known = axes, axis, size, place = self._logs[logs.key]
-        summed = settings[0] if op.name == "logsumexp" and settings else None
+        summed = settings[0] if op.means == "logsumexp" and settings else None
         summed = summed[0] if isinstance(summed, (list, tuple)) and len(summed) == 1 else summed
-        if op.name != "logsumexp":
+        if op.means != "logsumexp":
             self._logs[outputs.key] = known
         elif isinstance(summed, int) and summed % axes != axis:
             about = {"whose": "", "by": "log_softmax", "along": f"axis {axis}", "classes": size}
@@ -210,7 +210,7 @@ class Mismatch(Check):
         if made_by not in _SQUASHED or self._goes_on_from(logits):
             return
         layer = self._layer_of(logits)
-        about = {"applied": op.name.split("_")[-2], "activation": made_by}
+        about = {"applied": op.means.split("_")[-2], "activation": made_by}
         about["whose"] = f", in layer {layer_label(layer)!r}" if layer is not None else ""
         self._report("from_logits", layer=layer, op=op.name, place=self.watch.place(), **about)
 

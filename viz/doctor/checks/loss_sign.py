@@ -95,8 +95,8 @@ class Likelihoods(Check):
     def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
         if self._always:
             self._used.update(x.identity for x in inputs if is_variable(x) and x.trainable)
-            if op.name in _CHANCES and tracked(outputs):
-                self._answers[outputs.key] = op.name, host(outputs.data)
+            if op.means in _CHANCES and tracked(outputs):
+                self._answers[outputs.key] = op.means, host(outputs.data)
 
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
         kind, answers = self._answers.pop(first(out_keys), ("", None))

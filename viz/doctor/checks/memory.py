@@ -66,7 +66,7 @@ class Memory(Check):
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         key = getattr(outputs, "key", None)
-        if op.name != "add" or key is None or outputs.data.size != 1 or self.watch.inside("layer", "model", "loss"):
+        if op.means != "add" or key is None or outputs.data.size != 1 or self.watch.inside("layer", "model", "loss"):
             return
         steps, last = max([self._sums.get(key_of(x), (0, -1)) for x in inputs], default=(0, -1))
         steps += last != self.watch.step

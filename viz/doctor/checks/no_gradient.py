@@ -96,14 +96,14 @@ class Unreached(Check):
             self._counts = True
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        places = tensors(outputs) if op.name in _PICKS and isinstance(outputs, tuple) else ()
+        places = tensors(outputs) if op.means in _PICKS and isinstance(outputs, tuple) else ()
         for each in places[1:]:  # where the largest ones are
             self._lost.hear(op, inputs, each)
         if not is_tensor(outputs) or self.watch.inside("metric"):
             return
         self._lost.hear(op, inputs, outputs)
-        if op.name in ("multiply", "where") and outputs.key is not None and not self._ignored:
-            masks = inputs[:1] if op.name == "where" else inputs
+        if op.means in ("multiply", "where") and outputs.key is not None and not self._ignored:
+            masks = inputs[:1] if op.means == "where" else inputs
             data = [values_of(x) for x in masks if key_of(x) is None]
             if any(x.size > 1 and not x.any() for x in data):
                 self._ignored = f"{op.name} leaves everything out of the loss, with a mask that is 0 everywhere"

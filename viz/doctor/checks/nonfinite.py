@@ -127,22 +127,21 @@ class NonFinite(Check):
         if not bad:
             part = guilty_part(op, inputs, settings)
             fused = live_composition(op, inputs, settings)
-            self._forward = self._born(
-                op, op.name if part is None or fused is None else fused.parts[part].name, given, made
-            )
+            name = "" if part is None or fused is None else fused.parts[part].name
+            self._forward = self._born(op, name, given, made)
         elif self._came_in is None:
             self._came_in = self._constant(op, bad[0]) or self._carried(op, bad[0])
 
-    def _born(self, op: Any, name: str, given: list[Any], made: Any) -> _Suspect:
+    def _born(self, op: Any, part: str, given: list[Any], made: Any) -> _Suspect:
         values = host(next(out.data for out in made if not finite(out.data)))
         numbers = [host(array_of(x)) for x in given]
         evidence = _counts(values) | {"inputs": [_range(x) for x in numbers], "step": self.watch.step_number}
         ranges = " and ".join([_range(x) for x in numbers if x.size][:3])
-        who = name if name == op.name else f"{name}, a part of {op.name},"
-        cause = "" if op.name == "power" and _is_too_large(numbers, values) else name
+        who = f"{part}, a part of {op.name}," if part else op.name
+        cause = "" if op.means == "power" and _is_too_large(numbers, values) else part or op.means
         message = f"{who} made {_counted(values)} from finite inputs ({ranges}): {_CAUSES.get(cause, _OTHER)}"
         layer, rule = self.watch.layer(), f"nonfinite.{cause}" if cause in _CAUSES else "nonfinite"
-        return _Suspect(name, layer, self.watch.place(), message, evidence, rule)
+        return _Suspect(part or op.name, layer, self.watch.place(), message, evidence, rule)
 
     def _carried(self, op: Any, x: Any) -> _Suspect:
         """NaN that no op made: it was in the data, or in the weights."""
@@ -181,7 +180,7 @@ class NonFinite(Check):
             return
         self._followed = True
         results = [array_of(r) for r in results or () if r is not None]
-        if not self.watch.heavy and op.name in _PRODUCTS:
+        if not self.watch.heavy and op.means in _PRODUCTS:
             results = [r for r in results if r.size < _LARGE_GRADIENT]
         if all(finite(r) for r in results) or not all(finite(array_of(g)) for g in gradients if g is not None):
             return
@@ -189,11 +188,11 @@ class NonFinite(Check):
         values = host(next(r for r in results if not finite(r)))
         message = (
             f"the gradient of {op.name} is not finite ({_counted(values)}), though the gradient that reached it is: "
-            f"{_CAUSES.get(op.name, _OTHER)}"
+            f"{_CAUSES.get(op.means, _OTHER)}"
         )
         place, layer = (origin.place, origin.layer) if origin else (None, None)
         evidence = _counts(values) | {"step": self.watch.step_number}
-        rule = f"nonfinite.{op.name}" if op.name in _CAUSES else "nonfinite"
+        rule = f"nonfinite.{op.means}" if op.means in _CAUSES else "nonfinite"
         self._backward = _Suspect(op.name, layer, place, message, evidence, rule, backward=True)
 
     def on_optimizer(self, opened: Any) -> None:

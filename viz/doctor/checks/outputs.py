@@ -165,9 +165,9 @@ class ClassNumbers(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """Answers that are rounded, and compared with labels, are taken for classes."""
         of = next((place for x in inputs if (place := self._rounded.get(id(x), (None,))[0]) is not None), None)
-        if (op.name == "round" and is_tensor(outputs)) or (of is not None and op.name in ("clip", "cast", "reshape")):
+        if (op.means == "round" and is_tensor(outputs)) or (of is not None and op.means in ("clip", "cast", "reshape")):
             self._rounded[id(outputs)] = (of or self.watch.place(), outputs)
-        elif op.name == "equal" and of is not None and self._loss and len(self._classes) > 2:
+        elif op.means == "equal" and of is not None and self._loss and len(self._classes) > 2:
             self._numbers(of)
 
     def on_step_end(self) -> None:

@@ -84,7 +84,7 @@ class Divergences(Check):
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         key = getattr(outputs, "key", None)
-        if key is not None and (op.name == "exp" or op.name in _SQUARES) and is_tensor(inputs[0]):
+        if key is not None and (op.means == "exp" or op.means in _SQUARES) and is_tensor(inputs[0]):
             self._given[key] = inputs[0].data
 
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
@@ -92,7 +92,7 @@ class Divergences(Check):
         values = first_gradient(gradients) if key in self._given else numpy.zeros(0)
         low = float(values.min()) if values.size > 1 and values.ndim else 0.0
         if low and float(values.max()) == low:
-            (self._exponentials if op.name == "exp" else self._squares).append((values.shape, low, key))
+            (self._exponentials if op.means == "exp" else self._squares).append((values.shape, low, key))
 
     def on_step_end(self) -> None:
         for shape, slope, key in self._exponentials:

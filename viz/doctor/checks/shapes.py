@@ -27,7 +27,7 @@ class Broadcasts(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if error is not None or self.watch.inside("layer") or not tracked(outputs) or outputs.data.ndim < 2:
             return
-        if op.name not in _PAIRWISE or len(inputs) < 2 or any(is_variable(x) for x in inputs[:2]):
+        if op.means not in _PAIRWISE or len(inputs) < 2 or any(is_variable(x) for x in inputs[:2]):
             return
         a, b = inputs[:2]
         answers, given = (a, b) if computed(a) else (b, a)
@@ -63,7 +63,7 @@ class Upcasts(Check):
         given = [x for x in inputs if is_tensor(x)]
         if outputs.key is None or not any(x.data.dtype.name in ("float32", "float16") for x in given):
             return
-        only_in_loss = not self.watch.inside("layer", "model") and op.name not in _HEAVY
+        only_in_loss = not self.watch.inside("layer", "model") and op.means not in _HEAVY
         other, place = next((x for x in inputs if _type_of(x) == "float64"), None), self.watch.place()
         severity = "info" if only_in_loss and other is not None else "warning"
         why = "was asked for float64" if other is None else f"met {_described(other)}"

@@ -199,17 +199,17 @@ class Canonical(Observer):
                 name, seen = _OF_LOGITS[op.name], [self.of(by_name["target"]), self._answers(op.name, first)]
             elif name in _COMPARING:
                 seen = [self.of(x) for x in inputs[1::-1]]
-                self._difference(seen[1], seen[0], started)
+                self._difference(op.name, seen[1], seen[0])
             else:
                 seen += [given[k] for k in ("x1", "x2", "other") if isinstance(given.get(k), (int, float))]
             result = self.of(outputs)
             if op.name in ("nll_loss", "kl_div") and self._to.heavy and error is None:
                 self._log_probabilities(op.name, self.of(first))
-            told = _op(name, op.arrays, ("axis",) if values else ())
+            told = _op(op.name, name, op.arrays, ("axis",) if values else ())
             self._to.on_op(told, tuple(seen), values, result, started, ended, error)
             if by_name.get("bias") is not None and name in ("matmul", "conv") and made:
                 bias = (result, self.of(by_name["bias"]))
-                self._to.on_op(_op("add", ("x1", "x2"), ()), bias, (), result, ended, ended, None)
+                self._to.on_op(_op("add", "add", ("x1", "x2"), ()), bias, (), result, ended, ended, None)
 
     def _log_probabilities(self, loss: str, answers: Any) -> None:
         """What these losses take for logarithms of probabilities."""
@@ -220,12 +220,12 @@ class Canonical(Observer):
             message = f"{loss} takes logarithms of probabilities, but the predictions {are}"
             self._to.report(_LOG_RULE, "error", message, op=loss, place=self._to.place())
 
-    def _difference(self, answers: Any, target: Any, now: int) -> None:
+    def _difference(self, loss: str, answers: Any, target: Any) -> None:
         """The difference that a loss function takes, where its shapes are stretched for it."""
         if answers.shape != target.shape:
             stretched = numpy.broadcast_shapes(answers.shape, target.shape)
             made = Tensor(numpy.broadcast_to(numpy.float32(0), stretched), answers.key)
-            self._to._hand("op", _op("subtract", ("x1", "x2"), ()), (answers, target), (), made, None)
+            self._to._hand("op", _op(loss, "subtract", ("x1", "x2"), ()), (answers, target), (), made, None)
 
     def on_read(self, tensor: Any, how: str) -> None:
         place = self._to.place()
@@ -269,7 +269,7 @@ class Canonical(Observer):
             if self._to._now["rule"]:
                 name = _OF_LOGITS.get(op.name) or op.means
                 given = tuple([self._gradient(key, x) for key, x in zip(out_keys, gradients)])
-                told = _op(name, op.arrays, ())
+                told = _op(op.name, name, op.arrays, ())
                 if any(x is not None for x in given):
                     self._to.on_rule(told, out_keys, in_keys, given, tuple(found), started, ended, error)
 
@@ -438,5 +438,5 @@ class Canonical(Observer):
 
 
 @cache
-def _op(name: str, arrays: tuple[str, ...], settings: tuple[str, ...]) -> Any:
-    return SimpleNamespace(name=name, arrays=arrays, settings=settings, fused=())
+def _op(name: str, means: str, arrays: tuple[str, ...], settings: tuple[str, ...]) -> Any:
+    return SimpleNamespace(name=name, means=means, arrays=arrays, settings=settings, fused=())

@@ -56,7 +56,7 @@ def test_the_doctor_names_faults_and_lines_and_leaves_twins_alone(name, tmp_path
 # What only `fit`, `compile`, metrics, callbacks and layers of Keras' kind make possible.
 OF_KERAS = """
 augmentation callback_mismatch.mode callback_mismatch.monitor callback_mismatch.validation channels_first
-class_loss.accuracy class_loss.threshold loss_mismatch.metric lr_too_low.faded stopped_early stopped_early.mode
+class_loss.accuracy class_loss.threshold loss_mismatch.metric stopped_early stopped_early.mode
 unreset_metric unscaled_input.tiny unscaled_input.unadapted validation_mismatch.form
 """.split()
 KERAS = re.compile(

@@ -61,29 +61,29 @@ class AttentionMasks(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if error is not None:
             return
-        if op.name == "scaled_dot_product_attention":
+        if op.means == "scaled_dot_product_attention":
             shape, key, causal = inputs[0].data.shape, inputs[1].data.shape, bool(settings[0])
             mask = _constant(inputs[3]) if len(inputs) > 3 else None
             if mask is not None:
                 self._judge(self._mask(~mask if mask.dtype.kind == "b" else mask <= -_HIDES, len(shape)))
             elif not causal and len(inputs) < 4:
                 self._unmasked((*shape[:-1], key[-2]))
-        elif op.name == "baddbmm" and tracked(outputs):
+        elif op.means == "baddbmm" and tracked(outputs):
             added = _constant(inputs[0])
             if added is not None and (added <= -_HIDES).any():
                 self._lowered[outputs.key] = self._mask(added <= -_HIDES, 3)
-        elif op.name == "dot_product_attention":
+        elif op.means == "dot_product_attention":
             mask = _constant(inputs[4]) if len(inputs) > 4 else None
             if mask is not None and is_tensor(inputs[0]):
                 self._judge(self._mask(~mask.astype(bool), inputs[0].data.ndim))
-        elif op.name == "softmax":
+        elif op.means == "softmax":
             lowered = self._lowered.get(getattr(inputs[0], "key", None) or -1)
             if lowered is not None:
                 self._judge(lowered)
             elif tracked(outputs) and attention_around(each.owner for each in self.watch.scopes) is not None:
                 self._unmasked(outputs.data.shape)
-        elif op.name in ("add", "subtract", "where") and tracked(outputs):
-            hidden = _hidden_by(op.name, inputs) if outputs.data.ndim > 2 else None
+        elif op.means in ("add", "subtract", "where") and tracked(outputs):
+            hidden = _hidden_by(op.means, inputs) if outputs.data.ndim > 2 else None
             if hidden is not None:
                 self._lowered[outputs.key] = self._mask(hidden, outputs.data.ndim)
 

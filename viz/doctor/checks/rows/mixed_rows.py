@@ -44,7 +44,7 @@ class MixedRows(Check):
         self._found: list[Any] = []
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        shares = op.name in ("softmax", "log_softmax") and tracked(outputs) and outputs.data.ndim > 1
+        shares = op.means in ("softmax", "log_softmax") and tracked(outputs) and outputs.data.ndim > 1
         if shares and settings[:1] in ((0,), (-outputs.data.ndim,)):
             self._over_rows = tuple(outputs.data.shape), self.watch.place(), op.name
 
@@ -120,21 +120,21 @@ class TornAxes(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if error is not None or not is_tensor(outputs) or not inputs or not hasattr(inputs[0], "shape"):
             return
-        if op.name == "reshape":
+        if op.means == "reshape":
             before, after = settings if len(settings) == 2 else (inputs[0].shape, outputs.data.shape)
             size = _torn(before, after)
             about = {"before": tuple(before), "after": tuple(after), "size": size, "colours": size, "taken": size}
             swaps = sorted(before) == sorted(n for n in after if n != 1)  # rows and columns of a table
             if size and (tracked(outputs) or len(before) > 2 or swaps) and self.watch.own_line() is not None:
                 self.tell("channels_first.reshape", place=self.watch.place(), layer=self.watch.layer(), **about)
-        elif outputs.data.size == 1 and outputs.key is not None and op.name != "multiply":
+        elif outputs.data.size == 1 and outputs.key is not None and op.means != "multiply":
             known = self._means.get(key_of(inputs[0]))
             counts = [x.shape[0] for x in inputs if len(getattr(x, "shape", ()))]
             if counts and max(counts) > 1:
                 known = op.name, max(counts)
             if known is not None:
                 self._means[outputs.key] = known
-        elif op.name == "multiply" and outputs.key is not None:
+        elif op.means == "multiply" and outputs.key is not None:
             self._products(inputs)
 
     def _products(self, inputs: Any) -> None:

@@ -141,7 +141,7 @@ class Padding(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if self._waiting is None or self._states is None or not inputs:
             return
-        index = flat(settings[0]) if op.name == "take_index" and settings else ()
+        index = flat(settings[0]) if op.means == "take_index" and settings else ()
         last = key_of(inputs[0]) == self._states and any(each is not None and each == -1 for each in index)
         if last or any(key_of(x) in self._lasts for x in inputs):
             self._place = self.watch.place()

@@ -114,7 +114,7 @@ class PairedOrders(Check):
             return
         orders = _NONE.union(*[self._of(x) for x in given])
         indices = [*given[1:], *[each for each in settings if hasattr(each, "dtype")]]
-        if op.name in ("take_index", "take", "gather", "index_select") and indices:
+        if op.means in ("take_index", "take", "gather", "index_select") and indices:
             values = values_of(indices[-1])
             if values.dtype.kind in "iu" and values.ndim == 1 and _ROWS[0] <= values.size <= _ROWS[1]:
                 orders = orders | ({hash(values.tobytes())} if (numpy.diff(values) < 0).any() else _NONE)

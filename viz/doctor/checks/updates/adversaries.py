@@ -117,13 +117,13 @@ class Adversaries(Check):
         if error is not None or not is_tensor(outputs):
             return
         given = [x for x in flat(list(inputs)) if len(getattr(x, "shape", ()))]
-        if op.name in ("stop_gradient", "concatenate") and any(
+        if op.means in ("stop_gradient", "concatenate") and any(
             is_tensor(x) and (id(x.data) in self._made or id(x.data) in self._before) for x in given
         ):
             rows = [self._rows(x) for x in given]  # put before or behind others, or beside what they were made for
             behind = sum(map(len, rows)) == len(outputs.data)
             self._made[id(outputs.data)] = outputs.data, (numpy.concatenate if behind else numpy.maximum.reduce)(rows)
-        if outputs.key is not None and op.name == "sigmoid" and given:
+        if outputs.key is not None and op.means == "sigmoid" and given:
             self._logits[outputs.key] = key_of(given[0])
         if outputs.key is not None and any(key_of(x) in self._calls for x in given):
             opened = self.watch.scopes.innermost("loss")

@@ -45,7 +45,7 @@ class LostGradients:
     def hear(self, op: Any, inputs: Iterable[Any], outputs: Tensor) -> None:
         """Hear of an op."""
         given = tensors(list(inputs))
-        flat = outputs.data.dtype.kind in "biu" or op.name in _FLAT
+        flat = outputs.data.dtype.kind in "biu" or op.means in _FLAT
         self._unrecorded(given, outputs, flat)
         if outputs.key is not None:
             if self._over:
@@ -190,8 +190,8 @@ class LostTerms(Check):
         for out in tensors(outputs):
             if out.key is not None:
                 self._known[out.key] = _Source(weights, lost, at.place, at.by, data)
-                scales = op.name in ("multiply", "divide", "negative") and sum(map(tracked, inputs)) == 1
-                if out.data.size == 1 and (scales or (op.name in ("add", "subtract") and len(inputs) == 2)):
+                scales = op.means in ("multiply", "divide", "negative") and sum(map(tracked, inputs)) == 1
+                if out.data.size == 1 and (scales or (op.means in ("add", "subtract") and len(inputs) == 2)):
                     self._terms[out.key] = list(zip(inputs, found))
             elif weights or lost:
                 by = at.by or (op.name if any(map(computed, inputs)) else "")

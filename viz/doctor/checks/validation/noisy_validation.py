@@ -41,7 +41,7 @@ class NoisyValidation(Check):
         self._asked = 0  # the data set whose first batch nothing was called with yet
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if op.name != "masked_scale" or tracked(first_tensor(outputs)):
+        if op.means != "masked_scale" or tracked(first_tensor(outputs)):
             return
         opened = self.watch.scopes.innermost("layer", "model")
         if opened is not None and opened.training is False:
