@@ -57,8 +57,8 @@ ADVICE = {
     "vanishing_gradient": "Use relu instead of sigmoid or tanh, nn.init.kaiming_normal_ or xavier_uniform_, "
     "normalization between layers, or shortcuts around them.",
     "lr_too_high.never_zeroed": "Call optimizer.zero_grad() before each backward pass.",
-    "lr_too_low.faded": "Let the rate end where training ends: step a schedule of epochs after each epoch, not after each "
-    "batch; ReduceLROnPlateau needs a min_lr.",
+    "lr_too_low.faded": "Let the rate end where training ends: step a schedule of epochs after each epoch; "
+    "ReduceLROnPlateau needs a min_lr.",
     "frozen.zeroed": "Call optimizer.zero_grad() before loss.backward() or after optimizer.step().",
     "unscaled_input": "Scale them: x / 255 for images, (x - mean) / std for columns. Numbers that stand for words or "
     "categories go into nn.Embedding.",
