@@ -76,14 +76,13 @@ def diff(
         if inputs is not None:
             raise TypeError("viz.diff(inputs=...): only for two models; a recording has run already")
         names = (name_a, name_b)
-        if steps is not None:
-            if isinstance(steps, (range, ChosenSteps)):
-                _check_known(first, second, steps)
-                return compare_traces(first, second, tolerance, names, steps)
-            chosen = _positions(first, second, steps)
+        if isinstance(steps, (range, ChosenSteps)):
+            _check_known(first, second, steps)
+        elif steps is not None:
+            positions = _positions(first, second, steps)
             names = f"{name_a}, step {steps[0]}", f"{name_b}, step {steps[1]}"
-            return compare_traces(first, second, tolerance, names, chosen)
-        return compare_traces(first, second, tolerance, names)
+            steps = positions
+        return compare_traces(first, second, tolerance, names, steps)
     if isinstance(first, Recording) or isinstance(second, Recording):
         raise TypeError(
             f"viz.diff: a recording can be compared with a recording only; got {_kind(first)} and {_kind(second)}. "

@@ -7,7 +7,6 @@ import contextlib
 import pathlib
 import sys
 import time
-from typing import Any
 
 from viz.command.ranks import ranks_here
 from viz.livepage.handle import LivePage, live
@@ -52,12 +51,7 @@ def _by_signal(errors: list[BaseException]) -> bool:
 
 
 def _refuse_others(options: argparse.Namespace) -> None:
-    given: dict[str, Any] = {
-        "--steps": options.steps,
-        "--values": options.values,
-        "--draw": options.draw,
-        "--json": options.json,
-    }
+    given = {"--steps": options.steps, "--values": options.values, "--draw": options.draw, "--json": options.json}
     for name, value in given.items():
         if value:
             raise ValueError(f"{name} can't be combined with --live: run without --live to record a whole script")

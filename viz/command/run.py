@@ -15,6 +15,7 @@ from importlib import import_module
 
 from viz.command.ranks import own_file, ranks_here
 from viz.facts import formatting
+from viz.facts.json_data import json_text
 from viz.facts.lines.room import folded, room
 from viz.facts.overview import is_empty, overview, why_empty
 from viz.facts.selection import ended_by, outcome
@@ -23,7 +24,6 @@ from viz.recorder.all_ranks import AllRanks
 from viz.recording import Recording
 from viz.shell.commands import part
 from viz.shell.output_files import check_picture, check_target, default_name
-from viz.shell.printed import print_json
 from viz.shell.program import Script
 from viz.shell.script_runner import run_script
 from viz.shell.statuses import DONE, INTERRUPTED, Impossible, told
@@ -72,7 +72,7 @@ def run_run(options: argparse.Namespace) -> int:
         recording.draw(options.draw)
         print(f"wrote {options.draw}", file=sys.stderr)
     if options.json:
-        print_json({"file": str(out), **overview(recording)})
+        print(json_text({"file": str(out), **overview(recording)}))
     else:
         _say_recorded(recording, out, replaced, printed, _answers(recording, failed, script))
     return failed
@@ -134,7 +134,7 @@ def _say_empty(
 ) -> int:
     """Nothing is written then: a recording that is there already may be a good one."""
     if options.json:
-        print_json({"file": None, **overview(recording)})
+        print(json_text({"file": None, **overview(recording)}))
     if not failed and {"-h", "--help"} & {*options.arguments}:
         return DONE  # the script was asked for its own help, which is there
     why = why_empty(recording)

@@ -11,10 +11,11 @@ from typing import Any
 from viz.command.models import seen
 from viz.facts.digest.words import following, shown
 from viz.facts.formatting import clean
+from viz.facts.json_data import json_text
 from viz.facts.overview import overview
 from viz.facts.ranks import rank_table
 from viz.facts.tables.summary import describe
-from viz.shell.printed import print_folded, print_json, print_table
+from viz.shell.printed import print_folded, print_table
 from viz.shell.terminal import paint
 
 __all__ = ["run_show"]
@@ -27,7 +28,7 @@ def run_show(options: argparse.Namespace) -> int:
     recording = seen(options)
     facts = overview(recording)
     if options.json:
-        print_json(facts)
+        print(json_text(facts))
         return 0
     print_folded(describe(recording, facts["in_ops"]), "1")
     phases = "  ".join([f"{name} {count:,}" for name, count in facts["phases"].items()])

@@ -6,11 +6,12 @@ import argparse
 import sys
 
 from viz.command.models import opened, seen
+from viz.facts.json_data import json_text
 from viz.facts.memory_use import memory_use
 from viz.facts.ranks import rank_table
 from viz.facts.tables import summary, top
 from viz.shell.output_files import check_chart
-from viz.shell.printed import print_json, print_table, say
+from viz.shell.printed import print_table, say
 
 __all__ = ["run_gradients", "run_memory", "run_summary", "run_top"]
 
@@ -19,7 +20,7 @@ def run_summary(options: argparse.Namespace) -> int:
     """Run `viz summary`."""
     recording = seen(options)
     if options.json:
-        print_json(summary.facts(recording, options.step, options.depth))
+        print(json_text(summary.facts(recording, options.step, options.depth)))
     else:
         print_table(summary.summary(recording, options.step, options.depth, "--depth "))
     return 0
@@ -29,7 +30,7 @@ def run_top(options: argparse.Namespace) -> int:
     """Run `viz top`."""
     recording = seen(options, stats=False)
     if options.json:
-        print_json(top.facts(recording, options.by, options.n, options.step))
+        print(json_text(top.facts(recording, options.by, options.n, options.step)))
     else:
         if recording.others:
             print_table(f"{rank_table(recording)}\n\nrank 0 (others: --rank N)")

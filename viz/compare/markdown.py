@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from viz.compare.changes import Changes, Cost
+from viz.compare.changes import Changes
 from viz.compare.conditions import Verdict
 from viz.compare.report import cost_cells, text
 from viz.compare.usual_costs import usual_costs
@@ -38,16 +38,12 @@ def markdown(found: Changes, verdicts: Sequence[Verdict] = ()) -> str:
             "| layer | time | → | change | made | → |",
             "|---|--:|--:|--:|--:|--:|",
         ]
-        parts += [_layer(cost) for cost in layers]
+        parts += [f"| {' | '.join([_cell(cost.name), *cost_cells(cost)[1:]])} |" for cost in layers]
         parts.append("")
     whole = str(text(found, usual))
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", whole)), default=0))
     parts += ["<details><summary>everything</summary>", "", f"{fence}text", whole, fence, "", "</details>", ""]
     return "\n".join(parts)
-
-
-def _layer(cost: Cost) -> str:
-    return f"| {' | '.join([_cell(cost.name), *cost_cells(cost)[1:]])} |"
 
 
 def _cell(words: str) -> str:

@@ -9,16 +9,11 @@ from collections.abc import Sequence
 
 import numpy
 
-__all__ = ["SURE", "by_ranks", "drift", "least_median", "least_ratio", "quiet", "typical_ratio"]
+__all__ = ["SURE", "by_ranks", "drift", "least_median", "least_ratio", "quiet"]
 
 SURE = 0.99  # how sure a bound is
 _MOST = 1_000  # samples of a side that are looked at: of ten times as many there are a hundred times as many ratios
 _ENOUGH = 20  # samples on each side, from which on the usual approximation of the ranks' distribution is good
-
-
-def typical_ratio(a: Sequence[float], b: Sequence[float]) -> float:
-    """How many times as large as those of `a` the numbers of `b` are, typically: the median of all ratios."""
-    return statistics.median(_ratios(_some(a), _some(b)))
 
 
 def least_ratio(a: Sequence[float], b: Sequence[float], lowered: float = 0.0) -> float | None:
@@ -61,7 +56,10 @@ def by_ranks(a: Sequence[float], b: Sequence[float], above: bool, lowered: float
         lowered: see `least_ratio`.
     """
     least = least_ratio(a, b, lowered) if above else least_ratio(b, a, lowered)
-    return None if least is None else (typical_ratio(a, b) - 1, (least if above else 1 / least) - 1)
+    if least is None:
+        return None
+    typical = statistics.median(_ratios(_some(a), _some(b)))
+    return typical - 1, (least if above else 1 / least) - 1
 
 
 def quiet(times: Sequence[float], least: int = 5) -> list[float]:

@@ -26,23 +26,19 @@ class Places:
 
     def path(self, op: Op) -> str:
         """The shared names of the scopes around; for backward ops those of the forward op."""
-        return self._path(self.forward_of(op).scope)
+        return self._path(origin(self._record, op).scope)
 
     def shown(self, op: Op) -> str:
         """The names that users know them by, as in other tables and on the page."""
-        scope = self.forward_of(op).scope
+        scope = origin(self._record, op).scope
         if scope not in self._shown:
             self._shown[scope] = self._record.path(scope, shown=True)
         return self._shown[scope]
 
     def owner(self, op: Op) -> str:
         """The class of the innermost layer or other scope."""
-        scope = self.forward_of(op).scope
+        scope = origin(self._record, op).scope
         return "" if scope is None else self._record.scopes[scope].cls or self._record.scopes[scope].kind
-
-    def forward_of(self, op: Op) -> Op:
-        """The forward op that an op belongs to: itself, unless it is of a backward pass."""
-        return origin(self._record, op)
 
     def _path(self, number: int | None) -> str:
         if number not in self._paths:

@@ -30,14 +30,11 @@ class StepFigures:
         exact: numbers that don't depend on the machine's mood: bytes made in a step, the peak of bytes in use, ops and
             FLOPs of a step, numbers in trained weights.
         reported: what training reported last, by name.
-        left_out: how many steps aren't counted: where some train, those that don't; the first one; and those of another
-            size than most.
     """
 
     noisy: dict[str, list[float]]
     exact: dict[str, float]
     reported: dict[str, float]
-    left_out: int
 
 
 def figures_of(record: Record, steps: frozenset[int] | None = None) -> StepFigures:
@@ -75,9 +72,7 @@ def figures_of(record: Record, steps: frozenset[int] | None = None) -> StepFigur
     exact["params"] = sum([math.prod(t.shape) for t in weights])
     if record.storages:
         exact["peak"] = peak_of(record, counted)
-    return StepFigures(
-        noisy, exact, last_reported(logs), max(1, len(record.steps if counted is None else counted)) - len(kept)
-    )
+    return StepFigures(noisy, exact, last_reported(logs))
 
 
 def _alike(steps: dict[int | None, dict[str, float]]) -> dict[int | None, dict[str, float]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -249,7 +248,4 @@ class Watch(observe.Observer):
 
 def _norm(values: numpy.ndarray) -> float:
     """The L2 norm of the finite elements."""
-    flat_values = values.reshape(-1).astype("float64")
-    finite = flat_values[numpy.isfinite(flat_values)]
-    largest = float(abs(finite).max()) if finite.size else 0.0
-    return largest * math.sqrt(float(numpy.square(finite / largest).sum())) if largest else 0.0
+    return float(numpy.linalg.norm(values[numpy.isfinite(values)].astype("float64")))

@@ -9,13 +9,13 @@ from viz.facts.json_data import json_text
 from viz.facts.lines.room import folded, room
 from viz.shell.terminal import paint
 
-__all__ = ["print_folded", "print_json", "print_table", "say"]
+__all__ = ["print_folded", "print_table", "say"]
 
 
 def say(options: argparse.Namespace, facts: Any, words: str) -> None:
     """Print facts as JSON where `--json` was given, or else words."""
     if options.json:
-        print_json(facts)
+        print(json_text(facts))
     else:
         print(words)
 
@@ -24,11 +24,6 @@ def print_folded(words: str, code: str = "") -> None:
     """Print a sentence in lines for which there is room."""
     shown = folded(words, room())
     print(paint(shown, code) if code else shown)
-
-
-def print_json(data: Any) -> None:
-    """Print data as JSON without NaN."""
-    print(json_text(data))
 
 
 def print_table(shown: str) -> None:
