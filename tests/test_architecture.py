@@ -196,7 +196,7 @@ BUDGETS = {
     "viz/cockpit": 549,
     "viz/command": 766,
     "viz/compare": 2200,
-    "viz/doctor": 11994,
+    "viz/doctor": 11995,
     "viz/dry_run": 992,
     "viz/estimate": 793,
     "viz/export": 2771,

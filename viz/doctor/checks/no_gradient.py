@@ -188,7 +188,7 @@ class Unreached(Check):
         names = _listed([seen.variable.path for seen in group])
         what = f"the gradient of {names} is None {self.watch.in_all(group[0].asked)}"
         goes = "the loss goes through" if lost else "what is computed with them goes on through"
-        way = "numpy" if end.how == "read" else "stopped" if end.by == "stop_gradient" else "cut"
+        way = "numpy" if end.how == "read" else "stopped" if end.means == "stop_gradient" else "cut"
         about = {"what": what, "goes": goes, "by": end.by if lost or end.how == "read" else f"{end.by} alone"}
         layer, op = None if lost else self.watch.owners.of(group[0].variable), None if end.how == "read" else end.by
         self._tell(f"no_gradient.{way}", group, layer=layer, op=op, place=end.place, key=("no_gradient", end), **about)

@@ -17,6 +17,7 @@ from viz.frameworks.torch.advice import ADVICE as OF_TORCH
 torch = pytest.importorskip("torch", reason="PyTorch isn't installed here: make test-torch")
 
 RULES = {
+    "graph/detached_log_probs": "no_gradient.stopped",
     "loss/broadcast_mse": "broadcast",
     "loss/nll_of_softmax": "loss_mismatch.log_probabilities",
     "numbers/log_behind_a_where": "nonfinite.log",

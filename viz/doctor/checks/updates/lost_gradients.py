@@ -30,6 +30,7 @@ class End(NamedTuple):
     how: str  # "op", "read", "before" (no tape records where weights are used) or "behind" (after the tape's block)
     by: str  # the name of the op, what reads the values, or what is called
     place: Place | None
+    means: str = ""  # what the op does
 
 
 class LostGradients:
@@ -55,7 +56,7 @@ class LostGradients:
             if found:
                 self._made_with[outputs.key] = found
         elif flat and any(x.key is not None for x in given):  # others stand outside of the tape
-            self._end(End("op", op.name, self._watch.place()), given)
+            self._end(End("op", op.name, self._watch.place(), op.means), given)
 
     def read(self, tensor: Any, how: str, place: Place) -> None:
         """Hear of values that a line of the user's reads."""
