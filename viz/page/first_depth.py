@@ -7,13 +7,12 @@ import itertools
 from collections.abc import Container, Sequence
 from typing import Any
 
+from viz.page.name_levels import MANY_ROWS
+
 __all__ = ["first_depth", "open_last"]
 
-# As many rows of boxes are shown at first, each of up to five: two windows at the smallest size at which titles can be
-# read. With more a reader scrolls through boxes without having seen what they are parts of.
-_MOST_ROWS = 24
 _FEW_ROWS = 5  # where there would be fewer, which tell nothing, twice as many as else may be shown
-_TALL = 16  # with more, layers that others made for themselves are closed
+_TALL = 2 * MANY_ROWS // 3  # with more, layers that others made for themselves are closed
 
 
 def open_last(entries: Sequence[Any], inner: Container[int]) -> int | None:
@@ -32,7 +31,7 @@ def open_last(entries: Sequence[Any], inner: Container[int]) -> int | None:
 
 
 def first_depth(entries: Sequence[Any], inner: int | None, folded: bool) -> int:
-    """The greatest depth at which at most `_MOST_ROWS` rows are seen, or one more where these would be too few.
+    """The greatest depth at which at most `MANY_ROWS` rows are seen, or one more where these would be too few.
 
     But none at which chains are open, unless the rows are too few then: who wants each layer of them opens them. Nor
     that at which layers are open that others made for themselves, unless the rows are few.
@@ -57,11 +56,11 @@ def first_depth(entries: Sequence[Any], inner: int | None, folded: bool) -> int:
                 if within.kind != "run" and within.need is not None:
                     more[within.need] -= 1
     seen = list(itertools.accumulate([more[depth] for depth in range(max(more, default=0) + 1)]))
-    depth = max([depth for depth, rows in enumerate(seen) if rows <= _MOST_ROWS], default=0)
+    depth = max([depth for depth, rows in enumerate(seen) if rows <= MANY_ROWS], default=0)
     closed = min([entry.need - 1 for entry in entries if entry.block.is_chain and entry.need], default=depth)
     depth = closed if closed < depth and seen[closed] >= _FEW_ROWS else depth
     if depth == inner and seen[depth] > _TALL:
         depth -= 1
-    if seen[depth] < _FEW_ROWS and depth + 1 < len(seen) and seen[depth + 1] <= 2 * _MOST_ROWS:
+    if seen[depth] < _FEW_ROWS and depth + 1 < len(seen) and seen[depth + 1] <= 2 * MANY_ROWS:
         depth += 1
     return depth

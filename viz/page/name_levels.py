@@ -12,14 +12,19 @@ import itertools
 import re
 from collections.abc import Sequence
 
-__all__ = ["FEWER", "LARGEST", "MANY_ROWS", "Part", "is_of_class", "levels", "rounds_as_parts", "shared_words"]
+__all__ = ["FEWER", "MANY_INNER", "MANY_ROWS", "Part", "is_of_class", "levels", "rounds_as_parts", "shared_words"]
 
 MANY_ROWS = 24
-"""In a block of more, children are put into groups."""
-FEWER, LARGEST = 0.7, 0.7
-"""Of the children that are put into groups so many are left at most, and of the rows so many are in one group."""
+"""In a block of more, children are put into groups; and as many rows of boxes are shown at first, each of up to five.
 
-_MANY_INNER = 12  # rows in a group that has groups of its own
+That is two windows at the smallest size at which titles can be read. With more a reader scrolls through boxes without
+having seen what they are parts of.
+"""
+MANY_INNER = MANY_ROWS // 2
+"""The same in a group that has groups of its own."""
+FEWER = 0.7
+"""Of the children that are put into groups, this part is left at most, and of the rows this part is in one group."""
+
 _NUMBER = re.compile(r"_\d+$")
 
 
@@ -99,7 +104,7 @@ def _levels(words: Sequence[tuple[str, ...]], rows: Sequence[int], around: Part,
         if _help(found, rows):
             for part in found:
                 if part.words:
-                    part.parts = _levels(words, rows, part, _MANY_INNER)
+                    part.parts = _levels(words, rows, part, MANY_INNER)
             return found
     return alone
 
@@ -127,4 +132,4 @@ def _help(found: Sequence[Part], rows: Sequence[int]) -> bool:
     names = collections.Counter([part.words for part in groups])
     most = max([sum(rows[part.begin : part.end]) for part in groups], default=0)
     is_short = len(found) <= FEWER * (found[-1].end - found[0].begin)
-    return is_short and set(names.values()) == {1} and most <= LARGEST * sum(rows[found[0].begin : found[-1].end])
+    return is_short and set(names.values()) == {1} and most <= FEWER * sum(rows[found[0].begin : found[-1].end])

@@ -12,11 +12,9 @@ from collections.abc import Sequence
 
 from viz.facts.schema import Record
 from viz.facts.wiring import Wiring
-from viz.page.name_levels import FEWER, LARGEST, Part
+from viz.page.name_levels import FEWER, MANY_INNER, Part
 
 __all__ = ["blocks_and_stages"]
-
-_MANY_BLOCKS = 12  # more are put into stages
 
 
 def blocks_and_stages(
@@ -42,7 +40,7 @@ def blocks_and_stages(
     blocks = _together(alone, _spans(wiring, ops), names)
     if not _help(blocks, len(ops)):
         blocks = alone
-    if sum([max(counts[part.begin : part.end]) for part in blocks]) <= _MANY_BLOCKS:
+    if sum([max(counts[part.begin : part.end]) for part in blocks]) <= MANY_INNER:
         return blocks
     sizes = [_size(record, ops[part.end - 1]) for part in blocks]
     found = list[tuple[int, int]]()
@@ -66,7 +64,7 @@ def _together(parts: Sequence[Part], spans: Sequence[tuple[int, int]], names: Se
 def _help(found: Sequence[Part], before: int) -> bool:
     """Are there much fewer, but not one that is nearly all?"""
     largest = max([len(part.parts) for part in found], default=0)
-    return any(part.parts for part in found) and len(found) <= FEWER * before and largest <= LARGEST * before
+    return any(part.parts for part in found) and len(found) <= FEWER * before and largest <= FEWER * before
 
 
 def _spans(wiring: Wiring, ops: Sequence[Sequence[int]]) -> list[tuple[int, int]]:

@@ -33,10 +33,9 @@ from viz.picture.round_groups import RoundNames, names_of_rounds
 
 __all__ = ["Facts", "TreeColumns"]
 
-_LONGEST_KEY = 40
 _LARGEST = 1e150  # whose square is a number still
 _MOST_CHILDREN, _LEAST_IN_GROUP = 40, 8
-_MOST_NAMED = 40  # of groups by name, so that they can be seen beside what else there is
+_LONGEST_KEY = 40  # letters
 
 
 class Facts:
@@ -251,7 +250,7 @@ class TreeColumns:
             items, firsts = self._named_parts(parent, items, firsts, parts)
         if len(items) <= _MOST_CHILDREN:
             return items
-        named = named_groups(firsts, _MOST_NAMED)
+        named = named_groups(firsts, _MOST_CHILDREN)
         if any(len(group) > _MOST_CHILDREN for _, group in named):  # nearly all are called alike
             named = []
         found, done = list[int](), 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from eagerflow import Layer, Model, tree
@@ -23,7 +23,8 @@ from viz.recorder.record_builder import record_of
 __all__ = ["Shown", "architecture", "has_parts_alone", "trial"]
 
 _NAMED = 4  # layers by name in a caption
-_SHAPES, _ALIKE = 8, 2  # in a line: so many, and so many neighbours one by one that are the same
+_SHAPES = 2 * _NAMED  # in a line
+_ALIKE = 2  # neighbours that are the same and are told one by one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,10 +117,8 @@ def has_parts_alone(model: Any) -> bool:
 def _of_parts(model: Any, shown: Shown, expand: bool) -> Graph:
     made = Graph(formatting.clean(model.name), "the model has no call: these are its parts, as they are called alone")
     for number, part in enumerate(inner_layers(model)):
-        start, title = (
-            f"part{number}_",
-            f"{formatting.clean(part.name, 60)} ({formatting.clean(type(part).__name__, 40)})",
-        )
+        start = f"part{number}_"
+        title = f"{formatting.clean(part.name, 60)} ({formatting.clean(type(part).__name__, 40)})"
         if not inner_layers(part) or (symbolic_ends(part) is None and known_shape(part) is None):
             box = Node(f"{start}box", "scope", "", row=f"{start}box")
             trained = bool(part.trainable) if part.weights else None
@@ -310,7 +309,8 @@ def _from_run(model: Any, shown: Shown, expand: bool, inputs: Any) -> Graph:
             node.tooltip = ""
         elif node.kind != "parameter":
             node.lines = [f"{len(node.ops)} ops"]  # of one line; times are those of this one run
-    _drop(made, [id_ for id_, node in made.nodes.items() if node.kind == "parameter"])
+    made.nodes = {id_: node for id_, node in made.nodes.items() if node.kind != "parameter"}
+    made.edges = [edge for edge in made.edges if edge.tail in made.nodes and edge.head in made.nodes]
     for edge in made.edges:
         edge.label = ""
     for cluster in made.clusters.values():
@@ -330,27 +330,16 @@ def _not_reached(model: Any, record: Record) -> str:
     return f"not reached in this call: {named} (other inputs may: inputs=x)"
 
 
-def _drop(graph: Graph, ids: list[str]) -> None:
-    for id_ in ids:
-        del graph.nodes[id_]
-    graph.edges[:] = [e for e in graph.edges if e.tail in graph.nodes and e.head in graph.nodes]
-
-
 def _unwrap(graph: Graph, own: Scope) -> None:
     """Leave out the frame of the model itself, whose name stands above."""
     outer = next((c for c in graph.clusters.values() if c.parent is None and c.title == own.name), None)
     if outer is None:
         return
     del graph.clusters[outer.id]
-    for each in _members(graph):
-        for field in ("cluster", "parent"):
-            if getattr(each, field, None) == outer.id:
-                setattr(each, field, None)
-
-
-def _members(graph: Graph) -> Iterator[Any]:
-    yield from graph.nodes.values()
-    yield from graph.clusters.values()
+    for node in graph.nodes.values():
+        node.cluster = None if node.cluster == outer.id else node.cluster
+    for frame in graph.clusters.values():
+        frame.parent = None if frame.parent == outer.id else frame.parent
 
 
 def _of_scope(record: Record, scope: Scope) -> _Facts:

@@ -59,9 +59,9 @@ _DRAWN = frozenset(["name", "layers", "input_layers", "output_layers", "layer", 
 _WIDEST = 48  # letters in a line that tells the parts of a chain
 _LONGEST_CODE = 56  # letters of a line of code below the name of what it assigns
 _CLIPPING = ("clipnorm", "global_clipnorm", "clipvalue")  # settings of optimizers
-_MOST_NAMES = 3  # of variables, in the title of their box
+_MOST_NAMES = 3  # of variables, in the title of their box; of models, above a picture
 _MOST_NAME_LINES = 8  # the same, where each has a line
-_MOST_PARTS = 6  # of ops, in the line that names them
+_MOST_PARTS = 2 * _MOST_NAMES  # of ops, in the line that names them
 _TOGETHER = " together"  # behind numbers of all the equal parts that are drawn as one: the name is of the first
 FIRST = "(first round)"
 """What an arrow into a loop says that is drawn once, if only the first round reads what it carries."""
@@ -71,7 +71,6 @@ CHAINS = "layers, activations and the like in the box before them"
 """What a picture is closed to where neighbours among the layers are one box."""
 
 _OF_MODELS = ("Functional", "Model", "Sequential")  # classes that tell nothing of what a model does
-_MOST_MODELS = 3  # named above a picture
 _FOLDERS = re.compile(r".*[/\\]")  # of a path, on any system
 
 
@@ -468,7 +467,7 @@ def _outermost(record: Record, ops: Iterable[Op], kind: str) -> dict[str, str]:
 
 def _in_a_row(names: Iterable[str]) -> str:
     shown = [formatting.clean(name, 40) for name in names]
-    return ", ".join(shown[:_MOST_MODELS]) + (", …" if len(shown) > _MOST_MODELS else "")
+    return ", ".join(shown[:_MOST_NAMES]) + (", …" if len(shown) > _MOST_NAMES else "")
 
 
 def _what_ran(selection: Selection) -> str:

@@ -41,14 +41,21 @@ def color(
     Raises:
         ValueError: when the recording has no statistics, and these colours need them.
     """
-    if color_by == "op":
-        return
     if color_by in _NEED_STATS and not any(t.stats for t in record.tensors) and record.tensors:
         raise ValueError(
             f"color_by={color_by!r} needs statistics of tensors: record with "
             "viz.trace(stats='basic'), or viz run --stats basic"
         )
-    _Colorer(record, graph, list(ops), weights, took).run(color_by)
+    colorer = _Colorer(record, graph, list(ops), weights, took)
+    kinds: dict[str, Callable[[], None]] = {
+        "op": lambda: None,
+        "time": colorer.by_time,
+        "memory": colorer.by_memory,
+        "grad": colorer.by_gradient,
+        "nonfinite": colorer.by_non_finite,
+        "dtype": colorer.by_dtype,
+    }
+    kinds[color_by]()
 
 
 def gradients_of(record: Record, op: Op, of: dict[int, list[TensorInfo]]) -> list[TensorInfo]:
@@ -149,16 +156,6 @@ class _Colorer:
         self.record, self.graph, self.ops, self.weights, self.took = record, graph, ops, weights, took
         self.theme = theme_of(graph)
 
-    def run(self, color_by: str) -> None:
-        kinds: dict[str, Callable[[], None]] = {
-            "time": self._by_time,
-            "memory": self._by_memory,
-            "grad": self._by_gradient,
-            "nonfinite": self._by_non_finite,
-            "dtype": self._by_dtype,
-        }
-        kinds[color_by]()
-
     def _made(self, node: Node) -> list[TensorInfo]:
         """The tensors that a box's ops made."""
         return [self.record.tensors[i] for op in node.ops for i in self.record.ops[op].outputs]
@@ -177,10 +174,10 @@ class _Colorer:
 
     # ------------------------------------------------------------------ quantities
 
-    def _by_time(self) -> None:
+    def by_time(self) -> None:
         self._by_share("time", formatting.seconds, lambda n: self.took([self.record.ops[i] for i in n.ops]))
 
-    def _by_memory(self) -> None:
+    def by_memory(self) -> None:
         made = Made(self.record)
         self._by_share("memory made", formatting.nbytes, lambda n: made.by_all([self.record.ops[i] for i in n.ops]))
 
@@ -192,7 +189,7 @@ class _Colorer:
         marks = (0.0, 0.25, 1.0)
         self.graph.legend = [(heat(mark, self.theme), f"{what} {shown(largest * mark)}") for mark in marks]
 
-    def _by_gradient(self) -> None:
+    def by_gradient(self) -> None:
         """The size of the gradient of what each box makes, on a logarithmic scale."""
         variables = variables_of(self.record)
         of = gradients(self.record, [self.record.ops[i] for i in self.ops], variables)
@@ -239,7 +236,7 @@ class _Colorer:
 
     # ------------------------------------------------------------------ kinds
 
-    def _by_non_finite(self) -> None:
+    def by_non_finite(self) -> None:
         made_here, before = set(origins(self.record)), set(came_in(self.record))
         read = versions_read(self.record, [self.record.ops[i] for i in self.ops], variables_of(self.record))
         for node in self.graph.nodes.values():
@@ -259,7 +256,7 @@ class _Colorer:
         if before and made_here:
             self.graph.legend.append((self.theme.origin, "or held NaN or infinity before"))
 
-    def _by_dtype(self) -> None:
+    def by_dtype(self) -> None:
         types = {node.id: [t.dtype for t in self._made_but_casts(node)] for node in self.graph.nodes.values()}
         kinds, shown = self.theme.kinds, {dtype for found in types.values() for dtype in found}
         fills = {dtype: kinds[i % len(kinds)] for i, dtype in enumerate(kinds_of_types(self.record)) if dtype in shown}

@@ -35,7 +35,7 @@ __all__ = ["VIEWS", "graph"]
 
 _LARGE = 1 / 3  # pictures with more than so large a part of the rows that they may have are closed to chains of layers
 _LONG = 1 / 4  # and with more than so large a part, what a loop calls is closed
-_TALL = 1 / 6  # and with more than so large a part, the layers are closed that others made for themselves
+_TALL = _LARGE / 2  # and with more than so large a part, the layers are closed that others made for themselves
 _MOST_IN_BLOCK = 48  # a scope with more parts is shown in groups, where its parts are too many
 
 

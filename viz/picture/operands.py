@@ -16,7 +16,6 @@ __all__ = ["ORDERED", "between_parts", "operands", "taken", "tell_in_words", "wi
 
 _SLICE = re.compile(r"slice\((None|-?\d+), (None|-?\d+), (None|-?\d+)\)")
 _MOST_UNREAD = 3  # gradients that a box names
-_MOST_ARROWS = 1  # from weights to what makes terms of the loss from them
 _LONGEST_NUMBER = 12  # signs of a number beside a tensor
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "mod": "%", "power": "**"}
 _SIGNS |= {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
@@ -200,7 +199,7 @@ def _tell_weights_of_terms(record: Record, graph: Graph) -> None:
     """
     for row in [node.id for node in graph.nodes.values() if node.role == "terms"]:
         read = [edge for edge in graph.edges if edge.head == row and edge.kind == "parameter"]
-        if len(read) <= _MOST_ARROWS:
+        if len(read) < 2:
             continue
         weights = list(dict.fromkeys([tensor for edge in read for tensor in edge.tensors]))
         keepers = [formatting.clean(_layer_and_name(record, i)[0], 20) for i in weights]

@@ -13,12 +13,11 @@ from viz.geometry.places import Layout, Rect, Title
 from viz.geometry.text_sizes import MARK, SMALL, TITLE, text_width
 from viz.picture.legend import BESIDE, SWATCH, Sign, signs
 from viz.picture.palette import Theme, fill_and_line, ink_on, theme_of
-from viz.picture.svg_document import attribute
+from viz.picture.svg_document import attribute, document
 
 __all__ = ["svg"]
 
 _HEADING = 26
-_FONTS = "DejaVu Sans,Verdana,Arial,sans-serif"
 
 
 def svg(graph: Graph, rankdir: str = "TB") -> str:
@@ -33,15 +32,9 @@ def svg(graph: Graph, rankdir: str = "TB") -> str:
     below = _HEADING * len(heading)
     top = below + legend_height
     shift = (width - area.w) / 2 - area.x
-    height = area.h + top
     frames = [(cluster, graph.level(cluster)) for cluster in graph.clusters.values()]
-    lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}"',
-        f'  viewBox="0 0 {width:.0f} {height:.0f}" font-family="{_FONTS}">',
-        f"<title>{_text(graph.title)}</title>",
+    body = [
         f"<defs>{''.join(_marker(kind, color) for kind, color in theme.lines.items())}</defs>",
-        f'<rect width="100%" height="100%" fill="{theme.page}"/>',
         *[_line(text, width / 2, 20 + 20 * i, 15 - 3 * i, theme.ink, "middle") for i, text in enumerate(heading)],
         *_legend(legend, theme, (width - legend_width) / 2, below),
         f'<g transform="translate({shift:.1f} {top - area.y:.1f})">',
@@ -50,9 +43,9 @@ def svg(graph: Graph, rankdir: str = "TB") -> str:
         *[_title(title, theme) for cluster, _ in frames for title in layout.titles_of(cluster.id)],
         *[_box(node, layout.nodes[node.id], theme) for node in graph.nodes.values()],
         *[_mark(mark, graph.nodes[mark.node], theme) for mark in marks(graph, [way.corners for way in ways])],
-        "</g></svg>",
+        "</g>",
     ]
-    return "\n".join(lines) + "\n"
+    return document(graph.title, width, area.h + top, theme, body)
 
 
 def _legend(legend: list[Sign], theme: Theme, left: float, top: float) -> list[str]:
@@ -152,12 +145,8 @@ def _rect(at: Rect, fill: str, line: str, radius: float, width: float, more: str
 def _line(text: str, x: float, y: float, size: float, color: str, anchor: str, bold: bool = False) -> str:
     weight = ' font-weight="bold"' if bold else ""
     look = f'font-size="{size}" fill="{color}" text-anchor="{anchor}"{weight}'
-    return f'<text x="{x:.1f}" y="{y:.1f}" {look}>{_text(text)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {look}>{escape(text)}</text>'
 
 
 def _tooltip(text: str) -> str:
-    return f"<title>{_text(text)}</title>" if text else ""
-
-
-def _text(text: str) -> str:
-    return escape(text)
+    return f"<title>{escape(text)}</title>" if text else ""

@@ -20,8 +20,8 @@ from viz.replay.kept import Kept
 
 __all__ = ["Film", "Frame", "numbers"]
 
-_FEW = 24  # elements of an array whose numbers are all shown
-_SIDE = 6  # rows and columns of a larger one that are
+_SIDE = 6  # rows and columns of an array whose numbers are shown
+_FEW = 4 * _SIDE  # elements of one whose numbers all are
 _JACOBIAN = 256  # elements of a local derivative that is shown as a matrix
 _PRODUCTS = ("dense", "matmul")
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from viz.geometry.text_sizes import text_width
 from viz.picture.palette import Theme, theme_named
-from viz.picture.svg_document import document
+from viz.picture.svg_document import document, text_at
 
 __all__ = ["Bar", "bars"]
 
@@ -58,7 +58,7 @@ def bars(title: str, rows: Sequence[Bar], theme: str = "light", linear: bool | N
     height = 62 + _ROW * len(rows)
     width = max(left + _LENGTH + right, text_width(title, 14) + 40)
     lines = [
-        f'<text x="14" y="22" font-size="14" fill="{look.ink}">{escape(title)}</text>',
+        text_at(14, 22, title, look.ink, 14),
         *_lines(left, scale, height, look),
         *[_bar(row, i, left, scale, look) for i, row in enumerate(rows)],
     ]
@@ -93,7 +93,7 @@ def _lines(left: float, scale: _Scale, height: int, look: Theme) -> list[str]:
     for part, name in scale.marks:
         x = left + _LENGTH * part
         lines.append(f'<path d="M{x:.1f} 46 V{height - 8}" stroke="{look.frame}" stroke-width="1"/>')
-        lines.append(f'<text x="{x:.1f}" y="42" font-size="9" fill="{look.muted}" text-anchor="middle">{name}</text>')
+        lines.append(text_at(x, 42, name, look.muted, 9, "middle"))
     return lines
 
 
@@ -103,11 +103,9 @@ def _bar(row: Bar, number: int, left: float, scale: _Scale, look: Theme) -> str:
     if row.value > 0 and math.isfinite(row.value):
         length = max(2.0, _LENGTH * scale.part(row.value))
     fill = look.error[1] if row.marked else look.lines["gradient"]
-    text_at = left + length + 6
     return (
         f'<g class="bar"><title>{escape(row.tooltip or row.name)}</title>'
-        f'<text x="{left - 8:.1f}" y="{y + 12}" font-size="11" fill="{look.ink}" text-anchor="end">'
-        f"{escape(row.name)}</text>"
+        f"{text_at(left - 8, y + 12, row.name, look.ink, 11, 'end')}"
         f'<rect x="{left:.1f}" y="{y}" width="{length:.1f}" height="{_ROW - 5}" fill="{fill}" rx="2"/>'
-        f'<text x="{text_at:.1f}" y="{y + 12}" font-size="10" fill="{look.muted}">{escape(row.text)}</text></g>'
+        f"{text_at(left + length + 6, y + 12, row.text, look.muted, 10)}</g>"
     )

@@ -19,9 +19,6 @@ __all__ = ["CHARTS", "RendererMissing", "check_picture_name", "converted", "writ
 
 _PROGRAM = "rsvg-convert"
 _HALO = re.compile(r'<text([^>]*?) paint-order="stroke"( stroke="[^"]*" stroke-width="[^"]*")(>[^<]*</text>)')
-_SCALE = 2.0  # pixels for one of the picture's: sharp on today's screens
-
-
 FONTS = pathlib.Path(__file__).parent / "fonts"
 RESVG = "resvg-py>=0.5"  # as pip knows it, and pyproject.toml has it
 
@@ -36,13 +33,13 @@ class RendererMissing(Impossible, RuntimeError):
     """
 
 
-def converted(svg: str, kind: str, zoom: float = _SCALE) -> bytes:
+def converted(svg: str, kind: str, zoom: float = 2.0) -> bytes:
     """A picture that was drawn as SVG, as a PNG or PDF file.
 
     Args:
         svg: the picture.
         kind: `"png"` or `"pdf"`.
-        zoom: pixels of a PNG file for one of the picture's.
+        zoom: pixels of a PNG file for one of the picture's; the default is sharp on today's screens.
 
     Raises:
         RendererMissing: when nothing here can do it; says what would help.
@@ -84,9 +81,14 @@ def _kind(path: str | os.PathLike[str]) -> str:
 
 
 def _by_resvg(svg: str, zoom: float) -> bytes:
+    """Texts are in the font that we ship; letters that it hasn't come from the machine's fonts."""
     try:
-        return png_of(svg, zoom)
-    except ResvgFailed as reason:
+        from resvg_py import svg_to_bytes
+
+        fonts = [str(path) for path in sorted(FONTS.glob("*.ttf"))]
+        return bytes(svg_to_bytes(svg, zoom=zoom, font_files=fonts, font_family=FONT, sans_serif_family=FONT))
+    except (ImportError, ValueError) as error:  # the second: the picture is larger than it can draw
+        reason = f"cannot be imported: {error}" if isinstance(error, ImportError) else str(error)
         raise RendererMissing(
             f"cannot write PNG: resvg {reason}. Fix: pip install '{RESVG}'; or write .svg, which needs nothing."
         ) from None
@@ -126,30 +128,3 @@ def _by_librsvg(svg: str) -> bytes:
         said = done.stderr.decode(errors="replace").strip()
         raise RendererMissing(f"cannot write PDF: {_PROGRAM} failed: {said}")
     return done.stdout
-
-
-class ResvgFailed(Exception):
-    """resvg isn't here, or can't draw this picture; says why."""
-
-
-def png_of(svg: str, zoom: float) -> bytes:
-    """A picture as PNG.
-
-    Texts are in the font that we ship; letters that it hasn't come from the machine's fonts.
-
-    Args:
-        svg: the picture.
-        zoom: pixels for one of the picture's.
-
-    Raises:
-        ResvgFailed: where the package is missing, or the picture is larger than it can draw.
-    """
-    try:
-        from resvg_py import svg_to_bytes
-    except ImportError as error:
-        raise ResvgFailed(f"cannot be imported: {error}") from None
-    fonts = [str(path) for path in sorted(FONTS.glob("*.ttf"))]
-    try:
-        return bytes(svg_to_bytes(svg, zoom=zoom, font_files=fonts, font_family=FONT, sans_serif_family=FONT))
-    except ValueError as error:
-        raise ResvgFailed(str(error)) from None
