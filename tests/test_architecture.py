@@ -194,7 +194,7 @@ BUDGETS = {
     "viz/attribution": 1414,
     "viz/check": 2839,
     "viz/cockpit": 549,
-    "viz/command": 766,
+    "viz/command": 767,
     "viz/compare": 2200,
     "viz/doctor": 11995,
     "viz/dry_run": 992,

@@ -21,7 +21,8 @@ def run_diff(options: argparse.Namespace) -> int:
     try:
         found = diff(options.a, options.b, steps=options.steps)
     except TypeError as error:  # two files of different kinds
-        raise ValueError(str(error)) from None
+        said = str(error) if options.b else "give a second file, or two steps of the first: --steps 0,9"
+        raise ValueError(said) from None
     more_a, more_b = ([load(path) for path in paths] for paths in (options.more_a, options.more_b))
     if (more_a or more_b) and not options.fail_if:
         raise ValueError("--more-a and --more-b are for conditions: add --fail-if")

@@ -135,7 +135,7 @@ def test_help_of_every_command_says_what_it_writes_and_how_it_is_called(name):
         (["run", "no.py"], 2, "viz run: error: there is no script 'no.py'"),
         (["replay", "no.efr"], 2, "viz replay: error: there is no file 'no.efr'"),
         (["top", "no.efz"], 2, "viz top: error: there is no file 'no.efz'"),
-        (["diff", "train.efz"], 2, "viz diff: error: viz.diff: give two things to compare, or one"),
+        (["diff", "train.efz"], 2, "viz diff: error: give a second file, or two steps of the first: --steps 0,9"),
         (["diff", "no.efz", "no.efz"], 2, "viz diff: error: there is no file 'no.efz'"),
         (["top", "--by", "taste", "train.efz"], 2, "viz top: error: argument --by: invalid choice: 'taste'"),
         (["top", "-n", "0", "train.efz"], 2, "viz top: error: top(n=0): expected at least 1"),
