@@ -198,7 +198,7 @@ BUDGETS = {
     "viz/compare": 2200,
     "viz/doctor": 11995,
     "viz/dry_run": 992,
-    "viz/estimate": 793,
+    "viz/estimate": 794,
     "viz/export": 2771,
     "viz/facts": 6740,
     "viz/fit_gap": 1107,

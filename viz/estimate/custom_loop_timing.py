@@ -45,7 +45,8 @@ class LoopSteps:
         self._updates += 1
         if self._updates == 2:
             self.peak = peak_so_far()  # before what is recorded counts
-        if self._updates >= _LEAST and enough_steps(self._updates, time.perf_counter() - self._began, seconds=4.0):
+        steps, passed = self._updates / 2, time.perf_counter() - self._began  # of two optimizers, say
+        if self._updates >= _LEAST and enough_steps(steps, passed, seconds=4.0):
             raise Stop
 
 

@@ -134,8 +134,8 @@ def test_what_is_left_at_the_end_of_an_epoch_is_not_recorded(monkeypatch):
     recorded = []
 
     class Noted(collector.Snapshot):
-        def __init__(self, step, stats, scope):
-            super().__init__(step, stats, scope)
+        def __init__(self, step, stats, scope, *others):
+            super().__init__(step, stats, scope, *others)
             recorded.append((step, rows_of(scope.inputs)))
 
     monkeypatch.setattr(collector, "Snapshot", Noted)
