@@ -17,9 +17,9 @@ from eagerflow.layer.symbolic.text_type import is_text
 from viz.attribution.run_survey import Catch, Place, Survey
 from viz.recorder.listening import Listening
 
-__all__ = ["Question", "Source"]
+__all__ = ["MIXES", "Question", "Source"]
 
-_MIXES = 1e-2  # an answer that differs more than this from that for the row alone depends on other rows, too
+MIXES = 1e-2  # an answer that differs more than this from that for the row alone depends on other rows, too
 _AT_ONCE = 1 << 20  # elements of inputs that go through the model together
 
 
@@ -52,7 +52,7 @@ class Question:
         self.target = Target(target, output, logits, self._outputs, self.rows)  # what is asked about, row by row
         self.scores = numpy.concatenate([self.score(part) for part in self.parts()])  # the answer for each row
         alone = self.score(slice(0, 1))[0] if self.rows > 1 else self.scores[0]
-        self.mixes = not abs(alone - self.scores[0]) <= _MIXES * max(abs(alone), abs(self.scores[0]), 1e-6)
+        self.mixes = not abs(alone - self.scores[0]) <= MIXES * max(abs(alone), abs(self.scores[0]), 1e-6)
 
     # ------------------------------------------------------------------ the model
 
