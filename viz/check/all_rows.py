@@ -21,7 +21,7 @@ from viz.check.nan_source import in_loop
 from viz.check.of_steps import FirstSteps
 from viz.check.overfitting import NOT_FINITE, check_overfitting
 from viz.check.reproduce import check_repeatable
-from viz.check.row import Row, fault, fine, open_question
+from viz.check.row import Row, fault, fine, listed, open_question
 from viz.check.saving import check_saving
 from viz.check.stopwatch import Stopwatch
 from viz.check.subject import Subject
@@ -73,8 +73,6 @@ _NO_MODEL = (
     "the loop calls no model or layer: call a layer of your own in it (a subclass of layers.Layer, with the variables "
     "in its attributes and what they compute in its call)"
 )
-
-_NAMED = 3
 
 
 @dataclasses.dataclass
@@ -354,6 +352,5 @@ class TrainingMode:
         if self._trains or not self._idle:
             return None
         does = list(self._idle.values())
-        more = ", …" if len(does) > _NAMED else ""
-        words = f"the loop calls its model in inference mode, without training=True: {', '.join(does[:_NAMED])}{more}"
+        words = f"the loop calls its model in inference mode, without training=True: {listed(does)}"
         return fault(words, "call the model with training=True inside the tape", layers=list(self._idle))

@@ -11,7 +11,7 @@ from eagerflow import no_grad
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.broken_numbers import broken_inputs
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
-from viz.check.subject import Subject, leaves
+from viz.check.subject import FEW, Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.facts.fit_arrays import inputs_of
 from viz.doctor.facts.host_arrays import number, rms
@@ -23,13 +23,9 @@ from viz.dry_run.kept_state import put_back
 
 __all__ = ["check_augmentation", "check_inputs"]
 
-_LOOKED = 1_000_000
 _NEARLY_CONSTANT = 10.0  # times their differences are the values of columns
 _HARDLY = 0.05  # the standard deviation of columns that should have one of about 1
-_FEW = 8  # rows, which may well be all zeros
-_SECONDS = 2.0  # in which the batches of a data set are read
 _DRAWS = 16  # a flip leaves a single row as it is every other time
-_OTHERS = 4  # calls of a loop that are looked at besides the one that gave the answers
 _GROWN = 2.0  # times the range of the data before augmentation
 _RANDOM = ("Random", "Gaussian", "Dropout", "CutMix", "MixUp", "AugMix", "AutoContrast", "Solarization")
 
@@ -61,7 +57,8 @@ def check_inputs(subject: Subject) -> Row:
 def _seen_by_others(subject: Subject) -> list[Seen]:
     """What the first weights of a loop's other calls see of data, as a GAN's discriminator does of real rows."""
     found = []
-    for call in [each for each in subject.first.others if each.of_data][-_OTHERS:]:
+    last = {id(each.owner): each for each in subject.first.others if each.of_data}  # of each model or layer
+    for call in last.values():
         inputs = call.inputs if isinstance(call.inputs, tuple) else (call.inputs,)
         unknown = contextlib.suppress(Exception)  # what a call may take besides isn't announced
         with unknown, no_grad(), put_back(call.owner):
@@ -77,10 +74,9 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
     words = f"{name!r} sees {'×'.join(map(str, values.shape))} {values.dtype}"
     if values.dtype.kind not in "fiub" or not values.size:
         return open_question(f"{words}: no numbers", place)
-    some = values.reshape(-1)[:_LOOKED].astype("float64")
-    finite = some[numpy.isfinite(some)]
-    if len(finite) < len(some):
-        words = f"{words}, {len(some) - len(finite)} of its numbers are NaN or infinite"
+    finite = values[numpy.isfinite(values)].astype("float64")
+    if finite.size < values.size:
+        words = f"{words}, {values.size - finite.size} of its numbers are NaN or infinite"
         return fault(words, "look for missing values in the data, and divisions by a standard deviation of 0")
     low, high, size = float(finite.min()), float(finite.max()), rms(finite)
     words += f", {number(low)} to {number(high)}"
@@ -90,7 +86,7 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
     if low == high and low and values.size == len(values):
         words += ": all are equal, one number for each row, as for weights that are learnt without an input"
         return open_question(words, place, **evidence)
-    if low == high and len(values) < _FEW:
+    if low == high and len(values) < FEW:  # which may well be all zeros
         return open_question(f"{words}: all are equal, in the {len(values)} rows of the first batch", place, **evidence)
     if low == high:
         return fault(f"{words}: all are equal", "look at how the data is read", **evidence)
@@ -113,17 +109,16 @@ def _broken(subject: Subject) -> Row | None:
     arrays = inputs_of(fit.feed)
     if arrays:
         return broken_inputs(subject, arrays, "rows to train with")
-    ends = subject.left - min(_SECONDS, subject.left / 4)
     for at, batch in enumerate(subject.epoch(), 1):
         found = broken_inputs(subject, list(leaves(unpack_x_y_sample_weight(batch)[0])), f"rows of batch {at}")
-        if found is not None or subject.left < ends:
+        if found is not None:
             return found
     return None
 
 
 def _rows_apart(values: numpy.ndarray) -> float | None:
     """The standard deviation of columns, all together; None where there are few rows, or whole numbers."""
-    if len(values) < _FEW or values.ndim < 2 or values.dtype.kind != "f" or bool((values == values.round()).all()):
+    if len(values) < FEW or values.ndim < 2 or values.dtype.kind != "f" or bool((values == values.round()).all()):
         return None
     return rms((values - values.mean(axis=0, dtype="float64")).astype("float64"))
 

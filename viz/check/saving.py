@@ -13,7 +13,7 @@ from eagerflow import no_grad
 from eagerflow.core.random import set_random_seed
 from eagerflow.saving import load_model
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
-from viz.check.subject import Subject, leaves
+from viz.check.subject import ROUNDING, Subject, leaves
 from viz.check.weights_move import words_of
 from viz.doctor.facts.source_calls import last_name, tree_of
 from viz.doctor.facts.variable_owners import layers_in
@@ -23,7 +23,6 @@ from viz.frameworks.owners import LIBRARIES, is_library
 __all__ = ["check_saving"]
 
 _SAVES = ("save", "ModelCheckpoint", "BackupAndRestore", "save_model")
-_ROUNDING = 1e-5  # of the size of the outputs: another object may add in another order
 
 
 def check_saving(subject: Subject) -> Row:
@@ -62,7 +61,7 @@ def _compared(subject: Subject, expected: list[Any], found: list[Any] | None, wh
         return open_question(f"{what} can't be compared: no answer is a finite number")
     difference = max([_difference(a, b) for a, b in zip(expected, found)], default=0.0)
     size = max([float(numpy.abs(a[numpy.isfinite(a)]).max(initial=0.0)) for a in expected], default=0.0)
-    if difference > _ROUNDING * max(size, 1e-30):
+    if difference > ROUNDING * max(size, 1e-30):
         return fault(
             f"{what} gives other answers: by {difference:.2g}, with outputs up to {size:.2g}",
             "look for numbers that a layer keeps outside of its weights and its get_config, and for random draws in "

@@ -26,7 +26,11 @@ from viz.dry_run.kept_state import put_back
 from viz.recorder.descriptions import flat
 from viz.recorder.listening import Listening
 
-__all__ = ["Losses", "Subject", "leaves", "number_of"]
+__all__ = ["FEW", "ROUNDING", "Losses", "Subject", "leaves", "number_of"]
+
+FEW = 8  # rows: enough to see what rows do to each other; fewer may be alike by chance
+ROUNDING = 1e-5  # of the size of numbers: as far apart are those that are equal but for the order of sums
+_READING = 2.0  # seconds in which the batches of an epoch are read
 
 
 class Subject:
@@ -100,14 +104,18 @@ class Subject:
     def epoch(self) -> Iterator[Any]:
         """The batches of an epoch, in an order that the script gives them; none where they can't be had twice.
 
-        Those of a generator are lost to the script once they are drawn, and those of a loop aren't known.
+        Those of a generator are lost to the script once they are drawn, and those of a loop aren't known. Of many only
+        those are given that can be read in a short while.
         """
-        feed = getattr(self.first.fit, "feed", None)
+        feed: Any = getattr(self.first.fit, "feed", None)
+        batches: Iterator[Any] = iter(())
         if isinstance(feed, ArrayFeed) and "make" not in vars(feed):
-            yield from feed.make([(feed._key, 0, feed.available)])  # in the order of the running pass
+            batches = feed.make([(feed._key, 0, feed.available)])  # in the order of the running pass
         elif isinstance(feed, IterableFeed) and isinstance(feed.iterable, Dataset) and feed.weights is None:
-            for batch in itertools.islice(feed.iterable, feed.steps):
-                yield as_batch(tuple(batch) if isinstance(batch, list) else batch)
+            batches = itertools.islice(feed.iterable, feed.steps)
+        ends = self.left - min(_READING, self.left / 4)
+        for batch in itertools.takewhile(lambda batch: self.left >= ends, batches):
+            yield as_batch(tuple(batch) if isinstance(batch, list) else batch)
 
     def _first(self, structure: Any, rows: int) -> Any:
         cut = lambda t: t[:rows] if getattr(t, "shape", ()) and t.shape[0] == self.rows else t  # noqa: E731

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from viz.check.row import Row, fault, fine, open_question
+from viz.check.row import Row, fault, fine, listed, open_question
 from viz.check.subject import Losses, Subject, leaves
 from viz.doctor.facts.source_calls import other_gradients
 from viz.doctor.facts.variable_owners import layers_in
@@ -19,7 +19,6 @@ __all__ = ["FIND_NAN", "Trial", "words_of"]
 _STEPS = 8  # what begins with a zero before it gets its gradient after the first of them
 
 FIND_NAN = "viz nonfinite names the op and its line"
-_SECONDS = 8.0  # fewer of them, if they take longer
 
 
 class Trial:
@@ -40,7 +39,7 @@ class Trial:
         if not first.can_train:
             return
         steps = max(_STEPS, getattr(first.optimizer, "gradient_accumulation_steps", None) or 0)
-        ends = self.subject.left - _SECONDS
+        ends = 0.75 * self.subject.left
         self._before = [(v, next(leaves(v)).copy()) for v in first.trainable]
         for batch in itertools.islice(itertools.cycle(list(self.subject.batches(_STEPS))), steps):
             self.subject.train(batch, self.losses)
@@ -68,7 +67,7 @@ class Trial:
             words = f"{len(self._before)} trainable weights get a gradient and move"
             left, evidence = self._left_out()
             return open_question(f"{words}; {left}", **evidence) if left else fine(words)
-        names = ", ".join([v.path for v in still[:4]]) + ("…" if len(still) > 4 else "")
+        names = listed([v.path for v in still])
         place, count = self._made_at(still[0]), f"{len(still)} of {len(self._before)} trainable weights"
         zero = not any(self.losses.nonzero.get(v.identity) for v in still)
         if zero and all(v.data.ndim < 2 for v in still):
@@ -91,7 +90,7 @@ class Trial:
         steps = [self.losses.nonfinite[v.identity] for v in spoilt if v.identity in self.losses.nonfinite]
         first = min(steps, default=None)
         since = "" if first is None else f", as their gradients are from step {first} on"
-        names = ", ".join([v.path for v in spoilt[:4]]) + ("…" if len(spoilt) > 4 else "")
+        names = listed([v.path for v in spoilt])
         count = f"{len(spoilt)} of {len(self._before)} trainable weights"
         message = f"{count} become NaN or infinite{since}: {names}"
         return fault(message, FIND_NAN, weights=[v.path for v in spoilt], nonfinite_step=first)
@@ -128,7 +127,7 @@ class Trial:
         if without:
             return fault(
                 f"{len(without)} of {len(first.gradients)} variables get no gradient: "
-                + ", ".join([v.path for v in without[:4]]),
+                f"{listed([v.path for v in without])}",
                 "connect them to the loss, or leave them out of tape.gradient",
                 self._made_at(without[0]) or place,
             )
