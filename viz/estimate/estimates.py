@@ -18,12 +18,9 @@ __all__ = ["Estimate", "bytes_of", "estimated", "memory_of_machine"]
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}  # as viz prints sizes, and memory is sold
 _MOST_TIMES = 16  # how much larger the second batch is at most
-_STEP = 1.0  # seconds that a step of it should take at most
-_MOST_ROWS = 2**31
 _MANY_ROWS = 10**6  # in a batch: nobody makes a larger one
 _LINES = 8  # times the script's batch: the largest of the table, besides the largest that fits
 _OF_FIT = ("History", "ProgbarLogger")  # callbacks that every `fit` has
-_PART = 0.25  # of the memory that its arrays should take at most
 
 
 def bytes_of(text: str) -> int:
@@ -140,7 +137,7 @@ class Estimate:
         takes = (lambda rows: self.process(rows) or 0) if known else self.arrays
         if takes(1) > self.limit:
             return 0
-        low, high = 1, self.all_rows or _MOST_ROWS
+        low, high = 1, self.all_rows or self._many
         if takes(high) <= self.limit:
             return high
         while high - low > 1:  # the largest of those that fit
@@ -151,7 +148,12 @@ class Estimate:
     @property
     def is_free(self) -> bool:
         """Is memory not what limits a batch, as more rows fit than anybody has?"""
-        return self.all_rows is None and (self.largest or 0) > max(_MANY_ROWS, _LINES * self.rows)
+        return self.all_rows is None and self.largest == self._many
+
+    @property
+    def _many(self) -> int:
+        """More rows than anybody puts into a batch."""
+        return max(_MANY_ROWS, _LINES * self.rows)
 
     def sizes(self) -> list[int]:
         """Batch sizes worth a line: around the script's, and the largest that fits, where that means anything."""
@@ -269,9 +271,9 @@ def _bytes_of_data(*feeds: Any) -> int:
 def _second(small: Measured) -> int:
     """The second batch size: as much larger as is quickly done, so that what grows with it is seen well.
 
-    A limit that is asked about doesn't count, only the machine's: what is measured is the same for each.
+    A step of it should take a second, and its arrays a quarter of the machine's memory, at most. A limit that is asked
+    about doesn't count: what is measured is the same for each.
     """
-    times = min(_MOST_TIMES, _STEP / max(small.seconds, 1e-6))
-    room = _PART * (memory_of_machine() or 2**32)
-    times = min(times, room / max(1, small.arrays))
-    return small.rows * max(2, 1 << max(0, int(math.log2(max(times, 1)))))
+    room = (memory_of_machine() or 2**32) / 4
+    times = min(_MOST_TIMES, 1 / max(small.seconds, 1e-6), room / max(1, small.arrays))
+    return small.rows * max(2, 1 << int(math.log2(max(times, 1))))

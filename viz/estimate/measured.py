@@ -28,7 +28,6 @@ from viz.recorder.steps import step as step_scope
 
 __all__ = ["Measured", "enough_steps", "measure", "measure_time", "memory_of_viz", "peak_so_far"]
 
-_STEPS = 1000  # that are timed at most
 _LEAST = 3
 _ENOUGH = 30  # steps, if they take as long as
 _STEADY = 0.4  # seconds: memory, caches and the processor's clock have settled then
@@ -165,9 +164,7 @@ def _step_seconds(first: FirstStep, batches: Iterator[Any]) -> tuple[float, floa
         first.train(next(batches))
     times: list[float] = []
     began = time.perf_counter()
-    while len(times) < _STEPS:
-        if len(times) >= _LEAST and enough_steps(len(times), time.perf_counter() - began):
-            break
+    while len(times) < _LEAST or not enough_steps(len(times), time.perf_counter() - began):
         batch = next(batches)
         started = time.perf_counter()
         first.train(batch)

@@ -13,10 +13,9 @@ from viz.picture.charts.lines import Chart, Line, line_charts
 __all__ = ["advice", "picture", "text", "text_of_loop"]
 
 _MUCH = 0.3  # of the peak: worth a piece of advice
-_SMALL = 0.05  # of the arrays in a step: not worth a word
 _MB = 10**6
 _UNSTEADY = 1.5
-_OFF = 0.06  # of the process: as far as estimates were off, see docs/estimate.md
+_OFF = 0.06  # as far as estimates were off, see docs/estimate.md
 _OUTSIDE = {"(outside)": "no layer (weights, data, gradients of weights)"}
 
 
@@ -129,7 +128,7 @@ def _sentences(estimate: Estimate) -> list[str]:
     found.append(
         f"the peak of arrays (with {large.rows:,} rows) is in {large.at}; most of it was made in: {_most(large.layers)}"
     )
-    if estimate.data > _SMALL * estimate.arrays(estimate.rows):
+    if estimate.data > _OFF * estimate.arrays(estimate.rows):
         found.append(
             f"the data of fit ({formatting.nbytes(estimate.data)}) are part of the process, and not of the arrays in a "
             "step: viz memory has them, too, once a step reads them"
