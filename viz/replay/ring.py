@@ -421,9 +421,7 @@ class Ring(Observer):
 
     def _touch(self, variable: Variable, segment: Segment) -> int:
         """The variable's number; its array is held, if it is met for the first time."""
-        number = self._numbers.get(variable.identity)
-        if number is None:
-            number = self._number(variable)
+        number = self._number(variable)
         if number not in segment.variables:
             segment.variables[number] = variable.data
         return number
