@@ -108,10 +108,9 @@ class Question:
 
     # ------------------------------------------------------------------ answers
 
-    def parts(self, copies: int = 1) -> Iterator[slice]:
+    def parts(self) -> Iterator[slice]:
         """The rows in portions that go through the model together."""
-        width = sum([max(1, source.data[0].size) for source in self.sources]) * copies
-        step = max(1, _AT_ONCE // max(1, width))
+        step = self.copies_at_once(slice(0, 1))
         for start in range(0, self.rows, step):
             yield slice(start, min(start + step, self.rows))
 

@@ -23,8 +23,6 @@ _WINDOW = 7  # batches that are averaged
 _SMALL = 0.2  # of the batches, at the beginning, have rates that are too small to matter
 _NOISE = 3.0  # times the noise of a mean that a fall must have
 _FALL = 0.01  # of the loss that a fall must have
-_BELOW = 0.25  # of the rate at which the loss is lowest: the largest that is chosen
-_SLOPE = 0.5  # decades of rates over which a slope is taken
 
 
 _WIDTH, _HEIGHT, _MARGIN = 560, 330, 60
@@ -120,8 +118,8 @@ def judged(rates: Sequence[float], losses: Sequence[float], diverged: bool) -> L
     steepest = int(slopes.argmin())
     chosen = float(tried[steepest])
     words = f"the loss falls fastest at {chosen:.1e}"
-    if chosen > _BELOW * tried[lowest]:  # so near to where it turns, the next steps would go over it
-        chosen = _BELOW * float(tried[lowest])
+    if chosen > tried[lowest] / 4:  # so near to where it turns, the next steps would go over it
+        chosen = float(tried[lowest]) / 4
         words = f"a quarter of the rate at which the loss is lowest: {chosen:.1e}"
     end = f", and from {away:.1e} on it explodes" if away is not None else ""
     reason = f"{words}; it falls from {base:.4g} to {smooth[lowest]:.4g}, its lowest, at {tried[lowest]:.1e}{end}"
@@ -151,7 +149,7 @@ def _slopes(places: numpy.ndarray, values: numpy.ndarray) -> numpy.ndarray:
     """The slope of a line through what lies within half a decade around each place."""
     found = numpy.zeros(len(places))
     for i, place in enumerate(places):
-        near = numpy.abs(places - place) <= _SLOPE
+        near = numpy.abs(places - place) <= 0.5
         if near.sum() >= 3:
             found[i] = numpy.polyfit(places[near], values[near], 1)[0]
     return found
