@@ -24,13 +24,13 @@ from viz.check.reproduce import check_repeatable
 from viz.check.row import Row, fault, fine, listed, open_question
 from viz.check.saving import check_saving
 from viz.check.stopwatch import Stopwatch
-from viz.check.subject import Subject
+from viz.check.subject import Subject, name_of
 from viz.check.validation import check_validation
 from viz.check.weights_move import FIND_NAN, Trial, words_of
 from viz.doctor.crash import explain_crash
 from viz.doctor.facts.host_arrays import first_tensor, tracked
 from viz.doctor.finding import Finding
-from viz.doctor.program import WatchedScope, layer_label
+from viz.doctor.program import WatchedScope
 from viz.doctor.user_code import made_at
 from viz.doctor.watcher import Watcher
 from viz.dry_run.first_step import FirstStep
@@ -134,7 +134,7 @@ def check_script(script: Script, seconds: float = 30.0) -> Checked:
         row.message, row.fix = names.in_words(row.message), names.in_words(row.fix)
     ordered = _placed({name: rows[name] for name in NAMES}, place)
     first = examination.subject.first
-    others = {id(call.owner): names.of(_name(call.owner)) for call in first.others if call.owner is not first.model}
+    others = {id(call.owner): names.of(name_of(call.owner)) for call in first.others if call.owner is not first.model}
     return Checked(
         ordered,
         stopped,
@@ -142,7 +142,7 @@ def check_script(script: Script, seconds: float = 30.0) -> Checked:
         place,
         time.perf_counter() - began,
         examination.augmented,
-        names.of(_name(first.model)) if others else "",
+        names.of(name_of(first.model)) if others else "",
         tuple(others.values()),
     )
 
@@ -154,10 +154,6 @@ def _placed(rows: dict[str, Row], place: Any) -> list[Row]:
         if row.file is None and place is not None:
             row.file, row.line = place
     return list(rows.values())
-
-
-def _name(owner: Any) -> str:
-    return layer_label(owner) or type(owner).__name__
 
 
 class _Examination:
@@ -314,11 +310,9 @@ def _guarded(question: Callable[[], Row]) -> Row:
     """The answer; where a question itself fails, that is the reason why it stays open."""
     try:
         return question()
-    except NotImplementedError as error:
-        if "needs a method call" in str(error):
-            return open_question("the model has no call: only its train_step knows what it computes")
-        return open_question(f"this couldn't be checked: {words_of(error)}")
     except Exception as error:  # noqa: BLE001  (scripts hold anything; a table with a gap is better than none)
+        if isinstance(error, NotImplementedError) and "needs a method call" in str(error):
+            return open_question("the model has no call: only its train_step knows what it computes")
         return open_question(f"this couldn't be checked: {words_of(error)}")
 
 
@@ -344,7 +338,7 @@ class TrainingMode:
             return
         if WatchedScope(scope, None, 0).training or outermost.training is False:
             self._trains = True
-        name = layer_label(layer) or kind
+        name = name_of(layer)
         self._idle[name] = f"{name!r} {'drops nothing' if drops else 'learns no averages'}"
 
     def check(self) -> Row | None:

@@ -9,9 +9,8 @@ import numpy
 from eagerflow import no_grad, ops, tree
 from eagerflow.core.observe import Scope, observing
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
-from viz.check.subject import FEW, ROUNDING, Subject, leaves
+from viz.check.subject import FEW, ROUNDING, Subject, leaves, name_of
 from viz.doctor.facts.variable_owners import layers_in
-from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.frameworks.objects import TENSORS, is_tensor
 from viz.recorder.descriptions import flat
@@ -74,7 +73,7 @@ def _exchanged(each: Any, rows: int) -> Any:
 
 def _mixed(subject: Subject, runs: list[_Made], others: float, row: int, other: int) -> Row:
     guilty = next((a[0] for a, b in zip(*runs) if a[1] and _changed(a[1], b[1])[1] > ROUNDING), subject.model)
-    place, name = made_at(guilty), layer_label(guilty) or type(guilty).__name__
+    place, name = made_at(guilty), name_of(guilty)
     words = f"output row {row} changes when input row {other} is replaced, by {others:.2g} of the outputs' size"
     where = "" if guilty is subject.model else f"; first in layer {name!r}"
     return fault(f"{words}{where}", _FIX, place, row=row, other=other, change=others, layer=name)

@@ -82,7 +82,8 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
     words += f", {number(low)} to {number(high)}"
     evidence = {"lowest": low, "highest": high, "rms": size, "shape": list(values.shape), "dtype": str(values.dtype)}
     if seen.op in ("take", "embedding", "one_hot") and values.dtype.kind in "iu":
-        return _words_row(seen, words, place, high, evidence)
+        table = getattr(seen.layer, "input_dim", None)  # numbers of words beyond that fail in the step itself
+        return fine(f"{words} of {table}" if isinstance(table, int) else words, place, **evidence)
     if low == high and low and values.size == len(values):
         words += ": all are equal, one number for each row, as for weights that are learnt without an input"
         return open_question(words, place, **evidence)
@@ -134,14 +135,6 @@ def _constant_columns(subject: Subject, words: str, place: Place | None, evidenc
     return fault(words, fix, made_at(adapted) or place, **evidence)
 
 
-def _words_row(seen: Seen, words: str, place: Place | None, high: float, evidence: dict[str, Any]) -> Row:
-    """For numbers of words: do they fit the table?"""
-    size = getattr(seen.layer, "input_dim", None)
-    if isinstance(size, int) and high >= size:
-        return fault(f"{words}, but its table has {size} rows", f"input_dim={int(high) + 1} or more", place, **evidence)
-    return fine(words + (f" of {size}" if isinstance(size, int) else ""), place, **evidence)
-
-
 def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, numpy.ndarray] | None]:
     """What the model's augmentation does to the first batch; ✗ where it leaves the range of the data, or all else."""
     unlike = open_question("what the first weight sees can't be compared"), None
@@ -169,7 +162,8 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
             words = f"the data reach the first weight unchanged: {named} {verbs} nothing"
             return open_question(words), None
     share = float((before != after).mean())
-    near = _correlation(before, after)
+    varied = before.std() > 0 and after.std() > 0
+    near = float(numpy.corrcoef(before.reshape(-1), after.reshape(-1))[0, 1]) if varied else 0.0
     low, high = float(before.min()), float(before.max())
     new_low, new_high = float(after.min()), float(after.max())
     of_data = [name for name in random if "Dropout" not in name]
@@ -186,12 +180,6 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
     row = fine(words, place, **evidence)
     if drowned:
         row = fault(words, "add less noise, as by a smaller stddev", place, **evidence)
-    elif not numpy.isfinite(after).all() or (grown and ranged) or after.std() < 0.05 * before.std():
+    elif not numpy.isfinite(after).all() or (grown and ranged) or after.std() < _HARDLY * before.std():
         row = fault(words, "set value_range to that of the data, and smaller factors", place, **evidence)
     return row, (plain.values, changed.values)
-
-
-def _correlation(before: numpy.ndarray, after: numpy.ndarray) -> float:
-    a, b = before.reshape(-1) - before.mean(), after.reshape(-1) - after.mean()
-    size = float(numpy.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / size if size else 0.0

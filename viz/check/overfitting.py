@@ -351,15 +351,8 @@ def _copies(subject: Subject) -> bool:
 
 def _contradicts(subject: Subject, rows: int) -> bool:
     """Are there equal inputs with different labels among the rows used?"""
-    data = subject.part(rows)
-    if not isinstance(data, tuple) or len(data) < 2:
-        return False
-    xs, ys = [list(leaves(each)) for each in data[:2]]
+    xs, ys = [list(leaves(each)) for each in unpack_x_y_sample_weight(subject.part(rows))[:2]]
     if any(not a.ndim or len(a) != len(xs[0]) for a in [*xs, *ys]):
         return False
-    seen: dict[bytes, bytes] = {}
-    for i in range(len(xs[0])):
-        x, y = [b"".join([numpy.ascontiguousarray(a[i]).tobytes() for a in arrays]) for arrays in (xs, ys)]
-        if seen.setdefault(x, y) != y:
-            return True
-    return False
+    pairs = [[b"".join([a[i].tobytes() for a in arrays]) for arrays in (xs, ys)] for i in range(len(xs[0]))]
+    return len({(x, y) for x, y in pairs}) > len({x for x, _ in pairs})

@@ -20,13 +20,14 @@ from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_wei
 from eagerflow.optimizers import Adam
 from viz.check.stopwatch import Stopwatch
 from viz.doctor.facts.host_arrays import array_of, host, total, values_of
+from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 from viz.dry_run.first_step import FirstStep, rows_of
 from viz.dry_run.kept_state import put_back
 from viz.recorder.descriptions import flat
 from viz.recorder.listening import Listening
 
-__all__ = ["FEW", "ROUNDING", "Losses", "Subject", "leaves", "number_of"]
+__all__ = ["FEW", "ROUNDING", "Losses", "Subject", "leaves", "name_of", "number_of"]
 
 FEW = 8  # rows: enough to see what rows do to each other; fewer may be alike by chance
 ROUNDING = 1e-5  # of the size of numbers: as far apart are those that are equal but for the order of sums
@@ -89,8 +90,8 @@ class Subject:
         """A batch of the first rows only; the whole batch where the model takes no other."""
         if rows >= self.rows or self.fixed:
             return self.first.data
-        some = [self._first(each, rows) for each in (self.x, self.y, self.sample_weight)]
-        return pack_x_y_sample_weight(*some)
+        cut = lambda t: t[:rows] if getattr(t, "shape", ()) and t.shape[0] == self.rows else t  # noqa: E731
+        return pack_x_y_sample_weight(*[tree.map_structure(cut, each) for each in self.first.batch])
 
     def batches(self, count: int) -> Iterator[Any]:
         """The first batch, then others of the script's arrays where it trains with arrays; else the first again."""
@@ -116,10 +117,6 @@ class Subject:
         ends = self.left - min(_READING, self.left / 4)
         for batch in itertools.takewhile(lambda batch: self.left >= ends, batches):
             yield as_batch(tuple(batch) if isinstance(batch, list) else batch)
-
-    def _first(self, structure: Any, rows: int) -> Any:
-        cut = lambda t: t[:rows] if getattr(t, "shape", ()) and t.shape[0] == self.rows else t  # noqa: E731
-        return tree.map_structure(cut, structure)
 
     def outputs(self, x: Any, training: bool = False) -> Any:
         """The model's outputs."""
@@ -180,6 +177,11 @@ def number_of(value: Any) -> float:
     """A loss as a float; the mean of one that has a value per row."""
     data = host(array_of(value))
     return float(data.mean()) if data.size else math.nan
+
+
+def name_of(owner: Any) -> str:
+    """What a layer or model is called, with the layers around it; else its class."""
+    return layer_label(owner) or type(owner).__name__
 
 
 def leaves(structure: Any) -> Iterator[numpy.ndarray]:

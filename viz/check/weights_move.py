@@ -8,10 +8,10 @@ from typing import Any
 import numpy
 
 from viz.check.row import Row, fault, fine, listed, open_question
-from viz.check.subject import Losses, Subject, leaves
+from viz.check.subject import Losses, Subject, leaves, name_of
+from viz.doctor.facts.host_arrays import finite
 from viz.doctor.facts.source_calls import other_gradients
 from viz.doctor.facts.variable_owners import layers_in
-from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 
 __all__ = ["FIND_NAN", "Trial", "words_of"]
@@ -49,7 +49,7 @@ class Trial:
         for variable, before in self._before:
             if not numpy.array_equal(before, next(leaves(variable)), equal_nan=True):
                 self._moved.add(variable.identity)
-            if _is_finite(before) and not _is_finite(next(leaves(variable))):
+            if finite(before) and not finite(next(leaves(variable))):
                 self._spoilt.append(variable)
 
     def check(self) -> Row:
@@ -104,10 +104,10 @@ class Trial:
         asked = {v.identity for v in first.sources or ()}
         others = {id(call.owner): call.owner for call in first.others if call.owner is not first.model}
         left = [
-            (layer_label(each) or type(each).__name__, sum(v.identity not in asked for v in each.trainable_variables))
+            (name_of(each), count)
             for each in others.values()
+            if (count := sum(v.identity not in asked for v in each.trainable_variables))
         ]
-        left = [(name, count) for name, count in left if count]
         names = ", ".join([f"the {count} of {name!r}" for name, count in left])
         lines = other_gradients(self.subject.place) if left and self.subject.place is not None else []
         if lines:
@@ -143,10 +143,6 @@ class Trial:
             if any(v is variable for v in getattr(layer, "weights", [])) and made_at(layer) is not None:
                 return made_at(layer)
         return None
-
-
-def _is_finite(array: numpy.ndarray) -> bool:
-    return array.dtype.kind != "f" or bool(numpy.isfinite(array).all())
 
 
 def words_of(error: BaseException) -> str:

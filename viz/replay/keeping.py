@@ -111,10 +111,8 @@ class Keeping:
 @contextlib.contextmanager
 def _asked_by_signal(ring: Ring) -> Any:
     """Within, a signal asks for the steps, where the program has no use of its own for it."""
-    if _SIGNAL is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    if signal.getsignal(_SIGNAL) is not signal.SIG_DFL:
+    free = threading.current_thread() is threading.main_thread()
+    if _SIGNAL is None or not free or signal.getsignal(_SIGNAL) is not signal.SIG_DFL:
         yield
         return
 
