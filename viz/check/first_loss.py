@@ -41,13 +41,13 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
     The lower one counts of this, in inference mode, and what the first step minimized, in training mode.
     """
     first = subject.first
-    if first.loss is None or first.own_step:
-        return open_question(_unknown(first))
-    loss = subject.loss(first.data)
-    if loss is not None and first_step is not None and math.isfinite(first_step):
-        loss = min(loss, first_step) if math.isfinite(loss) else first_step  # averages of batches begin untrue
+    loss = None if first.loss is None or first.own_step else subject.loss(first.data)
     if loss is None:
-        return open_question("there is no loss of labels and outputs")
+        whose = "the model's own training step or loss" if first.own_step else "losses that layers add"
+        whose = "the loop, whose loss isn't known as that of one model's outputs" if first.kind == "loop" else whose
+        return open_question(f"what chance gives isn't known for {whose}")
+    if first_step is not None and math.isfinite(first_step):
+        loss = min(loss, first_step) if math.isfinite(loss) else first_step  # averages of batches begin untrue
     if not math.isfinite(loss):
         return fault(f"the first loss is {loss}", "viz nonfinite names the op and its line", loss=str(loss))
     outputs = list(leaves(subject.outputs(first.batch[0])))
@@ -92,12 +92,6 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
         subject.compiled_at,
         **evidence,
     )
-
-
-def _unknown(first: FirstStep) -> str:
-    whose = "the model's own training step or loss" if first.own_step else "losses that layers add"
-    whose = "the loop, whose loss isn't known as that of one model's outputs" if first.kind == "loop" else whose
-    return f"what chance gives isn't known for {whose}"
 
 
 def _targets_far_off(loss: float, chance: float, y: numpy.ndarray) -> bool:

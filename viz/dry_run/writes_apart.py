@@ -262,10 +262,11 @@ class WritesApart:
                 self._real["rmdir"](folder)
 
 
-class _Entries:
-    """What `os.scandir` gives, of two folders."""
+class _Entries(contextlib.ExitStack):
+    """What `os.scandir` gives, of two folders; closed, or left as a context, there is nothing to do."""
 
     def __init__(self, entries: list[Any]) -> None:
+        super().__init__()
         self._entries = iter(entries)
 
     def __iter__(self) -> Iterator[Any]:
@@ -273,15 +274,6 @@ class _Entries:
 
     def __next__(self) -> Any:
         return next(self._entries)
-
-    def __enter__(self) -> _Entries:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 _REMOVING = ("remove", "unlink", "rmdir")

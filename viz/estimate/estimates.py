@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -70,15 +71,14 @@ class Estimate:
 
     def process(self, rows: int) -> int | None:
         """The peak memory of the process with batches of this many rows."""
-        small, large = [m.process for m in self.measured]
-        if small is None or large is None:
+        if any(m.process is None for m in self.measured):
             return None
         at_most = min(rows, self.measured[1].rows)
-        return max(int(self._line(small, large, at_most) + (rows - at_most) * self.per_row_beyond), self.before or 0)
+        return max(int(self._line("process", at_most) + (rows - at_most) * self.per_row_beyond), self.before or 0)
 
     def arrays(self, rows: int) -> int:
         """The peak memory of arrays alone."""
-        return int(self._line(self.measured[0].arrays, self.measured[1].arrays, rows))
+        return int(self._line("arrays", rows))
 
     def seconds(self, rows: int) -> float:
         """The time of a training step."""
@@ -91,19 +91,18 @@ class Estimate:
 
     def epoch_seconds(self, rows: int) -> float | None:
         """The time of an epoch with its validation; None where the number of its steps isn't known."""
-        whole, left = divmod(self.all_rows or 0, rows)  # the last batch of an epoch has what is left
-        steps = whole + bool(left)
-        if rows == self.rows and self.steps_per_epoch not in (None, steps):
-            steps, left = self.steps_per_epoch or 0, 0
-        if not steps:
-            return None
-        trained = (steps - bool(left)) * self.seconds(rows) + (self.seconds(left) if left else 0.0)
-        whole, left = divmod(self.validation_rows, rows)
-        return trained + whole * self._test_seconds(rows) + (self._test_seconds(left) if left else 0.0)
 
-    def _test_seconds(self, rows: int) -> float:
-        """The time of a validation step."""
-        return self._line(self.measured[0].test_seconds, self.measured[1].test_seconds, rows)
+        def passed(count: int, seconds: Callable[[int], float]) -> float:
+            whole, left = divmod(count, rows)  # the last batch has what is left
+            return whole * seconds(rows) + (seconds(left) if left else 0.0)
+
+        steps = -(-(self.all_rows or 0) // rows)
+        if rows == self.rows and self.steps_per_epoch not in (None, steps):
+            steps, trained = self.steps_per_epoch or 0, (self.steps_per_epoch or 0) * self.seconds(rows)
+        else:
+            trained = passed(self.all_rows or 0, self.seconds)
+        held = passed(self.validation_rows, lambda count: self._line("test_seconds", count))
+        return trained + held if steps else None
 
     def all_seconds(self, rows: int) -> float | None:
         """The time of all epochs."""
@@ -162,9 +161,10 @@ class Estimate:
             found = {b for b in found if b <= self.largest or b == self.rows} | {self.largest}
         return sorted(b for b in found if self.all_rows is None or b <= self.all_rows or b == self.rows)
 
-    def _line(self, small: float, large: float, rows: int) -> float:
-        """The value at `rows` on the line through both measured ones."""
-        return _line((self.measured[0].rows, small), (self.measured[1].rows, large), rows)
+    def _line(self, name: str, rows: int) -> float:
+        """A number at `rows` on the line through both measured ones."""
+        small, large = [(m.rows, getattr(m, name)) for m in self.measured]
+        return _line(small, large, rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""

@@ -52,7 +52,7 @@ class Held:
     @property
     def nbytes(self) -> int:
         """The bytes of the arrays that only this step holds."""
-        arrays = {id(a): a.nbytes for event in self.events for a in _arrays(event)}
+        arrays = {id(x): x.nbytes for x in flat(self.events) if isinstance(x, numpy.ndarray)}
         return sum(arrays.values())
 
 
@@ -69,20 +69,6 @@ class Segment:
         """The bytes of the state."""
         held = [array for each in self.optimizers.values() for _, array in each]
         return sum(array.nbytes for array in (*self.variables.values(), *held))
-
-
-def _arrays(event: tuple[Any, ...]) -> list[Any]:
-    return [x[1] for x in flat(event) if x.__class__ is _Constant] + [x for x in flat(event) if _is_array(x)]
-
-
-def _is_array(x: Any) -> bool:
-    return isinstance(x, numpy.ndarray)
-
-
-class _Constant(tuple[str, Any]):
-    """`("a", array)`: an array that no op of the step made."""
-
-    __slots__ = ()
 
 
 class Ring(Observer):
@@ -349,7 +335,7 @@ class Ring(Observer):
         if given.__class__ is Tensor and getattr(given, "serial", None) in self._made:
             events.append(("assign", number, given.serial))
         else:
-            events.append(("assign", number, _Constant(("a", variable.data))))
+            events.append(("assign", number, ("a", variable.data)))
         if self._step is None and len(events) > _LONGEST:
             del events[:-1000]
 
@@ -376,7 +362,7 @@ class Ring(Observer):
             step.events.append(("apply", number, given, self._changed, rate))
             self._updaters.add(number)
             for variable in self._constrained:
-                step.events.append(("assign", self._number(variable), _Constant(("a", variable.data))))
+                step.events.append(("assign", self._number(variable), ("a", variable.data)))
         self._optimizer, self._constrained = None, []
 
     # ------------------------------------------------------------------ names
@@ -406,11 +392,11 @@ class Ring(Observer):
         if isinstance(x, (list, tuple)):
             return ("l", [self._ref(each) for each in x])
         if isinstance(x, numpy.ndarray) and x.nbytes <= _SMALL:
-            return _Constant(("a", x.copy()))
-        return _Constant(("a", x)) if hasattr(x, "dtype") and hasattr(x, "nbytes") else ("n", x)
+            return ("a", x.copy())
+        return ("a", x) if hasattr(x, "dtype") and hasattr(x, "nbytes") else ("n", x)
 
     def _ref_of_array(self, array: Any) -> Any:
-        return self._by_array.get(id(array)) or _Constant(("a", array))
+        return self._by_array.get(id(array)) or ("a", array)
 
     def _number(self, variable: Variable) -> int:
         number = self._numbers.get(variable.identity)
