@@ -37,7 +37,7 @@ _LAST = "loss falls"  # and whatever else the doctor finds
 class FirstSteps(Watcher):
     """The doctor's checks on the first steps of a training, and what these steps are about; then it ends the script."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float = 30.0) -> None:
         super().__init__()
         self.interrupted = True  # where this training would have ended isn't known
         self.choose_thread()
