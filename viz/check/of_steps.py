@@ -23,7 +23,6 @@ from viz.recorder.descriptions import flat
 __all__ = ["FirstSteps"]
 
 STEPS = 12
-_LEAST = 2  # of them, however long they take
 _ROWS = {
     "inputs": ("unscaled_input", "channels_first", "attention_mask", "augmentation", "sorted_rows", "slow_input"),
     "labels": (*KINDS, "class_imbalance", "unscaled_target", "shuffled_apart"),
@@ -51,7 +50,7 @@ class FirstSteps(Watcher):
 
     @property
     def _over(self) -> bool:
-        enough = STEPS if self._watch.seconds < self._seconds else _LEAST
+        enough = STEPS if self._watch.seconds < self._seconds else 2  # however long these take
         return self.steps.trained >= enough
 
     def on_scope_begin(self, scope: Scope) -> None:

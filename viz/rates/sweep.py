@@ -100,9 +100,14 @@ def judged(rates: Sequence[float], losses: Sequence[float], diverged: bool) -> L
     tried = numpy.array(rates, "float64")[finite]
     smooth = _smoothed(kept)
     away = float(rates[-1]) if diverged else None
+
+    def found(rate: float | None, reason: str, lowest: float) -> LearningRates:
+        given = [tuple(map(float, each)) for each in (rates, losses, smooth)]
+        return LearningRates(rate, reason, given[0], given[1], given[2], float(lowest), away)
+
     if len(kept) < _WINDOW:
         reason = f"the loss exploded after {len(kept)} batches: begin at a lower rate (low=...)"
-        return _made(None, reason, rates, losses, smooth, float(rates[0]), away)
+        return found(None, reason, rates[0])
     small = max(3, int(_SMALL * len(kept)))
     base, noise = float(numpy.median(kept[:small])), _noise(kept[:small])
     lowest = int(smooth.argmin())
@@ -113,7 +118,7 @@ def judged(rates: Sequence[float], losses: Sequence[float], diverged: bool) -> L
             f"the loss fell at no rate: {base:.4g} at the beginning, {smooth[lowest]:.4g} at best, and single batches "
             f"differ by {noise:.2g}"
         )
-        return _made(None, reason, rates, losses, smooth, float(tried[lowest]), away)
+        return found(None, reason, tried[lowest])
     slopes = _slopes(numpy.log10(tried[: lowest + 1]), smooth[: lowest + 1])
     steepest = int(slopes.argmin())
     chosen = float(tried[steepest])
@@ -123,14 +128,7 @@ def judged(rates: Sequence[float], losses: Sequence[float], diverged: bool) -> L
         words = f"a quarter of the rate at which the loss is lowest: {chosen:.1e}"
     end = f", and from {away:.1e} on it explodes" if away is not None else ""
     reason = f"{words}; it falls from {base:.4g} to {smooth[lowest]:.4g}, its lowest, at {tried[lowest]:.1e}{end}"
-    return _made(chosen, reason, rates, losses, smooth, float(tried[lowest]), away)
-
-
-def _made(
-    rate: float | None, reason: str, rates: Any, losses: Any, smooth: Any, lowest: float, away: float | None
-) -> LearningRates:
-    given = [tuple([float(v) for v in each]) for each in (rates, losses, smooth)]
-    return LearningRates(rate, reason, given[0], given[1], given[2], lowest, away)
+    return found(chosen, reason, tried[lowest])
 
 
 def _smoothed(values: numpy.ndarray) -> numpy.ndarray:
