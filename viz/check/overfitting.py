@@ -45,14 +45,10 @@ class _Attempt(NamedTuple):
     below: tuple[float, float] | None  # the first and the lowest loss, where that is below 0 and may fall on
 
     @property
-    def whole(self) -> float:
-        """The first loss or what chance gives, the lower one."""
-        return min(self.losses[0], self.chance or math.inf)
-
-    @property
     def share(self) -> float:
-        """How much of that is left."""
-        return min(self.losses) / self.whole if self.whole > 0 else 0.0
+        """How much is left of the first loss or of what chance gives, the lower one."""
+        whole = min(self.losses[0], self.chance or math.inf)
+        return min(self.losses) / whole if whole > 0 else 0.0
 
     @property
     def falling(self) -> bool:
@@ -245,19 +241,17 @@ def _learnt_by_another(subject: Subject, own: _Attempt, told: str, evidence: dic
         return _other_rate(f"{told}, but the script's {own.name} makes it NaN", subject, evidence)
     if own.share > _UNMOVED and not own.falling and not scheduled:
         return _of_slow(subject, told, own, evidence)
-    if own.steps >= _STEPS and high:
-        words = f"{told}, but the script's {high} leaves it at {number(min(own.losses))}"
-        if not own.falling:
-            return _other_rate(words, subject, evidence)
-        return open_question(f"{words} in {own.steps}: is that rate a good one?", **evidence)
+    if own.steps >= _STEPS and high and not own.falling:
+        return _other_rate(f"{told}, but the script's {high} leaves it at {number(min(own.losses))}", subject, evidence)
     words = f"{told} (the script's {own.name}: to {number(min(own.losses))} in {own.steps})"
     ends = _end_of_schedule(subject) if scheduled else None
     if ends is not None:
         words = f"{words}: its schedule is at 0 after {ends[0]} of {ends[1]} steps, and nothing is learnt after that"
         fix = f"a schedule counts steps, which are batches, not epochs: here {ends[1]} altogether"
         return fault(words, fix, subject.compiled_at, **evidence)
-    if own.share > _LITTLE and own.steps >= _STEPS:
-        return open_question(f"{words}: is its learning rate too low at first?", subject.compiled_at, **evidence)
+    if own.steps >= _STEPS and (high or own.share > _LITTLE):
+        asked = f"is {high}, far above the usual, a good rate" if high else "is its learning rate too low at first"
+        return open_question(f"{words}: {asked}?", subject.compiled_at, **evidence)
     return fine(words, **evidence)
 
 
