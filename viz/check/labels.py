@@ -56,7 +56,8 @@ def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseExcep
     out_of_order = _shuffled_apart(subject) or _one_class(subject) or _weights_of_classes(subject)
     if out_of_order is not None:
         return out_of_order
-    return fine(f"{_named(loss)}: {described}", subject.compiled_at)
+    name = getattr(getattr(loss, "given", loss), "name", None) or "the losses"
+    return fine(f"{name}: {described}", subject.compiled_at)
 
 
 def _weights_of_classes(subject: Subject) -> Row | None:
@@ -124,11 +125,6 @@ def of_finding(finding: Finding, excuse: str = "") -> Row:
         words = f"{finding.message.rstrip('.')}; {excuse}. {finding.fix}"
         return open_question(words, place, kind=finding.kind, **finding.evidence)
     return fault(finding.message, finding.fix, place, kind=finding.kind, **finding.evidence)
-
-
-def _named(loss: Any) -> str:
-    given = getattr(loss, "given", loss)
-    return str(getattr(given, "name", None) or "the losses" if not isinstance(given, (list, dict)) else "the losses")
 
 
 def _described(y: numpy.ndarray) -> str:
