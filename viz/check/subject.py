@@ -29,7 +29,7 @@ from viz.recorder.listening import Listening
 
 __all__ = ["FEW", "ROUNDING", "Losses", "Subject", "leaves", "name_of", "number_of"]
 
-FEW = 8  # rows: enough to see what rows do to each other; fewer may be alike by chance
+FEW = 8  # rows: as many show what a model makes of rows; fewer may be equal by chance
 ROUNDING = 1e-5  # of the size of numbers: as far apart are those that are equal but for the order of sums
 _READING = 2.0  # seconds in which the batches of an epoch are read
 

@@ -54,10 +54,9 @@ class Keeping:
         self.say = say or (lambda line: write_text(f"{line}\n", sys.stderr))
         self.ring = Ring(keep, self._write, self._tell)
         self.written: list[tuple[pathlib.Path, str]] = []
-        self._stack: contextlib.ExitStack | None = None
+        self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Keeping:
-        self._stack = contextlib.ExitStack()
         self._stack.enter_context(observing(self.ring))
         self._stack.enter_context(_asked_by_signal(self.ring))
         _open.append(self)
@@ -66,8 +65,7 @@ class Keeping:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._stack is not None:
-            self._stack.close()
+        self._stack.close()
         _open.remove(self)
         if error is not None:
             self.ring.fail(error)

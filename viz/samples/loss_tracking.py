@@ -93,21 +93,14 @@ class Gathering:
                 slot = self.slots[key] = len(self.slots)
                 self._keep(leaves, targets, row, held)
             found.append(-1 if slot is None else slot)
-        grown = len(self.slots)
-        if grown > len(self.count):
-            more = grown - len(self.count)
-            self.count = numpy.concatenate([self.count, numpy.zeros(more, dtype=int)])
-            self.total = numpy.concatenate([self.total, numpy.zeros(more)])
+        self.count, self.total = [_grown(sums, len(self.slots)) for sums in (self.count, self.total)]
         return numpy.array(found, dtype=int)
 
     def _keep(self, leaves: list[numpy.ndarray], targets: list[numpy.ndarray], row: int, held: bool) -> None:
-        self.targets.append([leaf[row].copy() for leaf in targets])
-        if not held:
-            self.inputs.append([leaf[row].copy() if leaf[row].ndim else leaf[row] for leaf in leaves])
-            self._bytes += sum([leaf[row].nbytes for leaf in leaves])
-            self.full = self._bytes > _MOST_BYTES
-        else:
-            self.inputs.append([])
+        for kept, arrays in ((self.inputs, leaves), (self.targets, targets)):
+            kept.append([] if held else [numpy.array(leaf[row]) for leaf in arrays])
+        self._bytes += sum([each.nbytes for each in self.inputs[-1]])
+        self.full = self._bytes > _MOST_BYTES
 
     def _add_answers(self, slots: numpy.ndarray, known: numpy.ndarray, outputs: Any) -> None:
         if not isinstance(outputs, Tensor) or len(outputs.shape) > 2:
@@ -117,10 +110,13 @@ class Gathering:
             self.answers = numpy.zeros((0, answers.shape[1]))
         if self.answers.shape[1] != answers.shape[1] or self.count.nbytes * answers.shape[1] > _MOST_BYTES:
             return
-        more = len(self.count) - len(self.answers)
-        if more:
-            self.answers = numpy.concatenate([self.answers, numpy.zeros((more, answers.shape[1]))])
+        self.answers = _grown(self.answers, len(self.count))
         numpy.add.at(self.answers, slots[known], answers[known])
+
+
+def _grown(sums: numpy.ndarray, rows: int) -> numpy.ndarray:
+    """The sums of more rows, which begin with 0."""
+    return numpy.concatenate([sums, numpy.zeros((rows - len(sums), *sums.shape[1:]), sums.dtype)])
 
 
 class Gatherer:
