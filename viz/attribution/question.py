@@ -208,10 +208,15 @@ class Target:
         self._output, self._logits = output, logits
         self._function: Callable[[Any], Any] | None = given if callable(given) else None
         self.chosen: list[Any] | None = None
-        if self._function is not None:
-            self._check_function(self._function(self._picked(outputs)), rows)
-            return
         found = self._picked(outputs)
+        if self._function is not None:
+            found = self._function(found)
+            if not isinstance(found, Tensor) or tuple(found.shape) != (rows,):
+                raise ValueError(
+                    f"viz.explain(target=function): expected a tensor with one number per sample, shape ({rows},); got "
+                    f"{getattr(found, 'shape', type(found).__name__)}"
+                )
+            return
         if not isinstance(found, Tensor) or not found.shape or found.shape[0] != rows:
             raise ValueError(
                 f"viz.explain: expected a model that gives one row per sample ({rows}), got "
@@ -239,14 +244,6 @@ class Target:
                 "as what the model gives may be logits already"
             )
         return kept[1]
-
-    @staticmethod
-    def _check_function(found: Any, rows: int) -> None:
-        if not isinstance(found, Tensor) or tuple(found.shape) != (rows,):
-            raise ValueError(
-                f"viz.explain(target=function): expected a tensor with one number per sample, shape ({rows},); got "
-                f"{getattr(found, 'shape', type(found).__name__)}"
-            )
 
     def of(self, outputs: Any, rows: slice, copies: int) -> Tensor:
         """The numbers that are explained, one per row, where some rows stand `copies` times one after the other."""
