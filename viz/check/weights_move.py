@@ -9,14 +9,13 @@ import numpy
 
 from viz.check.row import Row, fault, fine, listed, open_question
 from viz.check.subject import Losses, Subject, leaves, name_of
+from viz.doctor import thresholds as limits
 from viz.doctor.facts.host_arrays import finite
 from viz.doctor.facts.source_calls import other_gradients
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.user_code import Place, made_at
 
 __all__ = ["FIND_NAN", "Trial", "words_of"]
-
-_STEPS = 8  # what begins with a zero before it gets its gradient after the first of them
 
 FIND_NAN = "viz nonfinite names the op and its line"
 
@@ -38,10 +37,11 @@ class Trial:
         first = self.subject.first
         if not first.can_train:
             return
-        steps = max(_STEPS, getattr(first.optimizer, "gradient_accumulation_steps", None) or 0)
+        # What begins with a zero before it gets its gradient after the first step.
+        steps = max(limits.WINDOW, getattr(first.optimizer, "gradient_accumulation_steps", None) or 0)
         ends = 0.75 * self.subject.left
         self._before = [(v, next(leaves(v)).copy()) for v in first.trainable]
-        for batch in itertools.islice(itertools.cycle(list(self.subject.batches(_STEPS))), steps):
+        for batch in itertools.islice(itertools.cycle(list(self.subject.batches(limits.WINDOW))), steps):
             self.subject.train(batch, self.losses)
             self.steps += 1
             if self.subject.left < ends:
