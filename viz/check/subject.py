@@ -40,7 +40,7 @@ class Subject:
     def __init__(self, first: FirstStep, seconds: float = 30.0) -> None:
         self.first = first
         self.model = first.model
-        self.x, self.y, self.sample_weight = first.batch
+        self.x = first.batch[0]
         self.rows = rows_of(self.x)  # how many rows the batch has
         self.step_seconds: float | None = None  # how long one of its steps takes; None while none was made
         self._watch = Stopwatch()
@@ -70,14 +70,9 @@ class Subject:
         stateful = any(getattr(layer, "stateful", False) for layer in layers)
         return stateful or any(isinstance(s, tuple) and s and isinstance(s[0], int) for s in shapes)
 
-    @property
-    def built(self) -> bool:
-        """Are there weights?"""
-        return bool(getattr(self.model, "built", True) and self.model.variables)
-
     def build(self) -> None:
         """Make the weights, as the first step would; then they can be put back."""
-        if not self.built:
+        if not (getattr(self.model, "built", True) and self.model.variables):
             with put_back(self.model), no_grad(), contextlib.suppress(NotImplementedError):
                 self.first.call(self.x, False)
 

@@ -74,7 +74,8 @@ class Estimate:
         if any(m.process is None for m in self.measured):
             return None
         at_most = min(rows, self.measured[1].rows)
-        return max(int(self._line("process", at_most) + (rows - at_most) * self.per_row_beyond), self.before or 0)
+        beyond = max(0.0, self.per_row, self.arrays_per_row)  # no room is left there that the process had
+        return max(int(self._line("process", at_most) + (rows - at_most) * beyond), self.before or 0)
 
     def arrays(self, rows: int) -> int:
         """The peak memory of arrays alone."""
@@ -115,11 +116,6 @@ class Estimate:
         small, large = self.measured
         values = [m.process if m.process is not None else m.arrays for m in (small, large)]
         return (values[1] - values[0]) / (large.rows - small.rows)
-
-    @property
-    def per_row_beyond(self) -> float:
-        """Bytes that one more row costs above the measured batches, where no room is left that the process had."""
-        return max(0.0, self.per_row, self.arrays_per_row)
 
     @property
     def arrays_per_row(self) -> float:

@@ -168,7 +168,7 @@ def _is_metric(model: Any, variable: Any) -> bool:
 
 
 def _check(model: Any) -> None:
-    if has_own_steps(model):
+    if has_own(model, "train_step", "test_step"):
         raise ValueError(
             f"gap: {type(model).__name__} has a train_step or test_step of its own, and nobody else knows what that "
             "computes. Override compute_loss instead."
@@ -203,11 +203,6 @@ class Totals(NamedTuple):
     penalties: float  # the mean of what weights and layers added to it
     metrics: dict[str, float]  # other numbers, by name
     rows: int
-
-
-def has_own_steps(model: Any) -> bool:
-    """Whether `fit` or `evaluate` runs a step of the user's."""
-    return has_own(model, "train_step", "test_step")
 
 
 def run_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool = True) -> Totals:
