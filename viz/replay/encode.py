@@ -139,7 +139,9 @@ class _Encoder:
             return self._constant(value)
         if kind == "l":
             return {"l": [self.ref(each) for each in value]}
-        return {"n": value} if value is None or isinstance(value, _PLAIN) else {"n": _number_of(value)}
+        if value is None or isinstance(value, _PLAIN):
+            return {"n": value}
+        return {"n": value.item() if isinstance(value, numpy.generic) else str(value)[:100]}
 
     def _constant(self, array: Any) -> dict[str, Any]:
         """An array; -1 for one that isn't of numbers."""
@@ -187,10 +189,6 @@ class _Encoder:
 
     def _frame(self, frame: Any) -> int:
         return self._places.setdefault(frame, len(self._places))
-
-
-def _number_of(value: Any) -> Any:
-    return value.item() if isinstance(value, numpy.generic) else str(value)[:100]
 
 
 def _named(data: Any) -> Iterator[tuple[str, Any]]:
