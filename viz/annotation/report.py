@@ -18,9 +18,7 @@ __all__ = ["page", "text"]
 _HEADS = ("makes", "forward", "backward", "update", "bytes", "|∂made|", "|∂weights|")
 _LEAST = ("|∂made|", "update", "|∂weights|", "makes", "bytes")  # left out where there is no room, in this order
 _CODE = 40  # signs of a line with its number, for which there is room in any case
-_AROUND = 2  # lines without costs that are shown before and after one that has some
 _MOST = 20_000
-_HOT = 0.1  # of all time: a line that stands out
 _STYLE = """
 table{border-collapse:collapse} td,th{padding:0 9px;white-space:pre;text-align:right;font-size:12px}
 th{color:var(--quiet);font-weight:500;border-bottom:1px solid var(--frame)}
@@ -49,7 +47,7 @@ def _source_lines(costs: Costs, file: str, whole: bool) -> Iterator[_SourceLine]
         for number in sorted(known):
             yield _SourceLine(number, known[number].code, known[number])
         return
-    near = {n + by for n in known for by in range(-_AROUND, _AROUND + 1)}
+    near = {n + by for n in known for by in (-2, -1, 0, 1, 2)}
     gap = False
     for number, text in enumerate(texts, 1):
         if whole or number in near:
@@ -95,7 +93,7 @@ def text(costs: Costs, whole: bool = False, paint: Callable[[str, str], str] = l
     widths = {i: max([len(_HEADS[i]), *[len(line[i]) for line in every]]) for i in shown}
     left_out = _left_out(widths, places)
     shown = [i for i in shown if i not in left_out]
-    hot = _HOT * max(1, sum([costs.total(name) for name in ("forward", "backward", "update")]))
+    hot = max(1, sum([costs.total(name) for name in ("forward", "backward", "update")])) / 10
     for file in costs.lines:
         found += ["", paint(_name(file), "1")]
         found.append(paint("  ".join([_HEADS[i].rjust(widths[i]) for i in shown]), "2"))

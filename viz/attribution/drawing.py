@@ -16,7 +16,7 @@ from viz.picture.svg_document import document, text_at
 
 __all__ = ["drawn"]
 
-_SIDE, _GAP, _MARGIN, _WIDTH = 132, 14, 16, 640
+_SIDE, _MARGIN, _WIDTH = 132, 16, 640
 _BARS = 10  # of the strongest numbers
 _AGAINST, _FOR = (0, 114, 178), (213, 94, 0)  # of Okabe and Ito
 _TOKENS = 120
@@ -69,9 +69,9 @@ def _pictures(
 ) -> tuple[list[str], float]:
     lines = []
     pair = 2 * _SIDE + 4
-    across = max(1, (_WIDTH - 2 * _MARGIN + _GAP) // (pair + _GAP))
+    across = (_WIDTH - _MARGIN) // (pair + _MARGIN)
     for number, row in enumerate(rows):
-        x = _MARGIN + (number % across) * (pair + _GAP)
+        x = _MARGIN + (number % across) * (pair + _MARGIN)
         top = y + (number // across) * (_SIDE + 30)
         image = pixels(part.data[row])
         lines.append(text_at(x, top + 10, heads[row], look.muted, 11))
@@ -80,8 +80,8 @@ def _pictures(
     return lines, y + -(-len(rows) // across) * (_SIDE + 30)
 
 
-def pixels(values: numpy.ndarray) -> numpy.ndarray:
-    """A picture's numbers as bytes (height, width, 3), from the smallest to the largest."""
+def pixels(values: numpy.ndarray, span: tuple[float, float] | None = None) -> numpy.ndarray:
+    """A picture's numbers as bytes (height, width, 3), from the least to the greatest of a span, its own for None."""
     found = values.astype("float64")
     if found.ndim == 3 and found.shape[-1] not in (1, 3, 4) and found.shape[0] in (1, 3, 4):
         found = numpy.moveaxis(found, 0, -1)
@@ -90,7 +90,7 @@ def pixels(values: numpy.ndarray) -> numpy.ndarray:
     if found.shape[-1] not in (1, 3):
         found = found[..., :3] if found.shape[-1] == 4 else found.mean(axis=-1, keepdims=True)
     finite = found[numpy.isfinite(found)]
-    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+    low, high = span or ((finite.min(), finite.max()) if finite.size else (0.0, 1.0))
     scaled = numpy.nan_to_num((found - low) / (high - low or 1.0) * 255, nan=0.0, posinf=255.0, neginf=0.0)
     return numpy.broadcast_to(scaled.astype("uint8"), (*found.shape[:2], 3))
 

@@ -99,7 +99,12 @@ def explain(
         }
         if method == "gradcam":
             return _by_places(question, layer, told)
-        found = _found(question, method, baseline, steps, tolerance, window, stride)
+        if method == "gradient":
+            found = methods.gradient(question)
+        elif method == "integrated":
+            found = methods.integrated(question, _baselines(question, baseline), steps, tolerance)
+        else:
+            found = methods.occlusion(question, _baselines(question, baseline), window, stride)
         parts = [_part(source, values, method) for source, values in zip(question.sources, found.values)]
         kept = [part for part in parts if part is not None]
         notes = [*_mixed(question), *found.notes]
@@ -109,17 +114,6 @@ def explain(
             if p is None
         ]
         return Explanation(**told, parts=kept, base=found.base, gap=found.gap, steps=found.steps, notes=notes)
-
-
-def _found(
-    question: Question, method: str, baseline: Any, steps: int | None, tolerance: float, window: Any, stride: Any
-) -> methods.Found:
-    if method == "gradient":
-        return methods.gradient(question)
-    baselines = _baselines(question, baseline)
-    if method == "integrated":
-        return methods.integrated(question, baselines, steps, tolerance)
-    return methods.occlusion(question, baselines, window, stride)
 
 
 def _part(source: Source, values: numpy.ndarray | None, method: str) -> Part | None:

@@ -17,12 +17,7 @@ from viz.picture.picture import Picture
 __all__ = ["Explanation", "Part"]
 
 _ROWS_OF_TEXT = 20
-_TITLES = {
-    "gradient": "gradient",
-    "integrated": "integrated gradients",
-    "gradcam": "grad-CAM",
-    "occlusion": "occlusion",
-}
+_TITLES = {"integrated": "integrated gradients", "gradcam": "grad-CAM"}  # of methods with other names than theirs
 
 
 @dataclasses.dataclass(repr=False)
@@ -93,7 +88,7 @@ class Explanation:
     def title(self) -> str:
         """The title of the picture: the names of the model and the method."""
         at = f" at {self.layer}" if self.layer else ""
-        return f"{formatting.clean(self.model, 40)}: {_TITLES[self.method]}{at}"
+        return f"{formatting.clean(self.model, 40)}: {_TITLES.get(self.method, self.method)}{at}"
 
     @property
     def text(self) -> Text:

@@ -6,9 +6,9 @@ import dataclasses
 
 import numpy
 
-__all__ = ["Part"]
+from viz.doctor import thresholds as limits
 
-_STRONGEST = 4
+__all__ = ["Part"]
 
 
 @dataclasses.dataclass
@@ -37,7 +37,7 @@ class Part:
         """The places with the largest numbers, as text."""
         found = self.places[row]
         flat = numpy.nan_to_num(numpy.abs(numpy.atleast_1d(found))).reshape(-1)
-        order = numpy.argsort(-flat, kind="stable")[:_STRONGEST]
+        order = numpy.argsort(-flat, kind="stable")[: limits.NAMED]
         sign = "" if self.sizes_alone else "+"
         shown = [
             f"{self._place(found.shape, row, int(at))} {found.reshape(-1)[at]:{sign}.3g}"

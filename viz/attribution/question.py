@@ -17,9 +17,9 @@ from eagerflow.layer.symbolic.text_type import is_text
 from viz.attribution.run_survey import Catch, Place, Survey
 from viz.recorder.listening import Listening
 
-__all__ = ["Question", "Source"]
+__all__ = ["MIXES", "Question", "Source"]
 
-_MIXES = 1e-2  # an answer that differs more than this from that for the row alone depends on other rows, too
+MIXES = 1e-2  # an answer that differs more than this from that for the row alone depends on other rows, too
 _AT_ONCE = 1 << 20  # elements of inputs that go through the model together
 
 
@@ -52,7 +52,7 @@ class Question:
         self.target = Target(target, output, logits, self._outputs, self.rows)  # what is asked about, row by row
         self.scores = numpy.concatenate([self.score(part) for part in self.parts()])  # the answer for each row
         alone = self.score(slice(0, 1))[0] if self.rows > 1 else self.scores[0]
-        self.mixes = not abs(alone - self.scores[0]) <= _MIXES * max(abs(alone), abs(self.scores[0]), 1e-6)
+        self.mixes = not abs(alone - self.scores[0]) <= MIXES * max(abs(alone), abs(self.scores[0]), 1e-6)
 
     # ------------------------------------------------------------------ the model
 
@@ -108,10 +108,9 @@ class Question:
 
     # ------------------------------------------------------------------ answers
 
-    def parts(self, copies: int = 1) -> Iterator[slice]:
+    def parts(self) -> Iterator[slice]:
         """The rows in portions that go through the model together."""
-        width = sum([max(1, source.data[0].size) for source in self.sources]) * copies
-        step = max(1, _AT_ONCE // max(1, width))
+        step = self.copies_at_once(slice(0, 1))
         for start in range(0, self.rows, step):
             yield slice(start, min(start + step, self.rows))
 
@@ -209,10 +208,15 @@ class Target:
         self._output, self._logits = output, logits
         self._function: Callable[[Any], Any] | None = given if callable(given) else None
         self.chosen: list[Any] | None = None
-        if self._function is not None:
-            self._check_function(self._function(self._picked(outputs)), rows)
-            return
         found = self._picked(outputs)
+        if self._function is not None:
+            found = self._function(found)
+            if not isinstance(found, Tensor) or tuple(found.shape) != (rows,):
+                raise ValueError(
+                    f"viz.explain(target=function): expected a tensor with one number per sample, shape ({rows},); got "
+                    f"{getattr(found, 'shape', type(found).__name__)}"
+                )
+            return
         if not isinstance(found, Tensor) or not found.shape or found.shape[0] != rows:
             raise ValueError(
                 f"viz.explain: expected a model that gives one row per sample ({rows}), got "
@@ -240,14 +244,6 @@ class Target:
                 "as what the model gives may be logits already"
             )
         return kept[1]
-
-    @staticmethod
-    def _check_function(found: Any, rows: int) -> None:
-        if not isinstance(found, Tensor) or tuple(found.shape) != (rows,):
-            raise ValueError(
-                f"viz.explain(target=function): expected a tensor with one number per sample, shape ({rows},); got "
-                f"{getattr(found, 'shape', type(found).__name__)}"
-            )
 
     def of(self, outputs: Any, rows: slice, copies: int) -> Tensor:
         """The numbers that are explained, one per row, where some rows stand `copies` times one after the other."""

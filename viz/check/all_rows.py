@@ -21,16 +21,16 @@ from viz.check.nan_source import in_loop
 from viz.check.of_steps import FirstSteps
 from viz.check.overfitting import NOT_FINITE, check_overfitting
 from viz.check.reproduce import check_repeatable
-from viz.check.row import Row, fault, fine, open_question
+from viz.check.row import Row, fault, fine, listed, open_question
 from viz.check.saving import check_saving
 from viz.check.stopwatch import Stopwatch
-from viz.check.subject import Subject
+from viz.check.subject import Subject, name_of
 from viz.check.validation import check_validation
 from viz.check.weights_move import FIND_NAN, Trial, words_of
 from viz.doctor.crash import explain_crash
 from viz.doctor.facts.host_arrays import first_tensor, tracked
 from viz.doctor.finding import Finding
-from viz.doctor.program import WatchedScope, layer_label
+from viz.doctor.program import WatchedScope
 from viz.doctor.user_code import made_at
 from viz.doctor.watcher import Watcher
 from viz.dry_run.first_step import FirstStep
@@ -74,18 +74,16 @@ _NO_MODEL = (
     "in its attributes and what they compute in its call)"
 )
 
-_NAMED = 3
-
 
 @dataclasses.dataclass
 class Checked:
     """What `viz check` found."""
 
-    rows: list[Row]  # the answers, in the order of `NAMES`; empty where the script never trained
     stopped: Stopped  # how the script ended
-    kind: str  # how it trains; see `FirstStep`
-    place: Any  # the line of its training
-    seconds: float  # how long it all took
+    rows: list[Row] = dataclasses.field(default_factory=list)  # the answers; empty where the script never trained
+    kind: str = ""  # how it trains; see `FirstStep`
+    place: Any = None  # the line of its training
+    seconds: float = 0.0  # how long it all took
     augmented: Any = None  # the first batch before and after augmentation, where the model has one
     judged: str = ""  # of a loop that calls several models, the one that most rows are about; else empty
     others: tuple[str, ...] = ()
@@ -101,52 +99,39 @@ class Checked:
         return self.ok and all(row.verdict == "ok" or not row.applies for row in self.rows)
 
 
-def check_script(script: Script, seconds: float = 30.0) -> Checked:
+def check_script(script: Script) -> Checked:
     """Run a script until its first training step, and ask all questions there."""
-    mode = TrainingMode()
+    mode, watch, began = TrainingMode(), Stopwatch(), time.perf_counter()
     found: list[_Examination] = []
-    took: list[float] = []
+    elsewhere: list[FirstSteps] = []
 
     def examine(step: FirstStep) -> None:
-        took.append(watch.seconds)
-        examination = _Examination(step, seconds, mode)
-        found.append(examination)
+        found.append(_Examination(step, mode, watch.seconds))
         with warnings.catch_warnings(), numpy.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            examination.run()
+            found[0].run()
 
     def of_steps() -> FirstSteps:
-        elsewhere.append(FirstSteps(seconds))
+        elsewhere.append(FirstSteps())
         return elsewhere[-1]
 
-    elsewhere: list[FirstSteps] = []
-    began, watch = time.perf_counter(), Stopwatch()
-    stopped = run_until_first_step(script, examine, [mode], of_steps)
-    if not found and elsewhere:
-        rows, place = elsewhere[0].rows(), elsewhere[0].begins_at
-        return Checked(_placed(rows, place), stopped, "steps", place, time.perf_counter() - began)
-    if not found:
-        return Checked([], stopped, "", None, time.perf_counter() - began)
-    examination = found[0]
-    rows = examination.rows
-    place, left = examination.subject.place, examination.subject.left
-    rows["repeatable"] = _guarded(partial(check_repeatable, script, max(left, 20.0), took[0]))
-    names = examination.subject.first.names
-    for row in rows.values():
-        row.message, row.fix = names.in_words(row.message), names.in_words(row.fix)
-    ordered = _placed({name: rows[name] for name in NAMES}, place)
-    first = examination.subject.first
-    others = {id(call.owner): names.of(_name(call.owner)) for call in first.others if call.owner is not first.model}
-    return Checked(
-        ordered,
-        stopped,
-        first.kind,
-        place,
-        time.perf_counter() - began,
-        examination.augmented,
-        names.of(_name(first.model)) if others else "",
-        tuple(others.values()),
-    )
+    checked = Checked(run_until_first_step(script, examine, [mode], of_steps))
+    if found:
+        rows, first = found[0].rows, found[0].subject.first
+        left = max(found[0].subject.left, 20.0)
+        rows["repeatable"] = _guarded(partial(check_repeatable, script, left, found[0].took))
+        for row in rows.values():
+            row.message, row.fix = first.names.in_words(row.message), first.names.in_words(row.fix)
+        checked.kind, checked.place, checked.augmented = first.kind, first.place, found[0].augmented
+        checked.rows = _placed({name: rows[name] for name in NAMES}, first.place)
+        others = {id(call.owner): call.owner for call in first.others if call.owner is not first.model}
+        checked.others = tuple([first.names.of(name_of(each)) for each in others.values()])
+        checked.judged = first.names.of(name_of(first.model)) if others else ""
+    elif elsewhere:
+        checked.kind, checked.place = "steps", elsewhere[0].begins_at
+        checked.rows = _placed(elsewhere[0].rows(), checked.place)
+    checked.seconds = time.perf_counter() - began
+    return checked
 
 
 def _placed(rows: dict[str, Row], place: Any) -> list[Row]:
@@ -158,15 +143,11 @@ def _placed(rows: dict[str, Row], place: Any) -> list[Row]:
     return list(rows.values())
 
 
-def _name(owner: Any) -> str:
-    return layer_label(owner) or type(owner).__name__
-
-
 class _Examination:
     """The questions that are asked within the script's process."""
 
-    def __init__(self, first: FirstStep, seconds: float, mode: TrainingMode) -> None:
-        self.subject = Subject(first, seconds)
+    def __init__(self, first: FirstStep, mode: TrainingMode, took: float) -> None:
+        self.subject, self.took = Subject(first), took  # how long the script took until here
         self.rows: dict[str, Row] = {}
         self.augmented: Any = None
         # What the examination itself calls is in no mode of the script's.
@@ -316,11 +297,9 @@ def _guarded(question: Callable[[], Row]) -> Row:
     """The answer; where a question itself fails, that is the reason why it stays open."""
     try:
         return question()
-    except NotImplementedError as error:
-        if "needs a method call" in str(error):
-            return open_question("the model has no call: only its train_step knows what it computes")
-        return open_question(f"this couldn't be checked: {words_of(error)}")
     except Exception as error:  # noqa: BLE001  (scripts hold anything; a table with a gap is better than none)
+        if isinstance(error, NotImplementedError) and "needs a method call" in str(error):
+            return open_question("the model has no call: only its train_step knows what it computes")
         return open_question(f"this couldn't be checked: {words_of(error)}")
 
 
@@ -346,7 +325,7 @@ class TrainingMode:
             return
         if WatchedScope(scope, None, 0).training or outermost.training is False:
             self._trains = True
-        name = layer_label(layer) or kind
+        name = name_of(layer)
         self._idle[name] = f"{name!r} {'drops nothing' if drops else 'learns no averages'}"
 
     def check(self) -> Row | None:
@@ -354,6 +333,5 @@ class TrainingMode:
         if self._trains or not self._idle:
             return None
         does = list(self._idle.values())
-        more = ", …" if len(does) > _NAMED else ""
-        words = f"the loop calls its model in inference mode, without training=True: {', '.join(does[:_NAMED])}{more}"
+        words = f"the loop calls its model in inference mode, without training=True: {listed(does)}"
         return fault(words, "call the model with training=True inside the tape", layers=list(self._idle))

@@ -9,9 +9,8 @@ import numpy
 from eagerflow import no_grad, ops, tree
 from eagerflow.core.observe import Scope, observing
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
-from viz.check.subject import Subject, leaves
+from viz.check.subject import FEW, ROUNDING, Subject, leaves, name_of
 from viz.doctor.facts.variable_owners import layers_in
-from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.frameworks.objects import TENSORS, is_tensor
 from viz.recorder.descriptions import flat
@@ -19,8 +18,6 @@ from viz.recorder.listening import Listening
 
 __all__ = ["check_rows_apart"]
 
-_ROWS = 8  # of a batch, which are enough to see it
-_CHANGED = 1e-4  # of the size of the outputs
 _FIX = (
     "look for a mean, a sum, a softmax or a reshape over axis 0: what a model computes of a row must depend on that "
     "row alone"
@@ -29,7 +26,7 @@ _FIX = (
 
 def check_rows_apart(subject: Subject) -> Row:
     """✗ where an output of one row depends on another row, in inference mode: BatchNormalization mixes in training."""
-    data = subject.part(_ROWS)
+    data = subject.part(FEW)
     x = data[0] if isinstance(data, tuple) else data
     rows = next((each.shape[0] for each in flat(x) if getattr(each, "shape", ())), 0)
     if rows < 2:
@@ -40,7 +37,7 @@ def check_rows_apart(subject: Subject) -> Row:
     if not runs[0][-1][1]:
         return open_question(f"the outputs have no row for each of the {rows} rows of the batch")
     own, others, row = _changed(runs[0][-1][1], runs[1][-1][1])
-    if others > _CHANGED:
+    if others > ROUNDING:
         return _mixed(subject, runs, others, row, rows - 1)
     if not own:
         words = f"input row {rows - 1} was replaced by another, and no output changed (are they saturated?)"
@@ -75,8 +72,8 @@ def _exchanged(each: Any, rows: int) -> Any:
 
 
 def _mixed(subject: Subject, runs: list[_Made], others: float, row: int, other: int) -> Row:
-    guilty = next((a[0] for a, b in zip(*runs) if a[1] and _changed(a[1], b[1])[1] > _CHANGED), subject.model)
-    place, name = made_at(guilty), layer_label(guilty) or type(guilty).__name__
+    guilty = next((a[0] for a, b in zip(*runs) if a[1] and _changed(a[1], b[1])[1] > ROUNDING), subject.model)
+    place, name = made_at(guilty), name_of(guilty)
     words = f"output row {row} changes when input row {other} is replaced, by {others:.2g} of the outputs' size"
     where = "" if guilty is subject.model else f"; first in layer {name!r}"
     return fault(f"{words}{where}", _FIX, place, row=row, other=other, change=others, layer=name)

@@ -8,14 +8,12 @@ import numpy
 
 from eagerflow import Tensor, no_grad
 from viz.check.row import Row, fault
-from viz.check.subject import Subject, leaves
+from viz.check.subject import FEW, Subject, leaves
 from viz.doctor.checks.all_checks import ADVICE
 from viz.doctor.facts.broken_rows import broken_rows
 from viz.doctor.facts.loss_questions import is_ours
 
 __all__ = ["broken_inputs", "broken_labels"]
-
-_FEW = 8  # rows that the model is called on
 
 
 def broken_inputs(subject: Subject, arrays: Sequence[numpy.ndarray], rows: str) -> Row | None:
@@ -25,7 +23,7 @@ def broken_inputs(subject: Subject, arrays: Sequence[numpy.ndarray], rows: str) 
         return None
     at, column = broken
     with no_grad(), subject.undone():
-        made = subject.outputs(Tensor(arrays[0][at[:_FEW]], None, None))
+        made = subject.outputs(Tensor(arrays[0][at[:FEW]], None, None))
     if all(bool(numpy.isfinite(a).all()) for a in leaves(made) if a.dtype.kind == "f"):
         return None  # the model has layers that fill them in
     where = f" (column {column})" if arrays[0].ndim == 2 else ""

@@ -11,7 +11,7 @@ import numpy
 from eagerflow import Tensor, no_grad, tree
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.row import Row, fault, fine, open_question
-from viz.check.subject import Subject, leaves, number_of
+from viz.check.subject import ROUNDING, Subject, leaves, number_of
 from viz.doctor import thresholds as limits
 from viz.doctor.facts.constant_answers import best_constant, loss_of, right_answers
 from viz.doctor.facts.host_arrays import number, rms
@@ -20,13 +20,10 @@ from viz.dry_run.first_step import FirstStep
 
 __all__ = ["chance_loss", "check_first_loss", "lowest_loss"]
 
-_FINE = 2.0  # times what chance gives
+_FINE = 2.0  # times what chance gives; so much below it, the weights have learnt something already
 _FAR = 5.0
-_APART = 1.5  # the same, of targets that are thousands of times the answers: these need longer for the mean
-_LARGE = 1000.0
+_LARGE = 1000.0  # the size of targets that are thousands of times the answers: these need longer for the mean
 _OUTPUTS = 4.0  # the mean square of a healthy network's first answers, whatever its targets
-_NO_LOSS = 1e-5  # that of labels which are all equal
-_BETTER = 0.5  # of what chance gives: such weights have learnt something already
 _FIX = (
     "weights that start too large, inputs that aren't scaled, or a wrong last activation can cause this; "
     "the first steps are then spent on undoing it"
@@ -36,8 +33,6 @@ _SCALE = (
     "takes very long to reach targets that are far from it"
 )
 _CLASSES = ("sparse", "categorical", "binary")
-_NEAR = 0.01  # how far from the labels other answers are asked for
-_ROUNDING = 1e-6
 
 
 def check_first_loss(subject: Subject, first_step: float | None) -> Row:
@@ -46,13 +41,13 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
     The lower one counts of this, in inference mode, and what the first step minimized, in training mode.
     """
     first = subject.first
-    if first.loss is None or first.own_step:
-        return open_question(_unknown(first))
-    loss = subject.loss(first.data)
-    if loss is not None and first_step is not None and math.isfinite(first_step):
-        loss = min(loss, first_step) if math.isfinite(loss) else first_step  # averages of batches begin untrue
+    loss = None if first.loss is None or first.own_step else subject.loss(first.data)
     if loss is None:
-        return open_question("there is no loss of labels and outputs")
+        whose = "the model's own training step or loss" if first.own_step else "losses that layers add"
+        whose = "the loop, whose loss isn't known as that of one model's outputs" if first.kind == "loop" else whose
+        return open_question(f"what chance gives isn't known for {whose}")
+    if first_step is not None and math.isfinite(first_step):
+        loss = min(loss, first_step) if math.isfinite(loss) else first_step  # averages of batches begin untrue
     if not math.isfinite(loss):
         return fault(f"the first loss is {loss}", "viz nonfinite names the op and its line", loss=str(loss))
     outputs = list(leaves(subject.outputs(first.batch[0])))
@@ -76,7 +71,7 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
     evidence = {"loss": loss, "chance": chance}
     if chance <= 0:
         return open_question(f"all labels are equal: nothing to compare {number(loss)} with", **evidence)
-    if loss < _BETTER * chance:
+    if _FINE * loss < chance:
         return open_question(
             f"the first loss, {number(loss)}, is far below what chance gives ({words}): have these weights learnt "
             "already, or are the answers among the inputs?",
@@ -99,16 +94,10 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
     )
 
 
-def _unknown(first: FirstStep) -> str:
-    whose = "the model's own training step or loss" if first.own_step else "losses that layers add"
-    whose = "the loop, whose loss isn't known as that of one model's outputs" if first.kind == "loop" else whose
-    return f"what chance gives isn't known for {whose}"
-
-
 def _targets_far_off(loss: float, chance: float, y: numpy.ndarray) -> bool:
     """Is the loss what it is because the targets are large, and all on one side of 0?"""
     size, times = rms(y.astype("float64")), loss / chance
-    return (times > _FAR and size > limits.UNSCALED) or (times > _APART and size > _LARGE)
+    return (times > _FAR and size > limits.UNSCALED) or (times > _FINE and size > _LARGE)
 
 
 def chance_loss(first: FirstStep, y: Any, outputs: Any) -> float | None:
@@ -145,9 +134,9 @@ def _chance(loss: Any, y: numpy.ndarray, outputs: numpy.ndarray) -> tuple[float,
         return None
     if kind == "binary":
         words = f"{math.log(2):.2f} (ln 2)"
-        if _NO_LOSS < constant < 0.8 * math.log(2):
+        if limits.NO_LOSS < constant < 0.8 * math.log(2):
             words += f", and always answering the share of ones {number(constant)}"
-        return (constant if constant > _NO_LOSS else math.log(2)), words, math.log(2)
+        return (constant if constant > limits.NO_LOSS else math.log(2)), words, math.log(2)
     zero = loss_of(kind, y, numpy.zeros_like(outputs), settings)
     what = "variance" if kind == "mean_squared_error" else "mean distance from the median"
     words = f"{number(constant)} (the {what} of the targets)"
@@ -176,7 +165,7 @@ def lowest_loss(first: FirstStep, data: Any) -> float | None:
     except (ValueError, TypeError):
         return None
     least = min([value for value in near if math.isfinite(value)], default=math.inf)
-    return lowest if math.isfinite(lowest) and least >= lowest - _ROUNDING * max(1.0, abs(lowest)) else None
+    return lowest if math.isfinite(lowest) and least >= lowest - ROUNDING * max(1.0, abs(lowest)) else None
 
 
 def _right(first: FirstStep, y: Any, outputs: Any) -> Any:
@@ -199,7 +188,7 @@ def _value(first: FirstStep, y: Any, answers: Any, sample_weight: Any) -> float:
 
 def _near(answers: Any) -> Iterator[Any]:
     """Answers that are a little larger or smaller."""
-    for factor, added in ((1 + _NEAR, 0.0), (1 - _NEAR, 0.0), (1.0, _NEAR)):
+    for factor, added in ((1.01, 0.0), (0.99, 0.0), (1.0, 0.01)):
 
         def other(each: Any, factor: float = factor, added: float = added) -> Any:
             values = next(leaves(each))

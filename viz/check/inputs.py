@@ -11,7 +11,7 @@ from eagerflow import no_grad
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.broken_numbers import broken_inputs
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
-from viz.check.subject import Subject, leaves
+from viz.check.subject import FEW, Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.facts.fit_arrays import inputs_of
 from viz.doctor.facts.host_arrays import number, rms
@@ -23,13 +23,9 @@ from viz.dry_run.kept_state import put_back
 
 __all__ = ["check_augmentation", "check_inputs"]
 
-_LOOKED = 1_000_000
 _NEARLY_CONSTANT = 10.0  # times their differences are the values of columns
 _HARDLY = 0.05  # the standard deviation of columns that should have one of about 1
-_FEW = 8  # rows, which may well be all zeros
-_SECONDS = 2.0  # in which the batches of a data set are read
 _DRAWS = 16  # a flip leaves a single row as it is every other time
-_OTHERS = 4  # calls of a loop that are looked at besides the one that gave the answers
 _GROWN = 2.0  # times the range of the data before augmentation
 _RANDOM = ("Random", "Gaussian", "Dropout", "CutMix", "MixUp", "AugMix", "AutoContrast", "Solarization")
 
@@ -61,7 +57,8 @@ def check_inputs(subject: Subject) -> Row:
 def _seen_by_others(subject: Subject) -> list[Seen]:
     """What the first weights of a loop's other calls see of data, as a GAN's discriminator does of real rows."""
     found = []
-    for call in [each for each in subject.first.others if each.of_data][-_OTHERS:]:
+    last = {id(each.owner): each for each in subject.first.others if each.of_data}  # of each model or layer
+    for call in last.values():
         inputs = call.inputs if isinstance(call.inputs, tuple) else (call.inputs,)
         unknown = contextlib.suppress(Exception)  # what a call may take besides isn't announced
         with unknown, no_grad(), put_back(call.owner):
@@ -77,20 +74,20 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
     words = f"{name!r} sees {'×'.join(map(str, values.shape))} {values.dtype}"
     if values.dtype.kind not in "fiub" or not values.size:
         return open_question(f"{words}: no numbers", place)
-    some = values.reshape(-1)[:_LOOKED].astype("float64")
-    finite = some[numpy.isfinite(some)]
-    if len(finite) < len(some):
-        words = f"{words}, {len(some) - len(finite)} of its numbers are NaN or infinite"
+    finite = values[numpy.isfinite(values)].astype("float64")
+    if finite.size < values.size:
+        words = f"{words}, {values.size - finite.size} of its numbers are NaN or infinite"
         return fault(words, "look for missing values in the data, and divisions by a standard deviation of 0")
     low, high, size = float(finite.min()), float(finite.max()), rms(finite)
     words += f", {number(low)} to {number(high)}"
     evidence = {"lowest": low, "highest": high, "rms": size, "shape": list(values.shape), "dtype": str(values.dtype)}
     if seen.op in ("take", "embedding", "one_hot") and values.dtype.kind in "iu":
-        return _words_row(seen, words, place, high, evidence)
+        table = getattr(seen.layer, "input_dim", None)  # numbers of words beyond that fail in the step itself
+        return fine(f"{words} of {table}" if isinstance(table, int) else words, place, **evidence)
     if low == high and low and values.size == len(values):
         words += ": all are equal, one number for each row, as for weights that are learnt without an input"
         return open_question(words, place, **evidence)
-    if low == high and len(values) < _FEW:
+    if low == high and len(values) < FEW:  # which may well be all zeros
         return open_question(f"{words}: all are equal, in the {len(values)} rows of the first batch", place, **evidence)
     if low == high:
         return fault(f"{words}: all are equal", "look at how the data is read", **evidence)
@@ -113,17 +110,16 @@ def _broken(subject: Subject) -> Row | None:
     arrays = inputs_of(fit.feed)
     if arrays:
         return broken_inputs(subject, arrays, "rows to train with")
-    ends = subject.left - min(_SECONDS, subject.left / 4)
     for at, batch in enumerate(subject.epoch(), 1):
         found = broken_inputs(subject, list(leaves(unpack_x_y_sample_weight(batch)[0])), f"rows of batch {at}")
-        if found is not None or subject.left < ends:
+        if found is not None:
             return found
     return None
 
 
 def _rows_apart(values: numpy.ndarray) -> float | None:
     """The standard deviation of columns, all together; None where there are few rows, or whole numbers."""
-    if len(values) < _FEW or values.ndim < 2 or values.dtype.kind != "f" or bool((values == values.round()).all()):
+    if len(values) < FEW or values.ndim < 2 or values.dtype.kind != "f" or bool((values == values.round()).all()):
         return None
     return rms((values - values.mean(axis=0, dtype="float64")).astype("float64"))
 
@@ -137,14 +133,6 @@ def _constant_columns(subject: Subject, words: str, place: Place | None, evidenc
     words = f"{words}. Layer {layer_label(adapted)!r} was adapted to other data than it is given"
     fix = "scale the data once only: adapt the layer to what fit is given"
     return fault(words, fix, made_at(adapted) or place, **evidence)
-
-
-def _words_row(seen: Seen, words: str, place: Place | None, high: float, evidence: dict[str, Any]) -> Row:
-    """For numbers of words: do they fit the table?"""
-    size = getattr(seen.layer, "input_dim", None)
-    if isinstance(size, int) and high >= size:
-        return fault(f"{words}, but its table has {size} rows", f"input_dim={int(high) + 1} or more", place, **evidence)
-    return fine(words + (f" of {size}" if isinstance(size, int) else ""), place, **evidence)
 
 
 def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, numpy.ndarray] | None]:
@@ -174,7 +162,8 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
             words = f"the data reach the first weight unchanged: {named} {verbs} nothing"
             return open_question(words), None
     share = float((before != after).mean())
-    near = _correlation(before, after)
+    varied = before.std() > 0 and after.std() > 0
+    near = float(numpy.corrcoef(before.reshape(-1), after.reshape(-1))[0, 1]) if varied else 0.0
     low, high = float(before.min()), float(before.max())
     new_low, new_high = float(after.min()), float(after.max())
     of_data = [name for name in random if "Dropout" not in name]
@@ -191,12 +180,6 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
     row = fine(words, place, **evidence)
     if drowned:
         row = fault(words, "add less noise, as by a smaller stddev", place, **evidence)
-    elif not numpy.isfinite(after).all() or (grown and ranged) or after.std() < 0.05 * before.std():
+    elif not numpy.isfinite(after).all() or (grown and ranged) or after.std() < _HARDLY * before.std():
         row = fault(words, "set value_range to that of the data, and smaller factors", place, **evidence)
     return row, (plain.values, changed.values)
-
-
-def _correlation(before: numpy.ndarray, after: numpy.ndarray) -> float:
-    a, b = before.reshape(-1) - before.mean(), after.reshape(-1) - after.mean()
-    size = float(numpy.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / size if size else 0.0

@@ -88,20 +88,16 @@ class Journal:
         self._scopes.append(opened)
         self._tracker.on_scope_begin(scope)
         if scope.kind == "step" and scope.name == "train_step":
-            self.begin_step(scope.owner, scope.inputs)
+            if not self.seeds:
+                self.seeds = seeds_now()
+                self._note_weights(scope.owner)
+            self._note("data", "batch", scope.inputs)
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         if get_ident() == self._thread and self._scopes.end(scope):
             self._tracker.on_scope_end(scope)
 
-    def begin_step(self, model: Any, data: Any) -> None:
-        """Write down the batch of a step, and before the first one the weights."""
-        if not self.seeds:
-            self.seeds = seeds_now()
-            self.note_weights(model)
-        self._note("data", "batch", data)
-
-    def note_weights(self, model: Any) -> None:
+    def _note_weights(self, model: Any) -> None:
         """Write down all weights as they are now."""
         found: dict[int, tuple[Any, Any]] = {}
         for layer in layers_in(model) if hasattr(model, "weights") else ():  # outer ones first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -10,8 +10,9 @@ import numpy
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.broken_numbers import broken_labels
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
-from viz.check.subject import Subject, leaves
+from viz.check.subject import FEW, Subject, leaves
 from viz.check.weights_move import words_of
+from viz.doctor import thresholds as limits
 from viz.doctor.checks.all_checks import ADVICE
 from viz.doctor.checks.answers import ClassWeights
 from viz.doctor.facts.class_numbers import Order, label_classes
@@ -27,10 +28,6 @@ __all__ = ["KINDS", "check_labels", "of_finding"]
 
 KINDS = ("loss_mismatch", "label_range", "broadcast", "class_loss", "loss_sign", "softmax_axis", "label_leak")
 """What the doctor finds about labels."""
-_MANY = 3  # classes, of which rows in any order have several among
-_ENOUGH = 8  # rows
-_ROWS = 4  # smaller batches are of one class by chance
-_SECONDS = 2.0  # in which the labels of a data set are read
 
 
 def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseException | None) -> Row:
@@ -59,7 +56,8 @@ def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseExcep
     out_of_order = _shuffled_apart(subject) or _one_class(subject) or _weights_of_classes(subject)
     if out_of_order is not None:
         return out_of_order
-    return fine(f"{_named(loss)}: {described}", subject.compiled_at)
+    name = getattr(getattr(loss, "given", loss), "name", None) or "the losses"
+    return fine(f"{name}: {described}", subject.compiled_at)
 
 
 def _weights_of_classes(subject: Subject) -> Row | None:
@@ -91,7 +89,7 @@ def _one_class(subject: Subject) -> Row | None:
     first = subject.first
     labels = list(leaves(first.batch[1]))
     outputs = list(leaves(subject.outputs(first.batch[0])))
-    if first.loss is None or len(labels) != 1 or len(outputs) != 1 or len(labels[0]) < _ROWS:
+    if first.loss is None or len(labels) != 1 or len(outputs) != 1 or len(labels[0]) < limits.OFTEN:
         return None
     kind, row = loss_kind(getattr(first.loss, "given", first.loss)), outputs[0].shape[1:]
     classes = label_classes(kind, labels[0], outputs[0].shape)
@@ -105,7 +103,8 @@ def _one_class(subject: Subject) -> Row | None:
         words = f"all {len(whole)} labels are {classes[0]}: there is nothing to tell apart"
         return fault(words, "look at how the labels are made, and whether they were cut out of rows sorted by class")
     order = Order()
-    for each in _labels_in_turn(subject):
+    for batch in subject.epoch():  # a large one, sorted, begins with many of one class
+        each = next(leaves(unpack_x_y_sample_weight(batch)[1]))
         known = label_classes(kind, each, (len(each), *row))
         if known is not None and order.due():
             order.add(known)
@@ -114,19 +113,9 @@ def _one_class(subject: Subject) -> Row | None:
         how = "the rows come sorted by class" if found["in_order"] else "each batch holds one class"
         advice = ADVICE["sorted_rows" if found["in_order"] else "sorted_rows.batches"]
         return fault(f"{words}, and so on: {how}, of which there are {found['classes']}", advice, **found)
-    if whole is not None or outputs[0].shape[-1] < _MANY or len(classes) < _ENOUGH:
+    if whole is not None or outputs[0].shape[-1] <= 2 or len(classes) < FEW:  # which may be by chance
         return None
     return open_question(f"{words}, of {outputs[0].shape[-1]}: are the rows sorted by class? Then shuffle them")
-
-
-def _labels_in_turn(subject: Subject) -> Iterator[numpy.ndarray]:
-    """Those of the batches of a data set, for a while: a large one, sorted, begins with many of one class."""
-    ends = subject.left - min(_SECONDS, subject.left / 4)
-    for batch in subject.epoch():
-        labels = list(leaves(unpack_x_y_sample_weight(batch)[1]))
-        if len(labels) != 1 or subject.left < ends:
-            return
-        yield labels[0]
 
 
 def of_finding(finding: Finding, excuse: str = "") -> Row:
@@ -136,11 +125,6 @@ def of_finding(finding: Finding, excuse: str = "") -> Row:
         words = f"{finding.message.rstrip('.')}; {excuse}. {finding.fix}"
         return open_question(words, place, kind=finding.kind, **finding.evidence)
     return fault(finding.message, finding.fix, place, kind=finding.kind, **finding.evidence)
-
-
-def _named(loss: Any) -> str:
-    given = getattr(loss, "given", loss)
-    return str(getattr(given, "name", None) or "the losses" if not isinstance(given, (list, dict)) else "the losses")
 
 
 def _described(y: numpy.ndarray) -> str:

@@ -23,7 +23,6 @@ from viz.recorder.descriptions import flat
 __all__ = ["FirstSteps"]
 
 STEPS = 12
-_LEAST = 2  # of them, however long they take
 _ROWS = {
     "inputs": ("unscaled_input", "channels_first", "attention_mask", "augmentation", "sorted_rows", "slow_input"),
     "labels": (*KINDS, "class_imbalance", "unscaled_target", "shuffled_apart"),
@@ -37,7 +36,7 @@ _LAST = "loss falls"  # and whatever else the doctor finds
 class FirstSteps(Watcher):
     """The doctor's checks on the first steps of a training, and what these steps are about; then it ends the script."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float = 30.0) -> None:
         super().__init__()
         self.interrupted = True  # where this training would have ended isn't known
         self.choose_thread()
@@ -51,7 +50,7 @@ class FirstSteps(Watcher):
 
     @property
     def _over(self) -> bool:
-        enough = STEPS if self._watch.seconds < self._seconds else _LEAST
+        enough = STEPS if self._watch.seconds < self._seconds else 2  # however long these take
         return self.steps.trained >= enough
 
     def on_scope_begin(self, scope: Scope) -> None:

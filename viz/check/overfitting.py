@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.first_loss import chance_loss, lowest_loss
 from viz.check.nan_source import made_by_op
 from viz.check.row import Row, fault, fine, open_question
-from viz.check.subject import Losses, Subject, leaves
+from viz.check.subject import ROUNDING, Losses, Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import number
 from viz.doctor.checks.learning_rate import rate_is_high
@@ -26,22 +25,12 @@ NOT_FINITE = "the loss of the first batch is NaN"
 
 _ROWS = 32
 _STEPS = 200
+_PATIENT = 3000  # steps, before a network that doesn't move is called stuck: it may be on a plateau
 _LEARNT = 0.1  # of the first loss, or of what chance gives: a first loss may be huge, and chance a hundredth of it
 _STUCK = 0.5  # of the same: less far than this, nothing was learnt
-_FAR = 5.0  # times what chance gives, at first
-_SAME = 1e-6  # answers of which each is so near the first, for their size, don't depend on the row
-_UNMOVED = 0.98
-_LITTLE = 0.8  # of the same, after all steps, where another rate learns the batch
-_LOOKED_AT = 200  # steps of a schedule
-_EARLY = 0.5  # of the steps planned
-_FALLING = 0.97  # the lowest loss of the second half against that of the first
-_JUMPS = 1.02  # times the loss of the step before: more than rounding
-_ALIKE = 1e-3  # of a loss: less than what noise or other statistics make of it
-_LOOK = 10  # steps between two looks at the loss
+_LITTLE = 0.8  # of the same, after all steps, where another rate learns the batch; or of a loss that seemed stuck
+_UNMOVED = 0.98  # of a loss: then it hardly fell
 _RATES = (1e-3, 1e-2)
-_PATIENT = 3000  # steps, before a network that doesn't move is called stuck: it may be on a plateau
-_PATIENT_SECONDS = 6.0
-_MOVED = 0.8  # of the loss in which it seemed stuck: then it wasn't
 
 
 class _Attempt(NamedTuple):
@@ -50,33 +39,22 @@ class _Attempt(NamedTuple):
     steps: int
     broken: bool  # by NaN
     per_step: int  # backward passes of a step
-    chance: float | None = None  # above the same lowest; None where it isn't known
-    same: bool = False  # at the end all rows get one answer
-    heard: tuple[float, ...] = ()  # what each step minimized
-    below: tuple[float, float] | None = None  # the first and the lowest loss, where that is below 0 and may fall on
-    plain: bool = True  # is the loss of training that of evaluation, as without dropout and batch normalization?
-
-    @property
-    def whole(self) -> float:
-        """The first loss or what chance gives, the lower one."""
-        return min(self.losses[0], self.chance or math.inf)
+    chance: float | None  # above the same lowest; None where it isn't known
+    same: bool  # at the end all rows get one answer
+    heard: list[float]  # what each step minimized
+    below: tuple[float, float] | None  # the first and the lowest loss, where that is below 0 and may fall on
 
     @property
     def share(self) -> float:
-        """How much of that is left."""
-        return min(self.losses) / self.whole if self.whole > 0 else 0.0
+        """How much is left of the first loss or of what chance gives, the lower one."""
+        whole = min(self.losses[0], self.chance or math.inf)
+        return min(self.losses) / whole if whole > 0 else 0.0
 
     @property
     def falling(self) -> bool:
         """Does it still fall in the second half?"""
         half = len(self.losses) // 2
-        return half > 1 and min(self.losses[half:]) < _FALLING * min(self.losses[:half])
-
-    @property
-    def steady(self) -> bool:
-        """Did the loss fall without a jump up? With dropout, that of training jumps whatever the rate is."""
-        seen = self.heard if self.plain else self.losses
-        return all(after <= _JUMPS * before for before, after in itertools.pairwise(seen))
+        return half > 1 and min(self.losses[half:]) < _UNMOVED * min(self.losses[:half])
 
     @property
     def jump(self) -> float:
@@ -143,65 +121,31 @@ def _numbers_of_a_row(subject: Subject) -> int:
     return max(1, sum(a.size // max(1, len(a)) for a in leaves(y) if a.ndim)) if y is not None else 1
 
 
-def _left_plateau(subject: Subject, data: Any, rate: float | None, stuck: float, steps: int) -> _Attempt | None:
-    """A longer training, which ends where the loss falls below that in which the network seemed stuck.
-
-    Small sigmoid networks begin on a plateau that takes thousands of steps, and learn well after it.
-    """
-    if subject.left < 2:
-        return None
-    with subject.undone(), subject.optimized_by(rate):
-        floor, heard = lowest_loss(subject.first, data) or 0.0, Losses()
-        ends = subject.left - min(_PATIENT_SECONDS, subject.left / 2)
-        for taken in range(1, min(steps, _PATIENT) + 1):
-            subject.train(data, heard)
-            if not heard.values or not math.isfinite(heard.values[-1]) or subject.left < ends:
-                break
-            if heard.values[-1] - floor < _MOVED * stuck:
-                now = _loss(subject, data)  # without dropout, which makes single steps good
-                if now is None or now - floor < _MOVED * stuck:
-                    return _Attempt(_name(subject, rate), [stuck, heard.values[-1] - floor], taken, False, 1)
-    return _Attempt(_name(subject, rate), [stuck], taken, False, 1) if taken > _STEPS else None
-
-
-def _name(subject: Subject, rate: float | None) -> str:
-    return type(subject.first.optimizer).__name__ if rate is None else f"Adam({rate:g})"
-
-
-def _tried(subject: Subject, data: Any, rate: float | None) -> _Attempt:
-    """Train on one batch, with the script's optimizer or Adam."""
+def _tried(subject: Subject, data: Any, rate: float | None, steps: int = _STEPS, enough: float = 0.0) -> _Attempt:
+    """Train on one batch, with the script's optimizer or Adam, until it is learnt, or its loss as low as `enough`."""
     with subject.undone(), subject.optimized_by(rate):
         lowest = lowest_loss(subject.first, data)
-        floor, heard = lowest or 0.0, Losses()
-        values: list[float] = []
-        steps, per_step = 0, 0
-        start = _loss(subject, data)
+        floor, heard, start = lowest or 0.0, Losses(), _loss(subject, data)
         chance = _chance(subject, data, floor)
-        limit = subject.left * (0.5 if rate is None else 0.9)
-        ends = subject.left - limit
-        for steps in range(1, _STEPS + 1):
+        known = [] if start is None else [start]
+        taken = per_step = 0
+        ends = subject.left / 2
+        while taken < min(steps, _PATIENT) and subject.left >= ends:
             subject.train(data, heard)
-            per_step = per_step or len(heard.values)
-            if start is None:
-                values.append(heard.values[-1] if heard.values else math.nan)
-            elif steps % _LOOK == 0 or steps == _STEPS:
-                now = _loss(subject, data)
-                values.append(min(math.inf if now is None else now, heard.values[-1] if heard.values else math.inf))
-            if values and (not math.isfinite(values[-1]) or subject.left < ends):
-                break
-            whole = (start if start is not None else values[0] if values else math.inf) - floor
-            if values and values[-1] - floor <= _LEARNT * min(whole, chance or math.inf):
-                break
+            taken, per_step = taken + 1, per_step or len(heard.values)
+            if taken % 10 == 0 or not known:  # looking takes time, too
+                now = _loss(subject, data)  # without dropout, which makes single steps good
+                known.append(min([each for each in (now, *heard.values[-1:]) if each is not None], default=math.nan))
+                whole = min(known[0] - floor, chance or math.inf)
+                if not math.isfinite(known[-1]) or known[-1] - floor <= max(_LEARNT * whole, enough):
+                    break
         same = chance is not None and _answers_alike(subject, data)
-    begun = [start] if start is not None else []
+    finite = [v for v in known if math.isfinite(v)]
     # A loss that is reckoned from logits comes below that of the labels, whose logarithms are of 1 - 1e-7.
-    known = [v for v in [*begun, *values] if math.isfinite(v)]
-    losses = [max(v - floor, 0.0) for v in known] or [math.nan]
-    broken = bool(values) and not math.isfinite(values[-1])
-    below = (known[0], min(known)) if lowest is None and known and min(known) < 0 else None
-    path = tuple(heard.values)
-    plain = start is None or not path or math.isclose(path[0], start, rel_tol=_ALIKE)
-    return _Attempt(_name(subject, rate), losses, steps, broken, per_step, chance, same, path, below, plain)
+    losses = [max(v - floor, 0.0) for v in finite] or [math.nan]
+    below = (finite[0], min(finite)) if lowest is None and finite and min(finite) < 0 else None
+    name = type(subject.first.optimizer).__name__ if rate is None else f"Adam({rate:g})"
+    return _Attempt(name, losses, taken, not math.isfinite(known[-1]), per_step, chance, same, heard.values, below)
 
 
 def _loss(subject: Subject, data: Any) -> float | None:
@@ -218,18 +162,7 @@ def _chance(subject: Subject, data: Any, floor: float) -> float | None:
 def _answers_alike(subject: Subject, data: Any) -> bool:
     """Does the network answer the same for all rows?"""
     answers = next(leaves(subject.outputs(unpack_x_y_sample_weight(data)[0])))
-    return bool(len(answers) > 1 and (abs(answers - answers[:1]) <= _SAME * abs(answers).max()).all())
-
-
-def _learnt(own: _Attempt, what: str, fell: str, subject: Subject, evidence: dict[str, Any]) -> Row:
-    """✓ where the loss fell; where nothing was to fall, as with labels and answers of zeros, nothing is known."""
-    if own.losses[0] > 0:
-        return fine(f"{what} falls {fell}", **evidence)
-    return open_question(
-        f"{what} is as low as it gets before the first step, so it can't show whether the network learns: look "
-        "whether the data and labels are all zeros, or the answers are given to the network",
-        **evidence,
-    )
+    return bool(len(answers) > 1 and (abs(answers - answers[:1]) <= ROUNDING * abs(answers).max()).all())
 
 
 def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
@@ -242,21 +175,26 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
     evidence = {a.name: {"first": a.losses[0], "lowest": min(a.losses), "steps": a.steps} for a in attempts}
     fell = f"{number(best.losses[0])} → {number(min(best.losses))} in {best.steps} steps"
     what = f"the loss of one batch ({rows} rows)"
-    if own.share <= _LEARNT and own.per_step == 1 and own.jump > limits.DIVERGED and rate_is_high(first.optimizer):
-        rate, highest = float(first.optimizer.learning_rate), max([v for v in own.heard if math.isfinite(v)])
-        words = f"{what} jumps from {number(own.heard[0])} to {number(highest)} with the script's {own.name}({rate:g})"
+    high = rate_is_high(first.optimizer)
+    name = f"{own.name}({float(first.optimizer.learning_rate):g})" if high else own.name
+    if own.share <= _LEARNT and own.per_step == 1 and own.jump > limits.DIVERGED and high:
+        highest = max([v for v in own.heard if math.isfinite(v)])
+        words = f"{what} jumps from {number(own.heard[0])} to {number(highest)} with the script's {name}"
         return _other_rate(f"{words} before it falls", subject, evidence, "a lower")
     words = f"{what} becomes NaN or infinite"
     born = made_by_op(subject, lambda: _tried(subject, subject.part(rows), None), words) if own.broken else None
     if born is not None:
         return born
-    scheduled = getattr(getattr(first.optimizer, "_rate", None), "variable", None) is None
+    high = high and getattr(getattr(first.optimizer, "_rate", None), "variable", None) is not None  # no schedule
+    if own.share <= _LEARNT and own.losses[0] > 0:
+        unusual = f"; whether {name}, far above the usual, is too high, only other batches show" if high else ""
+        return fine(f"{what} falls {fell}{unusual}", **evidence)
     if own.share <= _LEARNT:
-        unusual = ""
-        if not scheduled and rate_is_high(first.optimizer):
-            rate = float(first.optimizer.learning_rate)
-            unusual = f"; whether {own.name}({rate:g}), far above the usual, is too high, only other batches show"
-        return _learnt(own, what, fell + unusual, subject, evidence)
+        return open_question(
+            f"{what} is as low as it gets before the first step, so it can't show whether the network learns: look "
+            "whether the data and labels are all zeros, or the answers are given to the network",
+            **evidence,
+        )
     told = f"{what} falls {fell} with {best.name}"
     if own.same and own.share > _STUCK >= best.share and own.steps >= _STEPS and not own.falling:
         return fault(
@@ -267,100 +205,96 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
             **evidence,
         )
     if best.share <= _LEARNT:
-        return _learnt_by_another(subject, own, told, evidence, scheduled)
+        return _learnt_by_another(subject, own, told, evidence, name if high else "")
     reason = _excuse(subject, own, rows)
     if reason is None and best.share > _STUCK and own.steps >= _STEPS and not best.falling:
-        longer = _left_plateau(subject, subject.part(rows), _RATES[-1], min(best.losses), _PATIENT)
-        if longer is None or longer.share > _MOVED:
-            tried = ", ".join([a.name for a in attempts])
-            more = f", nor in {longer.steps} of {longer.name}" if longer is not None else ""
-            return fault(
-                f"{what} doesn't get below {number(min(best.losses))} (from {number(best.losses[0])}) in {_STEPS} "
-                f"steps with {tried}{more}",
-                "a network of this size should be able to memorize a few rows: look at the loss, last activation, the "
-                "scale of the inputs, and dead units",
-                subject.compiled_at,
-                **evidence,
-            )
-        reason = (
-            f"{what} stays at {number(min(best.losses))} for {_STEPS} steps, and falls after {longer.steps} of "
-            f"{longer.name}: a slow beginning ({_why_slow(best)}), but not stuck"
+        return _of_stuck(subject, attempts, best, rows, evidence)
+    return open_question(reason or f"{told}: not to a tenth {_of_what(best)}, but it falls", **evidence)
+
+
+def _of_stuck(subject: Subject, attempts: list[_Attempt], best: _Attempt, rows: int, evidence: dict[str, Any]) -> Row:
+    """No rate moves the loss: a fault, unless many more steps do, as of small sigmoid networks on a plateau."""
+    stuck, what = min(best.losses), f"the loss of one batch ({rows} rows)"
+    longer = _tried(subject, subject.part(rows), _RATES[-1], _PATIENT, _LITTLE * stuck)
+    if min(longer.losses) <= _LITTLE * stuck:
+        return open_question(
+            f"{what} stays at {number(stuck)} for {_STEPS} steps, and falls after {longer.steps} of {longer.name}: a "
+            "slow beginning (answers far from the targets, or small first weights, sigmoids), but not stuck",
+            **evidence,
         )
-    words = reason or f"{told}: not to a tenth {_of_what(best)}, but it falls"
-    return open_question(words, **evidence)
+    tried = ", ".join([a.name for a in attempts])
+    more = f", nor in {longer.steps} of {longer.name}" if longer.steps > _STEPS else ""
+    return fault(
+        f"{what} doesn't get below {number(stuck)} (from {number(best.losses[0])}) in {_STEPS} steps with "
+        f"{tried}{more}",
+        "a network of this size should be able to memorize a few rows: look at the loss, last activation, the scale of "
+        "the inputs, and dead units",
+        subject.compiled_at,
+        **evidence,
+    )
 
 
-def _why_slow(tried: _Attempt) -> str:
-    far = tried.chance is not None and tried.losses[0] > _FAR * tried.chance
-    return "the answers begin far from the targets" if far else "small first weights, sigmoids"
-
-
-def _learnt_by_another(subject: Subject, own: _Attempt, told: str, evidence: dict[str, Any], scheduled: bool) -> Row:
-    """Another rate than the script's learns the batch: is that because of the script's own?"""
-    first = subject.first
+def _learnt_by_another(subject: Subject, own: _Attempt, told: str, evidence: dict[str, Any], high: str) -> Row:
+    """Another rate than the script's learns the batch: is that because of its own, which `high` names if it is high?"""
+    scheduled = getattr(getattr(subject.first.optimizer, "_rate", None), "variable", None) is None
     if own.broken:
         return _other_rate(f"{told}, but the script's {own.name} makes it NaN", subject, evidence)
     if own.share > _UNMOVED and not own.falling and not scheduled:
         return _of_slow(subject, told, own, evidence)
-    if own.steps >= _STEPS and not scheduled and rate_is_high(first.optimizer):
-        rate = float(first.optimizer.learning_rate)
-        words = f"{told}, but the script's {own.name}({rate:g}) leaves it at {number(min(own.losses))}"
-        if not own.falling:
-            return _other_rate(words, subject, evidence)
-        which = "low" if own.steady else "high"  # what only falls isn't thrown about by large steps
-        return open_question(f"{words} in {own.steps}: is its learning rate too {which}?", **evidence)
+    if own.steps >= _STEPS and high and not own.falling:
+        return _other_rate(f"{told}, but the script's {high} leaves it at {number(min(own.losses))}", subject, evidence)
     words = f"{told} (the script's {own.name}: to {number(min(own.losses))} in {own.steps})"
     ends = _end_of_schedule(subject) if scheduled else None
     if ends is not None:
         words = f"{words}: its schedule is at 0 after {ends[0]} of {ends[1]} steps, and nothing is learnt after that"
         fix = f"a schedule counts steps, which are batches, not epochs: here {ends[1]} altogether"
         return fault(words, fix, subject.compiled_at, **evidence)
-    if own.share > _LITTLE and own.steps >= _STEPS:
-        return open_question(f"{words}: is its learning rate too low at first?", subject.compiled_at, **evidence)
+    if own.steps >= _STEPS and (high or own.share > _LITTLE):
+        asked = f"is {high}, far above the usual, a good rate" if high else "is its learning rate too low at first"
+        return open_question(f"{words}: {asked}?", subject.compiled_at, **evidence)
     return fine(words, **evidence)
 
 
 def _end_of_schedule(subject: Subject) -> tuple[int, int] | None:
-    """The step in which a schedule falls to nothing for good, and how many are planned; None where it doesn't."""
-    fit, rate = subject.first.fit, getattr(subject.first.optimizer, "_rate", None)
-    each = getattr(getattr(fit, "feed", None), "steps", None)
-    schedule: Any = getattr(rate, "_decides", None)
-    if fit is None or not each or not hasattr(schedule, "get_config"):
+    """The step in which a schedule falls to nothing, in the first half of those planned, and how many these are."""
+    planned = _planned(subject)
+    schedule: Any = getattr(getattr(subject.first.optimizer, "_rate", None), "_decides", None)
+    if not planned or not hasattr(schedule, "get_config"):
         return None
-    planned = int((fit.epochs - fit.initial_epoch) * each)
-    steps = sorted({int(step) for step in numpy.geomspace(1, max(planned, 2), _LOOKED_AT)})
-    rates = [float(schedule(step)) for step in [0, *steps]]
+    steps = [0, *sorted({int(step) for step in numpy.geomspace(1, max(planned, 2), _STEPS)})]
+    rates = [float(schedule(step)) for step in steps]
     faded = faded_steps(rates, max(rates))
-    if not faded or not max(rates):
-        return None
-    ended = [0, *steps][-faded]
-    return (ended, planned) if ended <= _EARLY * planned else None
+    return (steps[-faded], planned) if faded and max(rates) and 2 * steps[-faded] <= planned else None
+
+
+def _planned(subject: Subject) -> int | None:
+    """How many steps `fit` is to make; None where that isn't known."""
+    fit = subject.first.fit
+    each = getattr(getattr(fit, "feed", None), "steps", None)
+    return int((fit.epochs - fit.initial_epoch) * each) if fit is not None and each else None
 
 
 def _of_what(best: _Attempt) -> str:
     """Of which loss a tenth is asked for."""
     if best.chance is None or best.chance >= best.losses[0]:
-        left = next((text for text in [f"{best.share:.{n}%}" for n in range(4)] if float(text[:-1]) > 10), "over 10%")
-        return f"of the first ({left} of it)"
+        return f"of the first ({best.share:.1%} of it)"
     return f"of what chance gives ({number(best.chance)})"
 
 
 def _of_slow(subject: Subject, told: str, own: _Attempt, evidence: dict[str, Any]) -> Row:
     """The script's optimizer hardly moves the loss: its rate is too low, unless it gets there in the steps planned."""
-    left = f"the script's {own.name} leaves it at {number(min(own.losses))}"
+    stuck = min(own.losses)
+    left = f"the script's {own.name} leaves it at {number(stuck)}"
     if own.steps < _STEPS:
         return open_question(f"{told}; {left} in {own.steps} steps, and there was no time for more")
-    fit = subject.first.fit
-    each = getattr(getattr(fit, "feed", None), "steps", None)
-    planned = _PATIENT if fit is None or each is None else (fit.epochs - fit.initial_epoch) * each
+    planned = _planned(subject) or _PATIENT
     if planned > _STEPS:
-        longer = _left_plateau(subject, subject.part(_rows(subject)), None, min(own.losses), planned)
-        if longer is not None and longer.share <= _MOVED:
+        longer = _tried(subject, subject.part(_rows(subject)), None, planned, _LITTLE * stuck)
+        if min(longer.losses) <= _LITTLE * stuck:
             return fine(f"{told}; with the script's {own.name} it begins to after {longer.steps} steps")
-        tried = _STEPS if longer is None else longer.steps
-        if tried < planned:
+        if longer.steps < planned:
             return open_question(
-                f"{told}; {left} in {tried} of {planned} steps: its learning rate may be too low "
+                f"{told}; {left} in {max(longer.steps, _STEPS)} of {planned} steps: its learning rate may be too low "
                 "(viz.find_lr(model, x, y) measures one)",
                 subject.compiled_at,
                 **evidence,
@@ -411,15 +345,8 @@ def _copies(subject: Subject) -> bool:
 
 def _contradicts(subject: Subject, rows: int) -> bool:
     """Are there equal inputs with different labels among the rows used?"""
-    data = subject.part(rows)
-    if not isinstance(data, tuple) or len(data) < 2:
-        return False
-    xs, ys = [list(leaves(each)) for each in data[:2]]
+    xs, ys = [list(leaves(each)) for each in unpack_x_y_sample_weight(subject.part(rows))[:2]]
     if any(not a.ndim or len(a) != len(xs[0]) for a in [*xs, *ys]):
         return False
-    seen: dict[bytes, bytes] = {}
-    for i in range(len(xs[0])):
-        x, y = [b"".join([numpy.ascontiguousarray(a[i]).tobytes() for a in arrays]) for arrays in (xs, ys)]
-        if seen.setdefault(x, y) != y:
-            return True
-    return False
+    pairs = [[b"".join([a[i].tobytes() for a in arrays]) for arrays in (xs, ys)] for i in range(len(xs[0]))]
+    return len({(x, y) for x, y in pairs}) > len({x for x, _ in pairs})

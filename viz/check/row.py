@@ -7,12 +7,13 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from viz.doctor import thresholds as limits
 from viz.doctor.user_code import Place
 from viz.facts.formatting import near
 from viz.facts.json_data import finite
 from viz.facts.lines.room import line_length
 
-__all__ = ["VERDICTS", "Row", "fault", "fine", "nothing_to_ask", "open_question", "shown"]
+__all__ = ["VERDICTS", "Row", "fault", "fine", "listed", "nothing_to_ask", "open_question", "shown"]
 
 VERDICTS = ("ok", "fault", "open")
 """✓ as it should be; ✗ it isn't; – can't be decided here, and the message says why."""
@@ -61,6 +62,15 @@ def nothing_to_ask(why: str) -> Row:
 def _row(verdict: str, message: str, place: Place | None, evidence: dict[str, Any], fix: str = "") -> Row:
     file, line = place or (None, None)
     return Row("", verdict, message, file, line, fix, evidence)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names, and whether there are more.
+
+    >>> listed(["a", "b", "c", "d", "e"])
+    'a, b, c, d, …'
+    """
+    return ", ".join(names[: limits.NAMED]) + (", …" if len(names) > limits.NAMED else "")
 
 
 def shown(rows: Sequence[Row], paint: Callable[[str, str], str]) -> str:

@@ -13,7 +13,7 @@ from eagerflow import no_grad
 from eagerflow.core.random import set_random_seed
 from eagerflow.saving import load_model
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
-from viz.check.subject import Subject, leaves
+from viz.check.subject import ROUNDING, Subject, leaves
 from viz.check.weights_move import words_of
 from viz.doctor.facts.source_calls import last_name, tree_of
 from viz.doctor.facts.variable_owners import layers_in
@@ -23,7 +23,6 @@ from viz.frameworks.owners import LIBRARIES, is_library
 __all__ = ["check_saving"]
 
 _SAVES = ("save", "ModelCheckpoint", "BackupAndRestore", "save_model")
-_ROUNDING = 1e-5  # of the size of the outputs: another object may add in another order
 
 
 def check_saving(subject: Subject) -> Row:
@@ -32,8 +31,6 @@ def check_saving(subject: Subject) -> Row:
     if not hasattr(model, "save"):
         return nothing_to_ask(f"a {type(model).__name__} isn't a model, which could be saved")
     expected = _answers(subject, model)
-    if expected is None:
-        return open_question("the model can't be called on a batch, so answers can't be compared")
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.keras")
         try:
@@ -45,24 +42,20 @@ def check_saving(subject: Subject) -> Row:
         return _compared(subject, expected, found, "the whole model, saved and loaded,")
 
 
-def _answers(subject: Subject, model: Any) -> list[numpy.ndarray] | None:
+def _answers(subject: Subject, model: Any) -> list[numpy.ndarray]:
     with subject.undone(), no_grad():
         set_random_seed(0)  # loading draws numbers; a model that draws some itself (as a VAE does) must get the same
-        try:
-            outputs = model(subject.x, training=False)
-        except NotImplementedError:  # a model that is a training step alone
-            return None
-    return [a.copy() for a in leaves(outputs)]
+        return [a.copy() for a in leaves(model(subject.x, training=False))]
 
 
-def _compared(subject: Subject, expected: list[Any], found: list[Any] | None, what: str) -> Row:
-    if found is None or [a.shape for a in found] != [a.shape for a in expected]:
+def _compared(subject: Subject, expected: list[Any], found: list[Any], what: str) -> Row:
+    if [a.shape for a in found] != [a.shape for a in expected]:
         return fault(f"{what} gives other shapes", "look at get_config")
     if any(a.size for a in expected) and not any(numpy.isfinite(a).any() for a in expected):
         return open_question(f"{what} can't be compared: no answer is a finite number")
     difference = max([_difference(a, b) for a, b in zip(expected, found)], default=0.0)
     size = max([float(numpy.abs(a[numpy.isfinite(a)]).max(initial=0.0)) for a in expected], default=0.0)
-    if difference > _ROUNDING * max(size, 1e-30):
+    if difference > ROUNDING * max(size, 1e-30):
         return fault(
             f"{what} gives other answers: by {difference:.2g}, with outputs up to {size:.2g}",
             "look for numbers that a layer keeps outside of its weights and its get_config, and for random draws in "
@@ -94,14 +87,13 @@ def _weights_alone(subject: Subject, folder: str, expected: list[Any], reason: s
         model.load_weights(path)
         row = _compared(subject, expected, _answers(subject, model), "the model with its weights saved and loaded")
     saves = _saving_line(subject)
-    if row.verdict != "fault" and saves is None:
-        place = None if row.file is None or row.line is None else Place(row.file, row.line)
-        return open_question(f"the whole model can't be loaded ({reason}); {row.message}", place, reason=reason)
-    if row.verdict != "fault":
-        words = f"the script saves the model, and it can't be loaded again: {reason}"
-        fix = "give its layers a get_config (and @keras.saving.register_keras_serializable), or save weights alone"
-        return fault(words, fix, saves, reason=reason)
-    return row
+    if row.verdict == "fault":
+        return row
+    if saves is None:
+        return open_question(f"the whole model can't be loaded ({reason}); {row.message}", reason=reason)
+    words = f"the script saves the model, and it can't be loaded again: {reason}"
+    fix = "give its layers a get_config (and @keras.saving.register_keras_serializable), or save weights alone"
+    return fault(words, fix, saves, reason=reason)
 
 
 def _own_classes(model: Any) -> dict[str, Any]:

@@ -20,13 +20,18 @@ from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_wei
 from eagerflow.optimizers import Adam
 from viz.check.stopwatch import Stopwatch
 from viz.doctor.facts.host_arrays import array_of, host, total, values_of
+from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 from viz.dry_run.first_step import FirstStep, rows_of
 from viz.dry_run.kept_state import put_back
 from viz.recorder.descriptions import flat
 from viz.recorder.listening import Listening
 
-__all__ = ["Losses", "Subject", "leaves", "number_of"]
+__all__ = ["FEW", "ROUNDING", "Losses", "Subject", "leaves", "name_of", "number_of"]
+
+FEW = 8  # rows: as many show what a model makes of rows; fewer may be equal by chance
+ROUNDING = 1e-5  # of the size of numbers: as far apart are those that are equal but for the order of sums
+_READING = 2.0  # seconds in which the batches of an epoch are read
 
 
 class Subject:
@@ -35,7 +40,7 @@ class Subject:
     def __init__(self, first: FirstStep, seconds: float = 30.0) -> None:
         self.first = first
         self.model = first.model
-        self.x, self.y, self.sample_weight = first.batch
+        self.x = first.batch[0]
         self.rows = rows_of(self.x)  # how many rows the batch has
         self.step_seconds: float | None = None  # how long one of its steps takes; None while none was made
         self._watch = Stopwatch()
@@ -65,14 +70,9 @@ class Subject:
         stateful = any(getattr(layer, "stateful", False) for layer in layers)
         return stateful or any(isinstance(s, tuple) and s and isinstance(s[0], int) for s in shapes)
 
-    @property
-    def built(self) -> bool:
-        """Are there weights?"""
-        return bool(getattr(self.model, "built", True) and self.model.variables)
-
     def build(self) -> None:
         """Make the weights, as the first step would; then they can be put back."""
-        if not self.built:
+        if not (getattr(self.model, "built", True) and self.model.variables):
             with put_back(self.model), no_grad(), contextlib.suppress(NotImplementedError):
                 self.first.call(self.x, False)
 
@@ -85,8 +85,8 @@ class Subject:
         """A batch of the first rows only; the whole batch where the model takes no other."""
         if rows >= self.rows or self.fixed:
             return self.first.data
-        some = [self._first(each, rows) for each in (self.x, self.y, self.sample_weight)]
-        return pack_x_y_sample_weight(*some)
+        cut = lambda t: t[:rows] if getattr(t, "shape", ()) and t.shape[0] == self.rows else t  # noqa: E731
+        return pack_x_y_sample_weight(*[tree.map_structure(cut, each) for each in self.first.batch])
 
     def batches(self, count: int) -> Iterator[Any]:
         """The first batch, then others of the script's arrays where it trains with arrays; else the first again."""
@@ -100,18 +100,18 @@ class Subject:
     def epoch(self) -> Iterator[Any]:
         """The batches of an epoch, in an order that the script gives them; none where they can't be had twice.
 
-        Those of a generator are lost to the script once they are drawn, and those of a loop aren't known.
+        Those of a generator are lost to the script once they are drawn, and those of a loop aren't known. Of many only
+        those are given that can be read in a short while.
         """
-        feed = getattr(self.first.fit, "feed", None)
+        feed: Any = getattr(self.first.fit, "feed", None)
+        batches: Iterator[Any] = iter(())
         if isinstance(feed, ArrayFeed) and "make" not in vars(feed):
-            yield from feed.make([(feed._key, 0, feed.available)])  # in the order of the running pass
+            batches = feed.make([(feed._key, 0, feed.available)])  # in the order of the running pass
         elif isinstance(feed, IterableFeed) and isinstance(feed.iterable, Dataset) and feed.weights is None:
-            for batch in itertools.islice(feed.iterable, feed.steps):
-                yield as_batch(tuple(batch) if isinstance(batch, list) else batch)
-
-    def _first(self, structure: Any, rows: int) -> Any:
-        cut = lambda t: t[:rows] if getattr(t, "shape", ()) and t.shape[0] == self.rows else t  # noqa: E731
-        return tree.map_structure(cut, structure)
+            batches = itertools.islice(feed.iterable, feed.steps)
+        ends = self.left - min(_READING, self.left / 4)
+        for batch in itertools.takewhile(lambda batch: self.left >= ends, batches):
+            yield as_batch(tuple(batch) if isinstance(batch, list) else batch)
 
     def outputs(self, x: Any, training: bool = False) -> Any:
         """The model's outputs."""
@@ -172,6 +172,11 @@ def number_of(value: Any) -> float:
     """A loss as a float; the mean of one that has a value per row."""
     data = host(array_of(value))
     return float(data.mean()) if data.size else math.nan
+
+
+def name_of(owner: Any) -> str:
+    """What a layer or model is called, with the layers around it; else its class."""
+    return layer_label(owner) or type(owner).__name__
 
 
 def leaves(structure: Any) -> Iterator[numpy.ndarray]:

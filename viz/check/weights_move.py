@@ -7,19 +7,17 @@ from typing import Any
 
 import numpy
 
-from viz.check.row import Row, fault, fine, open_question
-from viz.check.subject import Losses, Subject, leaves
+from viz.check.row import Row, fault, fine, listed, open_question
+from viz.check.subject import Losses, Subject, leaves, name_of
+from viz.doctor import thresholds as limits
+from viz.doctor.facts.host_arrays import finite
 from viz.doctor.facts.source_calls import other_gradients
 from viz.doctor.facts.variable_owners import layers_in
-from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 
 __all__ = ["FIND_NAN", "Trial", "words_of"]
 
-_STEPS = 8  # what begins with a zero before it gets its gradient after the first of them
-
 FIND_NAN = "viz nonfinite names the op and its line"
-_SECONDS = 8.0  # fewer of them, if they take longer
 
 
 class Trial:
@@ -39,10 +37,11 @@ class Trial:
         first = self.subject.first
         if not first.can_train:
             return
-        steps = max(_STEPS, getattr(first.optimizer, "gradient_accumulation_steps", None) or 0)
-        ends = self.subject.left - _SECONDS
+        # What begins with a zero before it gets its gradient after the first step.
+        steps = max(limits.WINDOW, getattr(first.optimizer, "gradient_accumulation_steps", None) or 0)
+        ends = 0.75 * self.subject.left
         self._before = [(v, next(leaves(v)).copy()) for v in first.trainable]
-        for batch in itertools.islice(itertools.cycle(list(self.subject.batches(_STEPS))), steps):
+        for batch in itertools.islice(itertools.cycle(list(self.subject.batches(limits.WINDOW))), steps):
             self.subject.train(batch, self.losses)
             self.steps += 1
             if self.subject.left < ends:
@@ -50,7 +49,7 @@ class Trial:
         for variable, before in self._before:
             if not numpy.array_equal(before, next(leaves(variable)), equal_nan=True):
                 self._moved.add(variable.identity)
-            if _is_finite(before) and not _is_finite(next(leaves(variable))):
+            if finite(before) and not finite(next(leaves(variable))):
                 self._spoilt.append(variable)
 
     def check(self) -> Row:
@@ -68,7 +67,7 @@ class Trial:
             words = f"{len(self._before)} trainable weights get a gradient and move"
             left, evidence = self._left_out()
             return open_question(f"{words}; {left}", **evidence) if left else fine(words)
-        names = ", ".join([v.path for v in still[:4]]) + ("…" if len(still) > 4 else "")
+        names = listed([v.path for v in still])
         place, count = self._made_at(still[0]), f"{len(still)} of {len(self._before)} trainable weights"
         zero = not any(self.losses.nonzero.get(v.identity) for v in still)
         if zero and all(v.data.ndim < 2 for v in still):
@@ -91,7 +90,7 @@ class Trial:
         steps = [self.losses.nonfinite[v.identity] for v in spoilt if v.identity in self.losses.nonfinite]
         first = min(steps, default=None)
         since = "" if first is None else f", as their gradients are from step {first} on"
-        names = ", ".join([v.path for v in spoilt[:4]]) + ("…" if len(spoilt) > 4 else "")
+        names = listed([v.path for v in spoilt])
         count = f"{len(spoilt)} of {len(self._before)} trainable weights"
         message = f"{count} become NaN or infinite{since}: {names}"
         return fault(message, FIND_NAN, weights=[v.path for v in spoilt], nonfinite_step=first)
@@ -105,10 +104,10 @@ class Trial:
         asked = {v.identity for v in first.sources or ()}
         others = {id(call.owner): call.owner for call in first.others if call.owner is not first.model}
         left = [
-            (layer_label(each) or type(each).__name__, sum(v.identity not in asked for v in each.trainable_variables))
+            (name_of(each), count)
             for each in others.values()
+            if (count := sum(v.identity not in asked for v in each.trainable_variables))
         ]
-        left = [(name, count) for name, count in left if count]
         names = ", ".join([f"the {count} of {name!r}" for name, count in left])
         lines = other_gradients(self.subject.place) if left and self.subject.place is not None else []
         if lines:
@@ -128,7 +127,7 @@ class Trial:
         if without:
             return fault(
                 f"{len(without)} of {len(first.gradients)} variables get no gradient: "
-                + ", ".join([v.path for v in without[:4]]),
+                f"{listed([v.path for v in without])}",
                 "connect them to the loss, or leave them out of tape.gradient",
                 self._made_at(without[0]) or place,
             )
@@ -144,10 +143,6 @@ class Trial:
             if any(v is variable for v in getattr(layer, "weights", [])) and made_at(layer) is not None:
                 return made_at(layer)
         return None
-
-
-def _is_finite(array: numpy.ndarray) -> bool:
-    return array.dtype.kind != "f" or bool(numpy.isfinite(array).all())
 
 
 def words_of(error: BaseException) -> str:

@@ -21,11 +21,8 @@ __all__ = ["Cockpit"]
 
 _RECENT = 10  # measured steps whose median counts
 _PRODUCTS = 8  # what the curvature costs, in measured steps, before it is known
-_OF_BUDGET = 0.5  # how much of all the time that measuring may have taken so far it may take at once
-
-
 _FEW, _MANY = 0.5, 4.0  # the noise scale against the batch size
-_SHORT, _LONG = -0.5, 0.5  # the median of alpha
+_NEAR = 0.5  # the median of alpha, without its sign
 
 
 class Cockpit(Callback):
@@ -132,7 +129,7 @@ class Cockpit(Callback):
             return False
         known = self._dearest or _PRODUCTS * self._spent / self._measured
         elapsed = time.perf_counter() - self._began
-        return known <= _OF_BUDGET * self.overhead * elapsed
+        return 2 * known <= self.overhead * elapsed  # at most half of what measuring may have taken so far
 
     def on_train_end(self, logs: Any = None) -> None:
         self._leave()
@@ -251,11 +248,11 @@ def _of_rate(alpha: float, curvature: float, rate: float) -> str:
         )
     if math.isnan(alpha):
         return "nothing is known yet of the length of steps"
-    if alpha < _SHORT:
+    if alpha < -_NEAR:
         return (
             f"steps end {1 + alpha:.2g} of the way to the minimum ahead of them on their batch: there is room for a "
             "larger rate"
         )
-    if alpha > _LONG:
+    if alpha > _NEAR:
         return f"steps go {1 + alpha:.2g} times as far as the minimum ahead of them on their batch: lower the rate"
     return "steps end near the minimum ahead of them on their batch, so the rate fits"

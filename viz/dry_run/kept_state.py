@@ -51,53 +51,30 @@ def put_back(model: Any, optimizers: Iterable[Any] = ()) -> Iterator[None]:
     (True, False)
     """
     every = [*optimizers_of(model), *optimizers]
-    held = _Objects()
-    held.add(model, _OF_TRAINING)
     state: Any = getattr(model, "_ef_state", None)
     compiled = getattr(state, "compiled", None)
-    if compiled is not None:
-        for part in (compiled, compiled.loss, compiled.metrics, compiled.outputs):
-            held.add(part)
-    for metric in getattr(model, "metrics", []):
-        held.add(metric)
-    optimizers_kept = [(o, vars(o).copy() if o.built else _unbuilt(o, every)) for o in every]
+    parts = () if compiled is None else (compiled, compiled.loss, compiled.metrics, compiled.outputs)
+    held = [(o, vars(o).copy() if o.built else _unbuilt(o, every)) for o in every]
+    held += [(each, _attributes(each)) for each in (*parts, *getattr(model, "metrics", [])) if each is not None]
+    own = {name: x for name, x in _attributes(model).items() if name in _OF_TRAINING}
     with only_kept(tuple), random.frozen():
         try:
             yield
         finally:
             with unobserved():
-                for optimizer, attributes in optimizers_kept:
-                    vars(optimizer).clear()
-                    vars(optimizer).update(attributes)
-                held.put_back()
+                for thing, attributes in held:
+                    vars(thing).clear()
+                    vars(thing).update(attributes)
+                for name in _OF_TRAINING:
+                    vars(model).pop(name, None)
+                vars(model).update(own)
                 if hasattr(state, "compiled"):
                     state.compiled = compiled
 
 
-class _Objects:
-    """The attributes of plain objects, and what their lists and dicts held."""
-
-    def __init__(self) -> None:
-        self._kept: list[tuple[Any, dict[str, Any], bool]] = []
-
-    def add(self, thing: Any, names: Iterable[str] | None = None) -> None:
-        """Keep some attributes, or all of them."""
-        if thing is None:
-            return
-        given = vars(thing)
-        chosen = given if names is None else {name: given[name] for name in names if name in given}
-        kept = {name: copy.copy(x) if type(x) in _CONTAINERS else x for name, x in chosen.items()}
-        self._kept.append((thing, kept, names is None))
-
-    def put_back(self) -> None:
-        for thing, attributes, whole in self._kept:
-            given = vars(thing)
-            if whole:
-                given.clear()
-            else:
-                for name in _OF_TRAINING:
-                    given.pop(name, None)
-            given.update(attributes)
+def _attributes(thing: Any) -> dict[str, Any]:
+    """The attributes of an object, and what its lists and dicts hold."""
+    return {name: copy.copy(x) if type(x) in _CONTAINERS else x for name, x in vars(thing).items()}
 
 
 def _unbuilt(optimizer: Any, every: list[Any]) -> dict[str, Any]:

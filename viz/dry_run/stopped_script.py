@@ -20,7 +20,6 @@ from viz.shell.script_runner import run_script
 
 __all__ = ["Stopped", "run_until_first_step", "run_watched"]
 
-_LINES = 3  # of a message: what was wrong, and where it was called
 _INSTALLED = tuple([sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")])
 
 
@@ -49,7 +48,7 @@ class Stopped:
         lines = [each for each in trail if not is_internal(each.filename) and not each.filename.startswith(_INSTALLED)]
         at = f" at {os.path.basename(lines[-1].filename)}:{lines[-1].lineno}" if lines else ""
         said = "\n".join([str(self.error).strip(), *getattr(self.error, "__notes__", ())])
-        message = "\n".join(said.strip().splitlines()[:_LINES])
+        message = "\n".join(said.strip().splitlines()[:3])  # what was wrong, and where it was called
         return f"raised {type(self.error).__name__}{at}{f': {message}' if message else ''}"
 
     @property

@@ -51,16 +51,12 @@ class WritesApart:
         self._real |= {"rmtree": shutil.rmtree, "plain": builtins.open}
         own = os.path.join(self._root, _OWN)  # temporary files of the script's own lie in it, as they are
         os.mkdir(own)
-        self._stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
-        self._stack.callback(setattr, sys, "dont_write_bytecode", sys.dont_write_bytecode)
-        sys.dont_write_bytecode = True
-        tempfile.tempdir = own
+        self._put(tempfile, tempdir=own)
+        self._put(sys, dont_write_bytecode=True)
         self._stack.callback(os.chdir, os.getcwd())
-        self._stack.callback(setattr, builtins, "open", builtins.open)
-        self._stack.callback(setattr, io, "open", io.open)
-        self._stack.callback(setattr, shutil, "rmtree", shutil.rmtree)
-        builtins.open = io.open = self._open
-        shutil.rmtree = self._rmtree  # type: ignore[assignment]
+        self._put(builtins, open=self._open)
+        self._put(io, open=self._open)
+        self._put(shutil, rmtree=self._rmtree)
         made = {
             "open": self._os_open,
             "mkdir": self._mkdir,
@@ -70,10 +66,14 @@ class WritesApart:
         }
         made |= {name: self._changing(name) for name in _ONE} | {name: self._moving(name) for name in _TWO}
         made |= {name: self._reading(name) for name in _READS}
-        for name, function in made.items():
-            self._stack.callback(setattr, os, name, self._real[name])
-            setattr(os, name, function)
+        self._put(os, **made)
         return self
+
+    def _put(self, module: Any, **values: Any) -> None:
+        """Let a module have these, until the block ends."""
+        for name, value in values.items():
+            self._stack.callback(setattr, module, name, getattr(module, name))
+            setattr(module, name, value)
 
     def __exit__(self, *error: object) -> None:
         self.written = [place for place in self.written if self._has(self._apart(place))]
@@ -262,10 +262,11 @@ class WritesApart:
                 self._real["rmdir"](folder)
 
 
-class _Entries:
-    """What `os.scandir` gives, of two folders."""
+class _Entries(contextlib.ExitStack):
+    """What `os.scandir` gives, of two folders; closed, or left as a context, there is nothing to do."""
 
     def __init__(self, entries: list[Any]) -> None:
+        super().__init__()
         self._entries = iter(entries)
 
     def __iter__(self) -> Iterator[Any]:
@@ -273,15 +274,6 @@ class _Entries:
 
     def __next__(self) -> Any:
         return next(self._entries)
-
-    def __enter__(self) -> _Entries:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 _REMOVING = ("remove", "unlink", "rmdir")

@@ -6,6 +6,7 @@ import statistics
 import time
 from typing import Any
 
+from viz.doctor import thresholds as limits
 from viz.dry_run.first_step import FirstStep, Stop, rows_of
 from viz.estimate.measured import enough_steps, peak_so_far
 from viz.facts.digest.time_spans import step_spans
@@ -16,7 +17,6 @@ from viz.recorder.step_tracker import Step, StepTracker
 __all__ = ["RECORDED", "LoopSteps", "fits", "loop_facts"]
 
 RECORDED = frozenset(range(1, 9))  # steps; the first one builds what later ones use again
-_LEAST = 20  # updates
 
 
 class LoopSteps:
@@ -46,7 +46,7 @@ class LoopSteps:
         if self._updates == 2:
             self.peak = peak_so_far()  # before what is recorded counts
         steps, passed = self._updates / 2, time.perf_counter() - self._began  # of two optimizers, say
-        if self._updates >= _LEAST and enough_steps(steps, passed, seconds=4.0):
+        if self._updates >= limits.FEW_STEPS and enough_steps(steps, passed, seconds=4.0):
             raise Stop
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -18,12 +19,9 @@ __all__ = ["Estimate", "bytes_of", "estimated", "memory_of_machine"]
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}  # as viz prints sizes, and memory is sold
 _MOST_TIMES = 16  # how much larger the second batch is at most
-_STEP = 1.0  # seconds that a step of it should take at most
-_MOST_ROWS = 2**31
 _MANY_ROWS = 10**6  # in a batch: nobody makes a larger one
 _LINES = 8  # times the script's batch: the largest of the table, besides the largest that fits
 _OF_FIT = ("History", "ProgbarLogger")  # callbacks that every `fit` has
-_PART = 0.25  # of the memory that its arrays should take at most
 
 
 def bytes_of(text: str) -> int:
@@ -73,15 +71,15 @@ class Estimate:
 
     def process(self, rows: int) -> int | None:
         """The peak memory of the process with batches of this many rows."""
-        small, large = [m.process for m in self.measured]
-        if small is None or large is None:
+        if any(m.process is None for m in self.measured):
             return None
         at_most = min(rows, self.measured[1].rows)
-        return max(int(self._line(small, large, at_most) + (rows - at_most) * self.per_row_beyond), self.before or 0)
+        beyond = max(0.0, self.per_row, self.arrays_per_row)  # no room is left there that the process had
+        return max(int(self._line("process", at_most) + (rows - at_most) * beyond), self.before or 0)
 
     def arrays(self, rows: int) -> int:
         """The peak memory of arrays alone."""
-        return int(self._line(self.measured[0].arrays, self.measured[1].arrays, rows))
+        return int(self._line("arrays", rows))
 
     def seconds(self, rows: int) -> float:
         """The time of a training step."""
@@ -94,19 +92,18 @@ class Estimate:
 
     def epoch_seconds(self, rows: int) -> float | None:
         """The time of an epoch with its validation; None where the number of its steps isn't known."""
-        whole, left = divmod(self.all_rows or 0, rows)  # the last batch of an epoch has what is left
-        steps = whole + bool(left)
-        if rows == self.rows and self.steps_per_epoch not in (None, steps):
-            steps, left = self.steps_per_epoch or 0, 0
-        if not steps:
-            return None
-        trained = (steps - bool(left)) * self.seconds(rows) + (self.seconds(left) if left else 0.0)
-        whole, left = divmod(self.validation_rows, rows)
-        return trained + whole * self._test_seconds(rows) + (self._test_seconds(left) if left else 0.0)
 
-    def _test_seconds(self, rows: int) -> float:
-        """The time of a validation step."""
-        return self._line(self.measured[0].test_seconds, self.measured[1].test_seconds, rows)
+        def passed(count: int, seconds: Callable[[int], float]) -> float:
+            whole, left = divmod(count, rows)  # the last batch has what is left
+            return whole * seconds(rows) + (seconds(left) if left else 0.0)
+
+        steps = -(-(self.all_rows or 0) // rows)
+        if rows == self.rows and self.steps_per_epoch not in (None, steps):
+            steps, trained = self.steps_per_epoch or 0, (self.steps_per_epoch or 0) * self.seconds(rows)
+        else:
+            trained = passed(self.all_rows or 0, self.seconds)
+        held = passed(self.validation_rows, lambda count: self._line("test_seconds", count))
+        return trained + held if steps else None
 
     def all_seconds(self, rows: int) -> float | None:
         """The time of all epochs."""
@@ -119,11 +116,6 @@ class Estimate:
         small, large = self.measured
         values = [m.process if m.process is not None else m.arrays for m in (small, large)]
         return (values[1] - values[0]) / (large.rows - small.rows)
-
-    @property
-    def per_row_beyond(self) -> float:
-        """Bytes that one more row costs above the measured batches, where no room is left that the process had."""
-        return max(0.0, self.per_row, self.arrays_per_row)
 
     @property
     def arrays_per_row(self) -> float:
@@ -140,7 +132,7 @@ class Estimate:
         takes = (lambda rows: self.process(rows) or 0) if known else self.arrays
         if takes(1) > self.limit:
             return 0
-        low, high = 1, self.all_rows or _MOST_ROWS
+        low, high = 1, self.all_rows or self._many
         if takes(high) <= self.limit:
             return high
         while high - low > 1:  # the largest of those that fit
@@ -151,7 +143,12 @@ class Estimate:
     @property
     def is_free(self) -> bool:
         """Is memory not what limits a batch, as more rows fit than anybody has?"""
-        return self.all_rows is None and (self.largest or 0) > max(_MANY_ROWS, _LINES * self.rows)
+        return self.all_rows is None and self.largest == self._many
+
+    @property
+    def _many(self) -> int:
+        """More rows than anybody puts into a batch."""
+        return max(_MANY_ROWS, _LINES * self.rows)
 
     def sizes(self) -> list[int]:
         """Batch sizes worth a line: around the script's, and the largest that fits, where that means anything."""
@@ -160,9 +157,10 @@ class Estimate:
             found = {b for b in found if b <= self.largest or b == self.rows} | {self.largest}
         return sorted(b for b in found if self.all_rows is None or b <= self.all_rows or b == self.rows)
 
-    def _line(self, small: float, large: float, rows: int) -> float:
-        """The value at `rows` on the line through both measured ones."""
-        return _line((self.measured[0].rows, small), (self.measured[1].rows, large), rows)
+    def _line(self, name: str, rows: int) -> float:
+        """A number at `rows` on the line through both measured ones."""
+        small, large = [(m.rows, getattr(m, name)) for m in self.measured]
+        return _line(small, large, rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -269,9 +267,9 @@ def _bytes_of_data(*feeds: Any) -> int:
 def _second(small: Measured) -> int:
     """The second batch size: as much larger as is quickly done, so that what grows with it is seen well.
 
-    A limit that is asked about doesn't count, only the machine's: what is measured is the same for each.
+    A step of it should take a second, and its arrays a quarter of the machine's memory, at most. A limit that is asked
+    about doesn't count: what is measured is the same for each.
     """
-    times = min(_MOST_TIMES, _STEP / max(small.seconds, 1e-6))
-    room = _PART * (memory_of_machine() or 2**32)
-    times = min(times, room / max(1, small.arrays))
-    return small.rows * max(2, 1 << max(0, int(math.log2(max(times, 1)))))
+    room = (memory_of_machine() or 2**32) / 4
+    times = min(_MOST_TIMES, 1 / max(small.seconds, 1e-6), room / max(1, small.arrays))
+    return small.rows * max(2, 1 << int(math.log2(max(times, 1))))

@@ -19,6 +19,7 @@ import numpy
 from eagerflow import Tensor, ops, tree
 from eagerflow.data.feed import ArrayFeed
 from eagerflow.data.packing import unpack_x_y_sample_weight
+from viz.doctor import thresholds as limits
 from viz.dry_run.first_step import FirstStep, rows_of
 from viz.dry_run.kept_state import optimizers_of, put_back
 from viz.facts.memory_use import memory_use
@@ -28,8 +29,6 @@ from viz.recorder.steps import step as step_scope
 
 __all__ = ["Measured", "enough_steps", "measure", "measure_time", "memory_of_viz", "peak_so_far"]
 
-_STEPS = 1000  # that are timed at most
-_LEAST = 3
 _ENOUGH = 30  # steps, if they take as long as
 _STEADY = 0.4  # seconds: memory, caches and the processor's clock have settled then
 _CLEAR = "/proc/self/clear_refs"
@@ -165,9 +164,7 @@ def _step_seconds(first: FirstStep, batches: Iterator[Any]) -> tuple[float, floa
         first.train(next(batches))
     times: list[float] = []
     began = time.perf_counter()
-    while len(times) < _STEPS:
-        if len(times) >= _LEAST and enough_steps(len(times), time.perf_counter() - began):
-            break
+    while len(times) < limits.AGAIN or not enough_steps(len(times), time.perf_counter() - began):
         batch = next(batches)
         started = time.perf_counter()
         first.train(batch)
@@ -200,7 +197,7 @@ def _test_seconds(first: FirstStep, batches: Iterator[Any]) -> float:
         return 0.0
     test = first.model.make_test_function()
     times = []
-    for _ in range(_LEAST):
+    for _ in range(limits.AGAIN):
         batch = next(batches)
         began = time.perf_counter()
         test(batch)

@@ -13,54 +13,51 @@ from viz.picture.charts.lines import Chart, Line, line_charts
 __all__ = ["advice", "picture", "text", "text_of_loop"]
 
 _MUCH = 0.3  # of the peak: worth a piece of advice
-_SMALL = 0.05  # of the arrays in a step: not worth a word
 _MB = 10**6
 _UNSTEADY = 1.5
-_OFF = 0.06  # of the process: as far as estimates were off, see docs/estimate.md
+_OFF = 0.06  # as far as estimates were off, see docs/estimate.md
 _OUTSIDE = {"(outside)": "no layer (weights, data, gradients of weights)"}
 
 
 def text(estimate: Estimate) -> str:
     """The table, and sentences below it."""
-    heads = ("batch", "peak of the process", "arrays in a step", "step", "epoch", "all epochs", "")
     lines = []
     for rows in estimate.sizes():
-        process = estimate.process(rows)
-        lines.append(
-            (
-                f"{rows:,}",
-                "not known here" if process is None else formatting.nbytes(process),
-                formatting.nbytes(estimate.arrays(rows)),
-                formatting.seconds(estimate.seconds(rows) * 1e9),
-                _long(estimate.epoch_seconds(rows)),
-                _long(estimate.all_seconds(rows)),
-                _marks(estimate, rows),
-            )
-        )
-    told = [i for i, head in enumerate(heads) if not head or any(line[i] for line in lines)]  # a loop has no epochs
-    body = table(
-        [heads[i] for i in told], [[line[i] for i in told] for line in lines], least="arrays in a step,all epochs,epoch"
-    )
-    return str(Text.of([body, "", *_sentences(estimate)]))
+        epochs = _long(estimate.epoch_seconds(rows)), _long(estimate.all_seconds(rows))
+        measured = estimate.process(rows), estimate.arrays(rows), estimate.seconds(rows)
+        lines.append(_cells(rows, *measured, *epochs, _marks(estimate, rows)))
+    return _told(lines, _sentences(estimate))
 
 
 def text_of_loop(facts: dict[str, Any]) -> str:
     """A line of a table, and sentences below it."""
-    rows, process, seconds, peak = (facts[name] for name in ("batch_size", "process_bytes", "step_seconds", "peak"))
-    heads = ("batch", "peak of the process", "arrays in a step", "step", "")
-    line = (
-        f"{rows:,}" if rows else "not known",
-        "not known here" if process is None else formatting.nbytes(process),
-        formatting.nbytes(facts["array_bytes"]),
-        "" if seconds is None else formatting.seconds(seconds * 1e9),
-        "← the script's",
-    )
+    process, peak = facts["process_bytes"], facts["peak"]
+    line = _cells(facts["batch_size"], process, facts["array_bytes"], facts["step_seconds"], "", "", "← the script's")
     sentences = [f"measured in {facts['steps']:,} steps of the loop, as the script makes them"]
     if not fits(facts):
         sentences.append(f"that doesn't fit into {_limit(facts['limit'], process is not None)}")
     sentences.append(f"the peak of arrays is in {peak['at']}; most of it was made in: {_most(peak['layers'])}")
     sentences.append(f"{facts['message']}; for another batch size, change the script's and run this again")
-    return str(Text.of([table(heads, [line], least="arrays in a step"), "", *sentences]))
+    return _told([line], sentences)
+
+
+def _cells(rows: int | None, process: int | None, arrays: int, seconds: float | None, *others: str) -> list[str]:
+    """A line of the table: what a batch size takes."""
+    return [
+        f"{rows:,}" if rows else "not known",
+        "not known here" if process is None else formatting.nbytes(process),
+        formatting.nbytes(arrays),
+        "" if seconds is None else formatting.seconds(seconds * 1e9),
+        *others,
+    ]
+
+
+def _told(lines: list[list[str]], sentences: list[str]) -> str:
+    heads = ("batch", "peak of the process", "arrays in a step", "step", "epoch", "all epochs", "")
+    told = [i for i, head in enumerate(heads) if not head or any(line[i] for line in lines)]  # a loop has no epochs
+    shown = [[line[i] for i in told] for line in lines]
+    body = table([heads[i] for i in told], shown, least="arrays in a step,all epochs,epoch")
+    return str(Text.of([body, "", *sentences]))
 
 
 def _most(layers: dict[str, int]) -> str:
@@ -129,7 +126,7 @@ def _sentences(estimate: Estimate) -> list[str]:
     found.append(
         f"the peak of arrays (with {large.rows:,} rows) is in {large.at}; most of it was made in: {_most(large.layers)}"
     )
-    if estimate.data > _SMALL * estimate.arrays(estimate.rows):
+    if estimate.data > _OFF * estimate.arrays(estimate.rows):
         found.append(
             f"the data of fit ({formatting.nbytes(estimate.data)}) are part of the process, and not of the arrays in a "
             "step: viz memory has them, too, once a step reads them"

@@ -70,12 +70,25 @@ class _Measurement:
         self, plain: Totals, tested: Totals, trained: Totals, before: Totals
     ) -> dict[str, tuple[float, float, list[Part]]]:
         """The loss first, then what else both `fit` and `evaluate` report."""
-        numbers = {"loss": self._loss(plain, tested, trained, before)}
-        shared = plain.metrics.keys() & trained.metrics.keys()
-        for name in sorted(self.seen.logs, key=lambda each: each != "loss"):
-            reported = self.seen.logs[name]
-            if name in shared and name not in numbers and isinstance(reported, float):
-                numbers[name] = self._metric(name, reported, plain, tested, trained, before)
+
+        def split(name: str, reported: float) -> list[Part]:
+            of: Callable[[Totals], float] = lambda run: run.loss if name == "loss" else run.metrics[name]  # noqa: E731
+            return [
+                Part(RUNNING, reported - of(before)),
+                *([Part(PUT_BACK, of(before) - of(trained))] if before is not trained else []),
+                *[Part(*each) for each in _shares(self.causes, lambda acting: of(self._with(acting))).items()],
+                *([Part(WEIGHTS, of(tested) - of(plain))] if plain is not tested else []),
+            ]
+
+        reported, data, added = float(self.seen.logs["loss"]), self.seen.data_loss, 0.0
+        if plain.penalties or trained.penalties:
+            added = trained.penalties if data is None else reported - data
+        parts = split("loss", reported - added)
+        parts += [Part(PENALTIES, added - plain.penalties)] if added or plain.penalties else []
+        numbers = {"loss": (reported, plain.loss + plain.penalties, _finite(parts))}
+        for name, told in self.seen.logs.items():
+            if name in plain.metrics and name in trained.metrics and isinstance(told, float):
+                numbers[name] = told, plain.metrics[name], _finite(split(name, told))
         return numbers
 
     # ------------------------------------------------------------------ passes
@@ -137,38 +150,6 @@ class _Measurement:
             better = run_pass(self.model, self.rows.batches(), False, weighted=False)
         return Statistics(momentum, better.loss + better.penalties)
 
-    # ------------------------------------------------------------------ parts
-
-    def _loss(self, plain: Totals, tested: Totals, trained: Totals, before: Totals) -> tuple[float, float, list[Part]]:
-        reported, said = float(self.seen.logs["loss"]), plain.loss + plain.penalties
-        data = self.seen.data_loss
-        added = 0.0
-        if plain.penalties or trained.penalties:
-            added = trained.penalties if data is None else reported - data
-        parts = [
-            Part(RUNNING, reported - added - before.loss),
-            *([Part(PUT_BACK, before.loss - trained.loss)] if before is not trained else []),
-            *self._split(lambda totals: totals.loss),
-            *([Part(WEIGHTS, tested.loss - plain.loss)] if plain is not tested else []),
-            *([Part(PENALTIES, added - plain.penalties)] if added or plain.penalties else []),
-        ]
-        return reported, said, _finite(parts)
-
-    def _metric(
-        self, name: str, reported: float, plain: Totals, tested: Totals, trained: Totals, before: Totals
-    ) -> tuple[float, float, list[Part]]:
-        parts = [
-            Part(RUNNING, reported - before.metrics[name]),
-            *([Part(PUT_BACK, before.metrics[name] - trained.metrics[name])] if before is not trained else []),
-            *self._split(lambda totals: totals.metrics[name]),
-            *([Part(WEIGHTS, tested.metrics[name] - plain.metrics[name])] if plain is not tested else []),
-        ]
-        return reported, plain.metrics[name], _finite(parts)
-
-    def _split(self, number: Any) -> list[Part]:
-        found = _shares(self.causes, lambda acting: number(self._with(acting)))
-        return [Part(name, value) for name, value in found.items()]
-
 
 def _differ(one: float, other: float) -> bool:
     """Whether two modes compute different numbers, rounding apart; NaN is the same as NaN."""
@@ -187,7 +168,7 @@ def _is_metric(model: Any, variable: Any) -> bool:
 
 
 def _check(model: Any) -> None:
-    if has_own_steps(model):
+    if has_own(model, "train_step", "test_step"):
         raise ValueError(
             f"gap: {type(model).__name__} has a train_step or test_step of its own, and nobody else knows what that "
             "computes. Override compute_loss instead."
@@ -222,11 +203,6 @@ class Totals(NamedTuple):
     penalties: float  # the mean of what weights and layers added to it
     metrics: dict[str, float]  # other numbers, by name
     rows: int
-
-
-def has_own_steps(model: Any) -> bool:
-    """Whether `fit` or `evaluate` runs a step of the user's."""
-    return has_own(model, "train_step", "test_step")
 
 
 def run_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool = True) -> Totals:

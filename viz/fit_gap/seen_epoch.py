@@ -125,10 +125,8 @@ class EpochWatch(observe.Observer):
                 self._take(scope.owner, scope.inputs)
 
     def _is_step(self, scope: observe.Scope) -> bool:
-        return scope.kind == "step" and scope.name == "train_step" and bool(self._fits) and self._current(scope.owner)
-
-    def _current(self, model: Any) -> bool:
-        return model is self._fits[-1][0].model
+        fit = self._training
+        return scope.kind == "step" and scope.name == "train_step" and fit is not None and scope.owner is fit.model
 
     def _take(self, model: Any, data: Any) -> None:
         x, _, _ = unpack_x_y_sample_weight(data)

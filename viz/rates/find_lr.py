@@ -15,6 +15,7 @@ from eagerflow.data.feed import feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.optimizers.rate import LearningRate
 from viz.boundary import boundary
+from viz.doctor import thresholds as limits
 from viz.dry_run.kept_state import optimizers_of, put_back
 from viz.frameworks import only_eagerflow
 from viz.frameworks.objects import is_model
@@ -23,7 +24,6 @@ from viz.rates.sweep import LearningRates, judged
 __all__ = ["find_lr"]
 
 _AWAY = 4.0  # times the lowest loss so far, above where it began: then it has run away
-_FIRST = 5  # batches that tell where the loss begins
 
 
 @boundary
@@ -132,9 +132,9 @@ def _away(losses: list[float]) -> bool:
     """Has the loss run away?"""
     if not math.isfinite(losses[-1]):
         return True
-    if len(losses) < 2 * _FIRST:
+    if len(losses) < 2 * limits.LAST:
         return False
-    first = float(numpy.median(losses[:_FIRST]))
+    first = float(numpy.median(losses[: limits.LAST]))
     return min(losses[-3:]) > first + max(_AWAY * (first - min(losses)), (_AWAY - 1) * abs(first))
 
 

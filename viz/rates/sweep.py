@@ -23,12 +23,9 @@ _WINDOW = 7  # batches that are averaged
 _SMALL = 0.2  # of the batches, at the beginning, have rates that are too small to matter
 _NOISE = 3.0  # times the noise of a mean that a fall must have
 _FALL = 0.01  # of the loss that a fall must have
-_BELOW = 0.25  # of the rate at which the loss is lowest: the largest that is chosen
-_SLOPE = 0.5  # decades of rates over which a slope is taken
 
 
-_WIDTH, _HEIGHT = 560, 330
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 18, 62, 44
+_WIDTH, _HEIGHT, _MARGIN = 560, 330, 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +63,7 @@ class LearningRates:
     @property
     def svg(self) -> str:
         """The picture as SVG text: losses by rate, and the suggested rate."""
-        return drawn(self.rates, self.losses, self.smoothed, self.rate, self.reason, "light")
+        return _drawn(self, "light")
 
     def draw(self, path: str | os.PathLike[str], theme: str = "light") -> pathlib.Path:
         """Writes the picture to a file.
@@ -80,8 +77,7 @@ class LearningRates:
             RendererMissing: when no PNG can be made here.
         """
         check_picture_name(path)
-        made = drawn(self.rates, self.losses, self.smoothed, self.rate, self.reason, theme)
-        return write_picture(path, made)
+        return write_picture(path, _drawn(self, theme))
 
     def to_dict(self) -> dict[str, Any]:
         """The attributes as plain data that fits into JSON."""
@@ -93,8 +89,7 @@ class LearningRates:
 
     def _repr_html_(self) -> str:
         """For notebooks: the picture, in which the reason stands."""
-        dark = drawn(self.rates, self.losses, self.smoothed, self.rate, self.reason, "dark")
-        return on_any_ground(self.svg, dark)
+        return on_any_ground(self.svg, _drawn(self, "dark"))
 
 
 def judged(rates: Sequence[float], losses: Sequence[float], diverged: bool) -> LearningRates:
@@ -105,9 +100,14 @@ def judged(rates: Sequence[float], losses: Sequence[float], diverged: bool) -> L
     tried = numpy.array(rates, "float64")[finite]
     smooth = _smoothed(kept)
     away = float(rates[-1]) if diverged else None
+
+    def found(rate: float | None, reason: str, lowest: float) -> LearningRates:
+        given = [tuple(map(float, each)) for each in (rates, losses, smooth)]
+        return LearningRates(rate, reason, given[0], given[1], given[2], float(lowest), away)
+
     if len(kept) < _WINDOW:
         reason = f"the loss exploded after {len(kept)} batches: begin at a lower rate (low=...)"
-        return _made(None, reason, rates, losses, smooth, float(rates[0]), away)
+        return found(None, reason, rates[0])
     small = max(3, int(_SMALL * len(kept)))
     base, noise = float(numpy.median(kept[:small])), _noise(kept[:small])
     lowest = int(smooth.argmin())
@@ -118,24 +118,17 @@ def judged(rates: Sequence[float], losses: Sequence[float], diverged: bool) -> L
             f"the loss fell at no rate: {base:.4g} at the beginning, {smooth[lowest]:.4g} at best, and single batches "
             f"differ by {noise:.2g}"
         )
-        return _made(None, reason, rates, losses, smooth, float(tried[lowest]), away)
+        return found(None, reason, tried[lowest])
     slopes = _slopes(numpy.log10(tried[: lowest + 1]), smooth[: lowest + 1])
     steepest = int(slopes.argmin())
     chosen = float(tried[steepest])
     words = f"the loss falls fastest at {chosen:.1e}"
-    if chosen > _BELOW * tried[lowest]:  # so near to where it turns, the next steps would go over it
-        chosen = _BELOW * float(tried[lowest])
+    if chosen > tried[lowest] / 4:  # so near to where it turns, the next steps would go over it
+        chosen = float(tried[lowest]) / 4
         words = f"a quarter of the rate at which the loss is lowest: {chosen:.1e}"
     end = f", and from {away:.1e} on it explodes" if away is not None else ""
     reason = f"{words}; it falls from {base:.4g} to {smooth[lowest]:.4g}, its lowest, at {tried[lowest]:.1e}{end}"
-    return _made(chosen, reason, rates, losses, smooth, float(tried[lowest]), away)
-
-
-def _made(
-    rate: float | None, reason: str, rates: Any, losses: Any, smooth: Any, lowest: float, away: float | None
-) -> LearningRates:
-    given = [tuple([float(v) for v in each]) for each in (rates, losses, smooth)]
-    return LearningRates(rate, reason, given[0], given[1], given[2], lowest, away)
+    return found(chosen, reason, tried[lowest])
 
 
 def _smoothed(values: numpy.ndarray) -> numpy.ndarray:
@@ -154,38 +147,31 @@ def _slopes(places: numpy.ndarray, values: numpy.ndarray) -> numpy.ndarray:
     """The slope of a line through what lies within half a decade around each place."""
     found = numpy.zeros(len(places))
     for i, place in enumerate(places):
-        near = numpy.abs(places - place) <= _SLOPE
+        near = numpy.abs(places - place) <= 0.5
         if near.sum() >= 3:
             found[i] = numpy.polyfit(places[near], values[near], 1)[0]
     return found
 
 
-def drawn(
-    rates: Sequence[float],
-    losses: Sequence[float],
-    smoothed: Sequence[float],
-    chosen: float | None,
-    reason: str,
-    theme: str,
-) -> str:
+def _drawn(found: LearningRates, theme: str) -> str:
     """An SVG document."""
-    look = theme_named(theme)
-    points = [(math.log10(r), v) for r, v in zip(rates, losses) if math.isfinite(v)]
-    means = [(x, v) for (x, _), v in zip(points, smoothed)]
+    look, chosen = theme_named(theme), found.rate
+    points = [(math.log10(r), v) for r, v in zip(found.rates, found.losses) if math.isfinite(v)]
+    means = [(x, v) for (x, _), v in zip(points, found.smoothed)]
     scale = _Scale([x for x, _ in points] or [0.0], [v for _, v in means] or [0.0])
     title = "learning rate" if chosen is None else f"learning rate {chosen:.1e}"
     curve = " ".join([f"{scale.x(x):.1f},{scale.y(v):.1f}" for x, v in means])
-    colors = list(look.lines.values())
+    colors, reason = list(look.lines.values()), textwrap.wrap(found.reason, 92)[:2]
     lines = [
         text_at(14, 20, title, look.ink, 13),
-        *[text_at(14, 36 + 13 * i, line, look.muted, 10) for i, line in enumerate(textwrap.wrap(reason, 92)[:2])],
+        *[text_at(14, 36 + 13 * i, line, look.muted, 10) for i, line in enumerate(reason)],
         *_scales(scale, look),
         *[f'<circle cx="{scale.x(x):.1f}" cy="{scale.y(v):.1f}" r="2" fill="{look.muted}"/>' for x, v in points],
         f'<polyline points="{curve}" fill="none" stroke="{colors[0]}" stroke-width="2"/>',
     ]
     if chosen is not None:
         x = scale.x(math.log10(chosen))
-        lines.append(f'<path d="M{x:.1f} {_TOP} V{_HEIGHT - _BOTTOM}" stroke="{colors[1]}" stroke-dasharray="4 3"/>')
+        lines.append(f'<path d="M{x:.1f} {_MARGIN} V{_HEIGHT - _MARGIN}" stroke="{colors[1]}" stroke-dasharray="4 3"/>')
     return document(title, _WIDTH, _HEIGHT, look, lines)
 
 
@@ -200,23 +186,23 @@ class _Scale:
         self.low, self.high = low - room, high + room
 
     def x(self, rate: float) -> float:
-        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (rate - self.left) / (self.right - self.left)
+        return _MARGIN + (_WIDTH - 2 * _MARGIN) * (rate - self.left) / (self.right - self.left)
 
     def y(self, loss: float) -> float:
         part = min(1.0, max(0.0, (loss - self.low) / (self.high - self.low)))
-        return _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * part
+        return _HEIGHT - _MARGIN - (_HEIGHT - 2 * _MARGIN) * part
 
 
 def _scales(scale: _Scale, look: Theme) -> list[str]:
     lines = []
     for power in range(scale.left, scale.right + 1):
         x = scale.x(power)
-        lines.append(f'<path d="M{x:.1f} {_TOP} V{_HEIGHT - _BOTTOM}" stroke="{look.frame}"/>')
-        lines.append(text_at(x, _HEIGHT - _BOTTOM + 14, f"{10.0**power:g}", look.muted, 9, "middle"))
+        lines.append(f'<path d="M{x:.1f} {_MARGIN} V{_HEIGHT - _MARGIN}" stroke="{look.frame}"/>')
+        lines.append(text_at(x, _HEIGHT - _MARGIN + 14, f"{10.0**power:g}", look.muted, 9, "middle"))
     for i in range(5):
         value = scale.low + (scale.high - scale.low) * i / 4
         y = scale.y(value)
-        lines.append(f'<path d="M{_LEFT} {y:.1f} H{_WIDTH - _RIGHT}" stroke="{look.frame}"/>')
-        lines.append(text_at(_LEFT - 6, y + 3, f"{value:.3g}", look.muted, 9, "end"))
-    lines.append(text_at((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, "learning rate", look.muted, 10, "middle"))
+        lines.append(f'<path d="M{_MARGIN} {y:.1f} H{_WIDTH - _MARGIN}" stroke="{look.frame}"/>')
+        lines.append(text_at(_MARGIN - 6, y + 3, f"{value:.3g}", look.muted, 9, "end"))
+    lines.append(text_at(_WIDTH / 2, _HEIGHT - _MARGIN + 34, "learning rate", look.muted, 10, "middle"))
     return lines

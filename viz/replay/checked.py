@@ -22,10 +22,9 @@ _EVENTS: dict[str, dict[str, Any]] = {
     "python": {"python": str, "out": "pairs", "at": "place"},
 }
 _META = {"cause": str, "keep": int, "machine": dict}
-_MOST = 1_000_000  # events and tensors of a step
+_MOST = 1_000_000  # steps; events and tensors of one
 _LARGEST = 1 << 28  # a number among settings, and what lengths among them multiply to: arrays are smaller
 _LONGEST = 1000  # letters of a setting
-_STEPS = 10_000
 
 
 def check(kept: Kept) -> None:
@@ -42,7 +41,7 @@ class _Check:
         kept = self.kept
         for name, kind in _META.items():
             self._is(kept.meta.get(name), kind, name)
-        if kept.meta["keep"] < 1 or not 0 < len(kept.steps) <= _STEPS:
+        if kept.meta["keep"] < 1 or not 0 < len(kept.steps) <= _MOST:
             raise Damaged(f"it has {len(kept.steps)} steps, and its keep is {kept.meta['keep']}")
         for each in kept.variables:
             self._is(each.path, str, "path")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -41,8 +42,7 @@ class _Encoder:
         self._held: list[Any] = []
         self._tensors: dict[int, int] = {}  # of the running step, by serial
         self._sources = Sources(ring.codes)
-        self.places: list[Any] = []
-        self._place_numbers: dict[Any, int] = {}
+        self._places: dict[Any, int] = {}  # the numbers of lines of code, in order
         self._before: dict[int, Any] = {}
         self._states: dict[int, list[tuple[int, Any]]] = {}
         for segment in reversed(ring.segments):
@@ -60,7 +60,7 @@ class _Encoder:
         made = [self._optimizer(n, self._states[n]) for n in self._updaters]
         after, digests = self._after()
         facts = {"cause": cause, "keep": self.ring.keep, "machine": machine(), **meta}
-        return Kept(facts, variables, made, steps, self.arrays, after, digests, self.places)
+        return Kept(facts, variables, made, steps, self.arrays, after, digests, list(self._places))
 
     def _after(self) -> tuple[dict[int, int], dict[int, str]]:
         """Weights as they are now, and a checksum of everything."""
@@ -79,10 +79,10 @@ class _Encoder:
     def _optimizer(self, number: int, state: list[tuple[int, Any]]) -> KeptOptimizer:
         optimizer, wanted = self.ring.optimizers[number], self._wanted
         try:
-            told: Any = optimizers.serialize(optimizer)
+            config: Any = optimizers.serialize(optimizer)
+            json.dumps(config)
         except (ValueError, TypeError, NotImplementedError):  # a learning rate that is a function, say
-            told = None
-        config = told if isinstance(told, dict) and _is_plain(told) else None
+            config = None
         trained = [wanted[n] for n in (self.ring._number(v) for v in optimizer._trained()) if n in wanted]
         return KeptOptimizer(optimizer.name, config, [wanted[n] for n, _ in state], trained)
 
@@ -139,7 +139,9 @@ class _Encoder:
             return self._constant(value)
         if kind == "l":
             return {"l": [self.ref(each) for each in value]}
-        return {"n": value} if value is None or isinstance(value, _PLAIN) else {"n": _number_of(value)}
+        if value is None or isinstance(value, _PLAIN):
+            return {"n": value}
+        return {"n": value.item() if isinstance(value, numpy.generic) else str(value)[:100]}
 
     def _constant(self, array: Any) -> dict[str, Any]:
         """An array; -1 for one that isn't of numbers."""
@@ -176,9 +178,8 @@ class _Encoder:
 
     def array(self, array: Any) -> int:
         """The number of an array."""
-        number = self._numbers.get(id(array))
-        if number is None:
-            number = self._numbers[id(array)] = len(self.arrays)
+        number = self._numbers.setdefault(id(array), len(self.arrays))
+        if number == len(self.arrays):
             self._held.append(array)
             self.arrays.append(host(array))
         return number
@@ -187,15 +188,7 @@ class _Encoder:
         return None if place is None else self._frame(self._sources.frames(list(place))[0])
 
     def _frame(self, frame: Any) -> int:
-        number = self._place_numbers.get(frame)
-        if number is None:
-            number = self._place_numbers[frame] = len(self.places)
-            self.places.append(frame)
-        return number
-
-
-def _number_of(value: Any) -> Any:
-    return value.item() if isinstance(value, numpy.generic) else str(value)[:100]
+        return self._places.setdefault(frame, len(self._places))
 
 
 def _named(data: Any) -> Iterator[tuple[str, Any]]:
@@ -205,11 +198,3 @@ def _named(data: Any) -> Iterator[tuple[str, Any]]:
         leaves = [x for x in flat(part) if isinstance(x, Tensor)]
         for i, leaf in enumerate(leaves):
             yield (name if len(leaves) == 1 else f"{name}/{i}"), leaf
-
-
-def _is_plain(config: Any) -> bool:
-    if isinstance(config, dict):
-        return all(isinstance(k, str) and _is_plain(v) for k, v in config.items())
-    if isinstance(config, (list, tuple)):
-        return all(map(_is_plain, config))
-    return config is None or isinstance(config, _PLAIN)

@@ -45,7 +45,6 @@ _KINDS = {
     "narrow": dict,
 }
 _NARROW = ("bfloat16", "float8_e4m3fn", "float8_e5m2")
-_LONGEST = 300  # letters of a message about what is inside of a file
 
 
 class StepFileError(TraceFileError):
@@ -112,15 +111,15 @@ def read(path: str | os.PathLike[str], limit: Limit = "auto") -> Kept:
         kept.limit = _RESULTS[0] + _RESULTS[1] * size if limit == "auto" else limit
         return kept
     except TraceFileError as error:
-        raise StepFileError(f"{name!r:.150}: {error!s:.{_LONGEST}}") from None
+        raise StepFileError(f"{name!r:.150}: {error!s:.300}") from None
     except PermissionError:
         raise PermissionError(f"{name!r:.150} may not be read") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
-        raise StepFileError(f"{name!r:.150} holds no training steps, or was cut short: {error!s:.{_LONGEST}}") from None
+        raise StepFileError(f"{name!r:.150} holds no training steps, or was cut short: {error!s:.300}") from None
     except (KeyError, AttributeError, TypeError) as error:
         raise StepFileError(f"{name!r:.150} is damaged: {type(error).__name__} {error!s:.80}") from None
     except (ArithmeticError, LookupError, RuntimeError, ValueError, zlib.error) as error:
-        raise StepFileError(f"{name!r:.150} is damaged: {error!s:.{_LONGEST}}") from None
+        raise StepFileError(f"{name!r:.150} is damaged: {error!s:.300}") from None
 
 
 def _read(path: str | os.PathLike[str], allowed: Allowed) -> Kept:

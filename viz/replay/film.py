@@ -14,6 +14,7 @@ import numpy
 
 from eagerflow import GradientTape, Tensor, Variable
 from eagerflow.core.observe import Scope, unobserved
+from viz.doctor.facts.host_arrays import array_of, finite
 from viz.facts.formatting import short
 from viz.recorder.descriptions import flat
 from viz.replay.kept import Kept
@@ -44,18 +45,18 @@ class Frame:
 
 def numbers(x: Any) -> list[str]:
     """The numbers of an array as lines: all of a small one, else the corner and what describes the rest."""
-    array = numpy.asarray(x.data if isinstance(x, Tensor) else x)
+    array = numpy.asarray(array_of(x))
     if array.size <= _FEW and array.ndim <= 2:
         return _rows(array)
     shown = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
     lines = [f"{row} ..." for row in _rows(shown[:2, :_SIDE])]
     if array.dtype.kind in "fc" and array.size:
-        finite = array[numpy.isfinite(array)]
-        if finite.size:
-            middle = short(float(numpy.mean(finite, dtype="float64")))
-            lines.append(f"from {short(float(finite.min()))} to {short(float(finite.max()))}, mean {middle}")
-        if finite.size < array.size:
-            lines.append(f"{array.size - finite.size} of {array.size} are NaN or infinite")
+        known = array[numpy.isfinite(array)]
+        if known.size:
+            middle = short(float(numpy.mean(known, dtype="float64")))
+            lines.append(f"from {short(float(known.min()))} to {short(float(known.max()))}, mean {middle}")
+        if known.size < array.size:
+            lines.append(f"{array.size - known.size} of {array.size} are NaN or infinite")
     return lines
 
 
@@ -142,8 +143,7 @@ class Film:
 
 
 def _finite(x: Any) -> bool:
-    array = numpy.asarray(x.data if isinstance(x, Tensor) else x) if _is_array(x) else numpy.zeros(1)
-    return array.dtype.kind not in "fc" or bool(numpy.isfinite(array).all())
+    return not _is_array(x) or finite(array_of(x))
 
 
 def _variable(x: Any) -> str:
@@ -182,14 +182,14 @@ def _local(
         passed = ", which is 0 where relu gave 0" if "relu" in op.settings and any(settings) else ""
         if place > 1:
             return f"local is 1 for each row: the columns of upstream{passed}{',' if passed else ''} are summed", None
-        other = _array(inputs[1 - place]).T
+        other = array_of(inputs[1 - place]).T
         if place == 0:
             return f"upstream {_size(g)}{passed}, @ local {_size(other)}, the other factor transposed", other
         return f"local {_size(other)}, the other factor transposed, @ upstream {_size(g)}{passed}", other
     if len(upstream) == 1 and _is_array(inputs[place]) and tuple(inputs[place].shape) == tuple(g.shape):
         diagonal = _vector_product(op, inputs, settings, place, numpy.ones(g.shape, g.dtype))
         if diagonal is not None and numpy.allclose(
-            diagonal * numpy.asarray(g), numpy.asarray(_array(gradient)), rtol=1e-4, atol=1e-30, equal_nan=True
+            diagonal * numpy.asarray(g), numpy.asarray(array_of(gradient)), rtol=1e-4, atol=1e-30, equal_nan=True
         ):
             return "element by element", diagonal
     size, out = int(numpy.prod(inputs[place].shape)), int(numpy.prod(g.shape))
@@ -199,10 +199,6 @@ def _local(
             matrix = numpy.stack([numpy.asarray(row).reshape(-1) for row in rows])
             return f"upstream as a row of {out} @ local {out}×{size}, flattened", matrix
     return f"local is a linear map of {_size(g)} to {_size(gradient)}, applied without writing it down", None
-
-
-def _array(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else x
 
 
 def _vector_product(op: Any, inputs: Sequence[Any], settings: Sequence[Any], place: int, g: Any) -> Any:

@@ -54,10 +54,9 @@ class Keeping:
         self.say = say or (lambda line: write_text(f"{line}\n", sys.stderr))
         self.ring = Ring(keep, self._write, self._tell)
         self.written: list[tuple[pathlib.Path, str]] = []
-        self._stack: contextlib.ExitStack | None = None
+        self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Keeping:
-        self._stack = contextlib.ExitStack()
         self._stack.enter_context(observing(self.ring))
         self._stack.enter_context(_asked_by_signal(self.ring))
         _open.append(self)
@@ -66,8 +65,7 @@ class Keeping:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._stack is not None:
-            self._stack.close()
+        self._stack.close()
         _open.remove(self)
         if error is not None:
             self.ring.fail(error)
@@ -111,10 +109,8 @@ class Keeping:
 @contextlib.contextmanager
 def _asked_by_signal(ring: Ring) -> Any:
     """Within, a signal asks for the steps, where the program has no use of its own for it."""
-    if _SIGNAL is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    if signal.getsignal(_SIGNAL) is not signal.SIG_DFL:
+    free = threading.current_thread() is threading.main_thread()
+    if _SIGNAL is None or not free or signal.getsignal(_SIGNAL) is not signal.SIG_DFL:
         yield
         return
 

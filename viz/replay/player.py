@@ -120,20 +120,8 @@ class _Run:
         return self.played
 
     def _event(self, event: Event) -> None:
-        if "op" in event:
-            self._op(event)
-        elif "gradient" in event:
-            self._gradient(event)
-        elif "assign" in event:
-            self._assign(event)
-        elif "apply" in event:
-            self._apply(event)
-        elif "begin" in event:
-            self._begin(event)
-        elif "end" in event:
-            self._end(event)
-        else:
-            self._python(event)
+        kind = next(kind for kind in ("op", "gradient", "assign", "apply", "begin", "end", "python") if kind in event)
+        getattr(self, f"_{kind}")(event)
 
     def _assign(self, event: Event) -> None:
         variable, value = self.player.variables[event["assign"]], self._value(event["to"])

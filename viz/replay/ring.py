@@ -52,7 +52,7 @@ class Held:
     @property
     def nbytes(self) -> int:
         """The bytes of the arrays that only this step holds."""
-        arrays = {id(a): a.nbytes for event in self.events for a in _arrays(event)}
+        arrays = {id(x): x.nbytes for x in flat(self.events) if isinstance(x, numpy.ndarray)}
         return sum(arrays.values())
 
 
@@ -69,20 +69,6 @@ class Segment:
         """The bytes of the state."""
         held = [array for each in self.optimizers.values() for _, array in each]
         return sum(array.nbytes for array in (*self.variables.values(), *held))
-
-
-def _arrays(event: tuple[Any, ...]) -> list[Any]:
-    return [x[1] for x in flat(event) if x.__class__ is _Constant] + [x for x in flat(event) if _is_array(x)]
-
-
-def _is_array(x: Any) -> bool:
-    return isinstance(x, numpy.ndarray)
-
-
-class _Constant(tuple[str, Any]):
-    """`("a", array)`: an array that no op of the step made."""
-
-    __slots__ = ()
 
 
 class Ring(Observer):
@@ -108,15 +94,13 @@ class Ring(Observer):
         self.count = 0
         self.asked = self.failed = False
         self._numbers: dict[int, int] = {}  # of variables, by identity
-        self._optimizer_numbers: dict[int, int] = {}
         self._step: Held | None = None
         self._depth = 0  # of step scopes
         self._ignored = 0  # scopes inside of which nothing is kept
         self._scopes_known = False  # whether steps are announced
         self._made: set[int] = set()
-        self._by_array: dict[int, int] = {}
-        self._kept_alive: list[Any] = []
-        self._optimizer: tuple[Any, ...] | None = None  # the scope of one of ours that is open
+        self._by_array: dict[int, tuple[int, Any]] = {}  # of gradients: their numbers, and the arrays themselves
+        self._optimizer: tuple[Any, ...] | None = None  # one of ours that updates: its number, gradients, rate
         self._changed: list[int] = []
         self._constrained: list[Variable] = []
         self._pending: list[tuple[Any, ...]] = []  # changes between steps
@@ -143,7 +127,7 @@ class Ring(Observer):
         last.steps.append(self._step)
         while sum([len(segment.steps) for segment in self.segments]) - len(self.segments[0].steps) >= self.keep:
             self.segments.popleft()
-        self._made, self._by_array, self._kept_alive = set(), {}, []
+        self._made, self._by_array = set(), {}
         self._optimizer, self._changed, self._constrained, self._ours = None, [], [], []
         self._updaters = set()
 
@@ -159,7 +143,7 @@ class Ring(Observer):
         if step is None:
             return
         step.error, step.ended, self._step = error, error is None, None
-        self._made, self._by_array, self._kept_alive = set(), {}, []
+        self._made, self._by_array = set(), {}
         if step.number == 0 and error is None:
             self._settle_sizes(step)
             self._told(self)
@@ -328,9 +312,9 @@ class Ring(Observer):
             if result is None:
                 made.append(None)
                 continue
-            made.append(self._mark(result))
-            self._by_array[id(result.data)] = made[-1] or 0
-            self._kept_alive.append(result.data)
+            number = self._mark(result)
+            made.append(number)
+            self._by_array[id(result.data)] = number, result.data
         step.targets.append([t.data for t in targets])
         step.events.append(("gradient", wanted, by, made))
 
@@ -349,7 +333,7 @@ class Ring(Observer):
         if given.__class__ is Tensor and getattr(given, "serial", None) in self._made:
             events.append(("assign", number, given.serial))
         else:
-            events.append(("assign", number, _Constant(("a", variable.data))))
+            events.append(("assign", number, ("a", variable.data)))
         if self._step is None and len(events) > _LONGEST:
             del events[:-1000]
 
@@ -359,24 +343,22 @@ class Ring(Observer):
         optimizer, segment = scope.owner, self.segments[-1]
         if not type(optimizer).__module__.startswith("eagerflow."):
             return
-        key = id(optimizer)
-        number = self._optimizer_numbers.get(key)
-        if number is None:
-            number = self._optimizer_numbers[key] = len(self.optimizers)
+        number = next((i for i, each in enumerate(self.optimizers) if each is optimizer), len(self.optimizers))
+        if number == len(self.optimizers):
             self.optimizers.append(optimizer)
         if number not in segment.optimizers:
             segment.optimizers[number] = [(self._number(v), v.data) for v in optimizer.variables]
         given = [self._ref_of_array(g.data) for g in scope.inputs or ()]
-        self._optimizer = (scope, number, given, float(optimizer.learning_rate))
+        self._optimizer = (number, given, float(optimizer.learning_rate))
         self._changed = []
 
     def _end_update(self, step: Held) -> None:
         if self._optimizer is not None:
-            _, number, given, rate = self._optimizer
+            number, given, rate = self._optimizer
             step.events.append(("apply", number, given, self._changed, rate))
             self._updaters.add(number)
             for variable in self._constrained:
-                step.events.append(("assign", self._number(variable), _Constant(("a", variable.data))))
+                step.events.append(("assign", self._number(variable), ("a", variable.data)))
         self._optimizer, self._constrained = None, []
 
     # ------------------------------------------------------------------ names
@@ -406,11 +388,12 @@ class Ring(Observer):
         if isinstance(x, (list, tuple)):
             return ("l", [self._ref(each) for each in x])
         if isinstance(x, numpy.ndarray) and x.nbytes <= _SMALL:
-            return _Constant(("a", x.copy()))
-        return _Constant(("a", x)) if hasattr(x, "dtype") and hasattr(x, "nbytes") else ("n", x)
+            return ("a", x.copy())
+        return ("a", x) if hasattr(x, "dtype") and hasattr(x, "nbytes") else ("n", x)
 
     def _ref_of_array(self, array: Any) -> Any:
-        return self._by_array.get(id(array)) or _Constant(("a", array))
+        known = self._by_array.get(id(array))
+        return ("a", array) if known is None else known[0]
 
     def _number(self, variable: Variable) -> int:
         number = self._numbers.get(variable.identity)
@@ -421,9 +404,7 @@ class Ring(Observer):
 
     def _touch(self, variable: Variable, segment: Segment) -> int:
         """The variable's number; its array is held, if it is met for the first time."""
-        number = self._numbers.get(variable.identity)
-        if number is None:
-            number = self._number(variable)
+        number = self._number(variable)
         if number not in segment.variables:
             segment.variables[number] = variable.data
         return number

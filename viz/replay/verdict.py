@@ -52,20 +52,21 @@ def verdict(kept: Kept, player: Player, played: list[Played]) -> Verdict:
     for each in played:
         name = f"step {each.step.number}"
         compared += 1
-        if each.step.error.partition(":")[0] != ("" if each.error is None else type(each.error).__name__):
-            other.append(f"{name} ({'no error' if each.error is None else type(each.error).__name__} now)")
+        then, now = _raised(each)
+        if then != now:
+            other.append(f"{name} ({now or 'no error'} now)")
         elif not same_number(each.step.loss, each.loss):
             other.append(name)
             gaps.append((_gap(each.step.loss, each.loss), f"the loss of {name}"))
     if played and played[-1].step is kept.steps[-1] and not played[-1].left_out:
         for number, text in kept.digests.items():
             compared += 1
-            now = host(player.variables[number].data)
-            if digest(now) != text:
+            array = host(player.variables[number].data)
+            if digest(array) != text:
                 path = kept.variables[number].path
                 other.append(path)
                 if number in kept.after:
-                    gaps.append((_distance(kept.arrays[kept.after[number]], now), path))
+                    gaps.append((_distance(kept.arrays[kept.after[number]], array), path))
     left_out = [text for each in played for text in each.left_out]
     largest, where = max(gaps, default=(0.0, ""))
     exact = not other and not left_out
@@ -77,6 +78,11 @@ def _reasons(kept: Kept, left_out: list[str]) -> list[str]:
     found = [f"what can't be run from a file: {text}" for text in dict.fromkeys(left_out)]
     found += differences(kept.meta["machine"], machine())
     return found or [_UNKNOWN]
+
+
+def _raised(each: Played) -> tuple[str, str]:
+    """The class of what a step raised then, and now; empty for nothing."""
+    return each.step.error.partition(":")[0], "" if each.error is None else type(each.error).__name__
 
 
 def same_number(one: float | None, other: float | None) -> bool:
@@ -102,8 +108,7 @@ def told(played: Sequence[Played]) -> list[dict[str, Any]]:
     """What the steps gave then, and what now: the loss, or the class of what it raised; with the numbers of rows."""
     rows = []
     for each in played:
-        step = each.step
-        raised = step.error.partition(":")[0], "" if each.error is None else type(each.error).__name__
+        step, raised = each.step, _raised(each)
         same = same_number(step.loss, each.loss) and raised[0] == raised[1]
         then, now = raised[0] or step.loss, raised[1] or each.loss
         rows.append({"step": step.number, "then": then, "now": now, "same": same, "rows": list(step.rows or [])})

@@ -13,7 +13,6 @@ _BAND = 10.0  # of the usual distance from the median; of normal losses that is 
 _TIMES = {20: 2.0, 10: 3.0, 5: 10.0}  # and a multiple of the largest of them, by the number of losses
 _AT_ONCE = 1000.0  # of fewer, which don't tell a usual distance yet
 _TENTH = 0.1  # and of the loss at the beginning
-_TINY = 1e-3  # the first few losses may be next to nothing by chance, or by what weights begin with
 
 HISTORY = f"it takes {_TIMES[5]:.0f} times the largest loss of 5 steps, {_TIMES[10]:.0f} times that of 10, twice of 20"
 """From which losses on a jump is one, in words."""
@@ -58,4 +57,6 @@ class LossWatch:
         if min(seen) <= 0:  # of which no multiple means much: one waits for what is usual
             return math.inf
         times = next((times for least, times in _TIMES.items() if len(seen) >= least), None)
-        return times * largest if times is not None else _AT_ONCE * max(largest, _TINY)
+        if times is None:  # the first few losses may be next to nothing by chance, or by what weights begin with
+            return max(_AT_ONCE * largest, 1.0)
+        return times * largest

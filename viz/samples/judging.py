@@ -30,10 +30,13 @@ class Classes:
 
 def as_chances(outputs: numpy.ndarray, loss: Any) -> numpy.ndarray:
     """Outputs of a classifier as chances: of one column that of yes, of several one for each class."""
-    if outputs.shape[1] == 1:
-        yes = outputs[:, 0]
-        return outputs if _are_chances(yes, loss) else 1 / (1 + numpy.exp(-numpy.clip(outputs, -60, 60)))
-    return outputs if _are_chances(outputs.sum(axis=1), loss, outputs) else _softmax(outputs)
+    settings, one = loss.get_config() if hasattr(loss, "get_config") else {}, outputs.shape[1] == 1
+    within = (outputs <= 1).all() if one else numpy.allclose(outputs.sum(axis=1), 1, atol=1e-2)
+    if not settings.get("from_logits") and within and (outputs >= 0).all():
+        return outputs
+    powers = numpy.exp(numpy.clip(outputs, -60, 60) if one else outputs - outputs.max(axis=1, keepdims=True))
+    found: numpy.ndarray = powers / (1 + powers if one else powers.sum(axis=1, keepdims=True))
+    return found
 
 
 def classes_of(targets: numpy.ndarray, outputs: numpy.ndarray, loss: Any, chances: bool = False) -> Classes | None:
@@ -61,22 +64,6 @@ def classes_of(targets: numpy.ndarray, outputs: numpy.ndarray, loss: Any, chance
     else:
         return None
     return Classes(labels, outputs if chances else as_chances(outputs, loss))
-
-
-def _are_chances(sums: numpy.ndarray, loss: Any, each: numpy.ndarray | None = None) -> bool:
-    """Whether outputs are chances already, and no logits."""
-    config = loss.get_config() if hasattr(loss, "get_config") else {}
-    if config.get("from_logits"):
-        return False
-    if each is None:
-        return bool(((sums >= 0) & (sums <= 1)).all())
-    return bool(numpy.allclose(sums, 1, atol=1e-2) and each.min() >= 0)
-
-
-def _softmax(outputs: numpy.ndarray) -> numpy.ndarray:
-    shifted = numpy.exp(outputs - outputs.max(axis=1, keepdims=True))
-    found: numpy.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
-    return found
 
 
 def likely_wrong(classes: Classes) -> numpy.ndarray:

@@ -11,18 +11,17 @@ import numpy
 from eagerflow import Tensor, tree
 from eagerflow.core.observe import Scope, unobserved
 from eagerflow.data.feed import ArrayFeed
-from viz.doctor.facts.host_arrays import key_of
+from viz.doctor.facts.host_arrays import key_of, values_of
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.step_tracker import StepTracker
 from viz.samples.judging import as_chances
-from viz.samples.row_keys import host, keys_of
+from viz.samples.row_keys import keys_of
 
 __all__ = ["Gatherer", "Gathering", "row_losses"]
 
-_MOST_BYTES = 1 << 29  # of samples that are kept because no array of the script's holds them
+_MOST_BYTES = 1 << 29  # of samples that are kept because no array of the script's holds them; of sums of answers
 _SAME = 1e-3  # of a loss, which may be a sum of many in float32
-_MOST_NUMBERS = 50_000_000  # of predictions that are summed
 
 
 class Gathering:
@@ -67,8 +66,8 @@ class Gathering:
 
     def add(self, x: Any, y: Any, found: numpy.ndarray, outputs: Any, feed: Any, step: int = 0) -> None:
         """A batch was met: what the model was called with, the targets, the loss of each row, what the model gave."""
-        leaves = [host(leaf) for leaf in tree.flatten(x)]
-        targets = [host(leaf) for leaf in tree.flatten(y)]
+        leaves = [values_of(leaf) for leaf in tree.flatten(x)]
+        targets = [values_of(leaf) for leaf in tree.flatten(y)]
         if any(len(leaf) != len(found) for leaf in (*leaves, *targets) if leaf.ndim) or not leaves[0].ndim:
             return
         self.structure = x, y
@@ -94,34 +93,30 @@ class Gathering:
                 slot = self.slots[key] = len(self.slots)
                 self._keep(leaves, targets, row, held)
             found.append(-1 if slot is None else slot)
-        grown = len(self.slots)
-        if grown > len(self.count):
-            more = grown - len(self.count)
-            self.count = numpy.concatenate([self.count, numpy.zeros(more, dtype=int)])
-            self.total = numpy.concatenate([self.total, numpy.zeros(more)])
+        self.count, self.total = [_grown(sums, len(self.slots)) for sums in (self.count, self.total)]
         return numpy.array(found, dtype=int)
 
     def _keep(self, leaves: list[numpy.ndarray], targets: list[numpy.ndarray], row: int, held: bool) -> None:
-        self.targets.append([leaf[row].copy() for leaf in targets])
-        if not held:
-            self.inputs.append([leaf[row].copy() if leaf[row].ndim else leaf[row] for leaf in leaves])
-            self._bytes += sum([leaf[row].nbytes for leaf in leaves])
-            self.full = self._bytes > _MOST_BYTES
-        else:
-            self.inputs.append([])
+        for kept, arrays in ((self.inputs, leaves), (self.targets, targets)):
+            kept.append([] if held else [numpy.array(leaf[row]) for leaf in arrays])
+        self._bytes += sum([each.nbytes for each in self.inputs[-1]])
+        self.full = self._bytes > _MOST_BYTES
 
     def _add_answers(self, slots: numpy.ndarray, known: numpy.ndarray, outputs: Any) -> None:
         if not isinstance(outputs, Tensor) or len(outputs.shape) > 2:
             return
-        answers = as_chances(host(outputs).reshape(len(slots), -1).astype("float64"), self.losses[0])
+        answers = as_chances(values_of(outputs).reshape(len(slots), -1).astype("float64"), self.losses[0])
         if self.answers is None:
             self.answers = numpy.zeros((0, answers.shape[1]))
-        if self.answers.shape[1] != answers.shape[1] or len(self.count) * answers.shape[1] > _MOST_NUMBERS:
+        if self.answers.shape[1] != answers.shape[1] or self.count.nbytes * answers.shape[1] > _MOST_BYTES:
             return
-        more = len(self.count) - len(self.answers)
-        if more:
-            self.answers = numpy.concatenate([self.answers, numpy.zeros((more, answers.shape[1]))])
+        self.answers = _grown(self.answers, len(self.count))
         numpy.add.at(self.answers, slots[known], answers[known])
+
+
+def _grown(sums: numpy.ndarray, rows: int) -> numpy.ndarray:
+    """The sums of more rows, which begin with 0."""
+    return numpy.concatenate([sums, numpy.zeros((rows - len(sums), *sums.shape[1:]), sums.dtype)])
 
 
 class Gatherer:
@@ -225,7 +220,7 @@ def row_losses(loss: Any, y_true: Any, y_pred: Any) -> numpy.ndarray | None:
         return None
     alone = copy.copy(loss)
     alone.reduction, alone._checks_count = "none", False
-    values = host(alone._compute(y_true, tree.map_structure(_untracked, y_pred), None))
+    values = values_of(alone._compute(y_true, tree.map_structure(_untracked, y_pred), None))
     first = tree.flatten(y_pred)[0]
     if not values.ndim:
         return _row_by_row(alone, y_true, y_pred, len(first), float(values))
@@ -239,7 +234,7 @@ def _row_by_row(loss: Any, y_true: Any, y_pred: Any, rows: int, whole: float) ->
     found = numpy.empty(rows)
     for i in range(rows):
         y, given = [tree.map_structure(lambda t: _untracked(t)[i : i + 1], each) for each in (y_true, y_pred)]  # noqa: B023
-        value = host(loss._compute(y, given, None))
+        value = values_of(loss._compute(y, given, None))
         if value.ndim:
             return None
         found[i] = float(value)

@@ -7,18 +7,12 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
 from viz.doctor.facts.broken_rows import broken_rows
 
-__all__ = ["HOLDS", "broken_marks", "host", "keys_of"]
+__all__ = ["HOLDS", "broken_marks", "keys_of"]
 
 HOLDS = "holds "
 """What the mark of a sample begins with that holds NaN or infinity itself: nothing computed of it tells anything."""
-
-
-def host(value: Any) -> numpy.ndarray:
-    """A tensor or array in the memory of the CPU."""
-    return numpy.asarray(value.numpy() if isinstance(value, Tensor) else value)
 
 
 def keys_of(arrays: Sequence[numpy.ndarray]) -> list[int]:

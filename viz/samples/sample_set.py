@@ -91,9 +91,7 @@ class Samples:
     def _broken(self, count: int) -> list[str]:
         """What holds NaN or infinity: no number that was computed of it is worth a column."""
         lines = [(str(s.row), formatting.clean(s.label, 30), "; ".join(s.marks)) for s in self.broken[:count]]
-        more = len(self.broken) - len(lines)
-        left = [f"… {formatting.count(more, 'sample')} more"] if more else []
-        return [table(("row", "label", ""), lines), *left]
+        return [table(("row", "label", ""), lines), *_more(len(self.broken) - len(lines))]
 
     def _hardest(self, count: int) -> list[str]:
         heads = ("row", "label", "predicted", "p(label)", "loss", "mean loss", "|gradient|", "")
@@ -110,9 +108,8 @@ class Samples:
             )
             for s in self.samples[:count]
         ]
-        more = len(self.samples) - len(lines)
-        left = [f"… {formatting.count(more, 'sample')} more"] if more > 0 else []
-        return [table(heads, lines, least="mean loss,|gradient|,p(label)"), *left]
+        shown = table(heads, lines, least="mean loss,|gradient|,p(label)")
+        return [shown, *_more(len(self.samples) - len(lines))]
 
     def head(self) -> str:
         """How many samples there are, and how many of them are marked."""
@@ -144,6 +141,10 @@ class Samples:
         }
         plain: dict[str, Any] = finite(found)
         return plain
+
+
+def _more(count: int) -> list[str]:
+    return [f"… {formatting.count(count, 'sample')} more"] if count > 0 else []
 
 
 def shown_target(value: numpy.ndarray) -> str:

@@ -12,28 +12,26 @@ import numpy
 from eagerflow import GradientTape, Tensor, tree
 from eagerflow.core.observe import unobserved
 from eagerflow.layer.symbolic.text_type import is_text
+from viz.attribution.question import MIXES
 from viz.doctor.facts.constant_answers import best_constant, loss_of
+from viz.doctor.facts.host_arrays import values_of
 from viz.dry_run.first_weight import at_first_weight
 from viz.facts import formatting
 from viz.samples.judging import Classes, classes_of, far_off, likely_wrong, sureness
 from viz.samples.loss_tracking import Gathering, row_losses
-from viz.samples.row_keys import broken_marks, host, keys_of
+from viz.samples.row_keys import broken_marks, keys_of
 from viz.samples.sample_set import Sample, Samples, shown_target
 
 __all__ = ["judged"]
 
-_MOST_DOUBTED = 0.25  # of all labels
-_MOST_CONTRARY = 0.25  # of all rows, that come with several labels: with more of them that is what a program does
+_MOST = 0.25  # of all samples whose labels are doubted, or come with others, too: more are no slips
 _UNSURE = 0.12  # by so much less is a network sure of its answers than they are right: it still learns
 _HARDLY = 0.8  # of the loss of always answering the same: with a quarter of wrong labels it would be about as high
-_MIXES = 0.02  # a loss that differs by more than this from the same sample's alone isn't that of the sample
 _MIXED = (
     "a sample alone has another loss than in a batch: rows of a batch mix in this model, or it is random; "
     "|gradient| is that of the sample alone"
 )
-_AT_ONCE = 256  # samples that go through the model together, if the script had as many in a batch
-_LEAST_AT_ONCE = 16
-_SEVERAL = 2  # times that samples were met, from which on the mean of their losses tells something
+_AT_ONCE = 16  # samples that go through the model together, or as many as the script had in a batch
 
 
 class _Data:
@@ -47,7 +45,7 @@ class _Data:
             self.y = [numpy.asarray(leaf) for leaf in tree.flatten(parts[1])] if len(parts) > 1 else []
             self.targets = self.y  # empty for an autoencoder without any of its own
             self.y = self.y or self.x
-            met = [host(leaf).dtype for leaf in tree.flatten(gathering.structure[0])]
+            met = [values_of(leaf).dtype for leaf in tree.flatten(gathering.structure[0])]
             typed = [x if is_text(x) or x.dtype == t else x.astype(t) for x, t in zip(self.x, met)]
             keys = keys_of([*typed, *[each.astype("float64") for each in self.y]])
             self.slots = numpy.array([gathering.slots.get(key, -1) for key in keys])
@@ -82,7 +80,7 @@ def judged(gathering: Gathering, shown: int, seconds: float, notes: Sequence[str
         slots = data.slots[data.rows]
         times = gathering.count[slots]
         means = gathering.total[slots] / numpy.maximum(times, 1)
-        several = bool(numpy.median(times) >= _SEVERAL)
+        several = bool(numpy.median(times) >= 2)
         is_ranked = bool(numpy.isfinite(losses).any())
         broken = broken_marks([leaf[data.rows] for leaf in data.x], [leaf[data.rows] for leaf in data.targets])
         order = _order(losses, means if several else losses, broken)
@@ -135,12 +133,12 @@ def _answers(gathering: Gathering, data: _Data) -> tuple[Any, numpy.ndarray]:
     """What the trained model gives for each sample, and the loss of each."""
     outputs: list[Any] = []
     losses: list[numpy.ndarray] = []
-    at_once = max(_LEAST_AT_ONCE, min(_AT_ONCE, gathering.largest))
+    at_once = max(_AT_ONCE, gathering.largest)
     for first in range(0, len(data.rows), at_once):
         x, y = data.arguments(data.rows[first : first + at_once])
         given = gathering.model(*x, training=False)
         losses.append(_losses(gathering, y, given))
-        outputs.append(host(tree.flatten(given)[0]))
+        outputs.append(values_of(tree.flatten(given)[0]))
     return numpy.concatenate(outputs), numpy.concatenate(losses)
 
 
@@ -204,7 +202,7 @@ def _mark_duplicates(data: _Data, found: list[Sample]) -> list[str]:
             if other:
                 first.marks.append(f"duplicate of {sample.row}{other}")
     contrary = [sample for sample in found if any(mark.endswith("another label") for mark in sample.marks)]
-    if len(contrary) <= _MOST_CONTRARY * len(found):
+    if len(contrary) <= _MOST * len(found):
         return []
     for sample in found:
         sample.marks = [mark for mark in sample.marks if not mark.startswith("duplicate of")]
@@ -215,7 +213,7 @@ def _doubts_dropped(samples: list[Sample], now: Classes | None) -> list[str]:
     """Where a network doubts a large part of all labels, or is sure of none, it hasn't learned enough to doubt any."""
     doubted = [sample for sample in samples if any(mark.startswith("label likely") for mark in sample.marks)]
     why = "" if now is None else _still_learning(now)
-    if not doubted or (len(doubted) <= _MOST_DOUBTED * len(samples) and not why):
+    if not doubted or (len(doubted) <= _MOST * len(samples) and not why):
         return []
     for sample in doubted:
         sample.marks = [mark for mark in sample.marks if not mark.startswith("label likely")]
@@ -254,10 +252,10 @@ def _measure(gathering: Gathering, data: _Data, ranked: list[Sample], order: num
             each = tree.flatten(given) if len(gathering.losses) > 1 else [given]
             targets = y if len(gathering.losses) > 1 else [y]
             total: Any = sum([loss._compute(t, out, None) for loss, t, out in zip(gathering.losses, targets, each)])
-        gradients = [host(g).astype("float64") for g in tape.gradient(total, weights) if g is not None]
+        gradients = [values_of(g).astype("float64") for g in tape.gradient(total, weights) if g is not None]
         sample.gradient = math.sqrt(sum([float((g * g).sum()) for g in gradients]))
         means = all(loss.reduction not in ("sum", "none") for loss in gathering.losses)
-        mixed |= means and abs(float(total) - sample.loss) > _MIXES * max(1e-3, abs(sample.loss))
+        mixed |= means and abs(float(total) - sample.loss) > MIXES * max(1e-3, abs(sample.loss))
     return mixed
 
 

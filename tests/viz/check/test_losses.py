@@ -13,7 +13,6 @@ import eagerflow as ef
 from eagerflow import layers
 from viz.check.batch_independence import check_rows_apart
 from viz.check.inputs import check_augmentation
-from viz.check.overfitting import _Attempt
 from viz.check.subject import Subject
 from viz.dry_run.first_step import FirstStep
 
@@ -51,12 +50,6 @@ def test_a_loss_that_falls_steadily_and_slowly_is_asked_whether_its_rate_is_too_
     loss = "-ops.mean(ops.sum(onehot * ops.log(model(x) + 1e-9), axis=1))"
     row = rows(LOOP.format(optimizer="SGD(0.002)", loss=loss))["overfits one batch"]
     assert row.message.endswith("is its learning rate too low at first?"), row.message
-
-
-@pytest.mark.parametrize(("heard", "plain", "steady"), [((2, 1, 3), True, False), ((2, 1, 3), False, True)])
-def test_a_loss_that_jumps_does_not_fall_steadily_unless_it_is_dropout_that_makes_it_jump(heard, plain, steady):
-    tried = _Attempt("SGD", [2.0, 1.5, 1.0], 200, False, 1, heard=heard, plain=plain)
-    assert tried.steady == steady
 
 
 class Drawn(layers.Layer):
