@@ -105,11 +105,11 @@ def _reversals(m: int, n: int) -> list[int]:
     return ways
 
 
-def least_median(values: Sequence[float]) -> float | None:
-    """What the median of such numbers is at least, with 99 % certainty; None for too few numbers (below seven)."""
-    count, below = len(values), 0.0
+def least_median(values: Sequence[float], above: bool = True) -> float | None:
+    """What the median of such numbers is at least, with 99 % certainty, or at most; None for fewer than seven."""
+    count, chance = len(values), 0.0
     for number in range(count):
-        below += math.comb(count, number) / 2**count
-        if below > 1 - SURE:
-            return sorted(values)[number - 1] if number else None
+        chance += math.comb(count, number) / 2**count
+        if chance > 1 - SURE:
+            return sorted(values, reverse=not above)[number - 1] if number else None
     return None

@@ -25,8 +25,8 @@ class Side:
 
     @property
     def names(self) -> list[str]:
-        """What training reported in any of them."""
-        return list(dict.fromkeys([name for run in self.runs for name in run.reported]))
+        """What any of them has one number of, such as what training reported."""
+        return list(dict.fromkeys([name for run in self.runs for name in run.single]))
 
     def times(self, name: str, least: int) -> list[float]:
         """The quicker half of each recording's times."""
@@ -45,14 +45,9 @@ class Side:
             return [statistics.fmean(each) for each in zip(*found)]
         return [x for each in found for x in each]
 
-    def exact(self, name: str) -> list[float]:
-        """A figure that a machine doesn't change, of each recording; empty where one of them hasn't got it."""
-        found = [run.exact[name] for run in self.runs if name in run.exact]
-        return found if len(found) == len(self.runs) else []
-
-    def reported(self, name: str) -> list[float]:
-        """What training reported last, in each recording; empty where one of them hasn't got it."""
-        found = [run.reported[name] for run in self.runs if name in run.reported]
+    def single(self, name: str) -> list[float]:
+        """A figure of which a recording has one number, of each; empty where one of them hasn't got it."""
+        found = [run.single[name] for run in self.runs if name in run.single]
         return found if len(found) == len(self.runs) else []
 
 

@@ -27,14 +27,12 @@ class StepFigures:
 
     Attributes:
         noisy: for each of `NOISY`, one number per step: times in nanoseconds.
-        exact: numbers that don't depend on the machine's mood: bytes made in a step, the peak of bytes in use, ops and
-            FLOPs of a step, numbers in trained weights.
-        reported: what training reported last, by name.
+        single: one number each. Of `EXACT`, which the machine doesn't change: bytes made in a step, the peak of bytes
+            in use, ops and FLOPs of a step, numbers in trained weights; and by its name what training reported last.
     """
 
     noisy: dict[str, list[float]]
-    exact: dict[str, float]
-    reported: dict[str, float]
+    single: dict[str, float]
 
 
 def figures_of(record: Record, steps: frozenset[int] | None = None) -> StepFigures:
@@ -72,7 +70,7 @@ def figures_of(record: Record, steps: frozenset[int] | None = None) -> StepFigur
     exact["params"] = sum([math.prod(t.shape) for t in weights])
     if record.storages:
         exact["peak"] = peak_of(record, counted)
-    return StepFigures(noisy, exact, last_reported(logs))
+    return StepFigures(noisy, last_reported(logs) | exact)
 
 
 def _alike(steps: dict[int | None, dict[str, float]]) -> dict[int | None, dict[str, float]]:
