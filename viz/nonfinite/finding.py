@@ -6,13 +6,12 @@ import copy
 import dataclasses
 import math
 import os
-from html import escape
 from typing import Any
 
 from viz.facts import formatting
 from viz.facts.json_data import finite
 from viz.facts.schema import Frame, Op, Record
-from viz.facts.text_table import Text
+from viz.facts.text_table import Columns, Text
 from viz.nonfinite.evidence import Example, TensorFacts
 from viz.picture.drawing import Drawing
 from viz.recording import Recording
@@ -21,10 +20,6 @@ __all__ = ["Example", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "Tensor
 
 
 _HEADS = ("", "name", "shape", "min", "max", "mean", "std", "not finite")
-_RED = "#c62828"
-_CELL = "text-align:left;padding:1px 12px 1px 0"
-
-
 _MOST_CODE = 400  # signs of a line: a terminal cuts what it has no room for
 
 
@@ -96,8 +91,10 @@ class Nonfinite:
         >>> print(str(found.text).splitlines()[0])
         log made 1 infinite of 2 elements from finite numbers.
         """
-        told = [f"  {'' if i else head:8} {each}" for head, parts in lines(self) for i, each in enumerate(parts)]
-        return Text("\n".join([f"{_happened(self)}.", *told]))
+        tensors = [("input", each) for each in self.inputs] + [("output", each) for each in self.outputs]
+        told = [f"  {what:8} {_tensor(each)}" for what, each in tensors]
+        table = Columns.of_list(told, _HEADS, [_cells(what, each) for what, each in tensors])
+        return Text.of([f"{_happened(self)}.", *_place(self), *([table] if told else []), *_cure(self)])
 
     def __str__(self) -> str:
         return str(self.text)
@@ -105,7 +102,7 @@ class Nonfinite:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return _html(self)
+        return self.text._repr_html_()
 
     def to_dict(self) -> dict[str, Any]:
         """All details as plain data that fits into JSON.
@@ -192,30 +189,15 @@ class NonfiniteWarning(RuntimeWarning):
     """
 
 
-def _html(found: Nonfinite) -> str:
-    """Everything that is known, in the colours of whatever is around it."""
-    said = dict(lines(found))
-    rows = [_row("input", each) for each in found.inputs] + [_row("output", each) for each in found.outputs]
-    heads = "".join([f'<th style="{_CELL}">{head}</th>' for head in _HEADS])
-    code = "".join([f"<div><code>{escape(line)}</code></div>" for line in said["line"]])
-    examples = "".join([f"<div>example: {escape(line)}</div>" for line in said["example"]])
-    return (
-        f'<div><b style="color:{_RED}">NaN or infinity</b> <code>{escape(said["where"][0])}</code>'
-        f"<div>{escape(_happened(found))}.</div>{code}"
-        f'<table style="margin:.4em 0;border-collapse:collapse"><tr>{heads}</tr>{"".join(rows)}</table>'
-        f'{examples}<div style="opacity:.75">{escape(said["fix"][0])}</div></div>'
-    )
-
-
-def _row(what: str, facts: TensorFacts) -> str:
-    name = formatting.clean(facts.path or facts.name, 60)
-    shape = f"{formatting.shape(facts.shape)} {formatting.dtype(facts.dtype)}"
+def _cells(what: str, facts: TensorFacts) -> list[str]:
     numbers = ["" if each is None else f"{each:.4g}" for each in (facts.min, facts.max, facts.mean, facts.std)]
     flawed = flaws(facts) if facts.nan or facts.inf else "" if facts.measured else "not measured"
-    colour = f";color:{_RED}" if facts.nan or facts.inf else ""
-    cells = [what, name, shape, *numbers]
-    shown = "".join([f'<td style="{_CELL}">{escape(cell)}</td>' for cell in cells])
-    return f'<tr>{shown}<td style="{_CELL}{colour}">{escape(flawed)}</td></tr>'
+    return [what, *_named(facts), *numbers, flawed]
+
+
+def _named(facts: TensorFacts) -> tuple[str, str]:
+    shape = f"{formatting.shape(facts.shape)} {formatting.dtype(facts.dtype)}"
+    return formatting.clean(facts.path or facts.name, 60), shape
 
 
 def near(record: Record, op: int, before: int, after: int) -> set[int]:
@@ -299,25 +281,25 @@ def _example(example: Example, culprit: str) -> str:
     return f"{f'{given} → ' if given else ''}{example.value}{at}"
 
 
-def lines(found: Nonfinite) -> list[tuple[str, list[str]]]:
-    """What is known under heads: where, the lines of code, inputs and outputs, examples, and what helps."""
+def _place(found: Nonfinite) -> list[str]:
+    """Where it is, and the lines of code."""
     where = ", ".join([formatting.clean(found.layer) or "no layer", found.phase]) + _step(found)
     code = [
         formatting.clean(formatting.place(frame), 120)
         + (f"   {formatting.clean(frame.code, _MOST_CODE)}" if frame.code else "")
         for frame in found.stack[:4]
     ]
+    return [f"  where    {where}", *[f"  {'' if i else 'line':8} {each}" for i, each in enumerate(code)]]
+
+
+def _cure(found: Nonfinite) -> list[str]:
+    """Examples, and what helps."""
     # The one element that a mean makes, of which nothing but that is known, stands above already.
     told = [each for each in found.examples if each.inputs or each.index or found.culprit]
     examples = [_example(each, formatting.clean(found.culprit, 40)) for each in told]
-    return [
-        ("where", [where]),
-        ("line", code),
-        *[("input", [_tensor(t)]) for t in found.inputs],
-        *[("output", [_tensor(t)]) for t in found.outputs],
-        ("example", examples if found.examples else ["values weren't kept; viz.trace(values='') keeps them all"]),
-        ("fix", [found.fix]),
-    ]
+    if not found.examples:
+        examples = ["values weren't kept; viz.trace(values='') keeps them all"]
+    return [*[f"  {'' if i else 'example':8} {each}" for i, each in enumerate(examples)], f"  fix      {found.fix}"]
 
 
 def _step(found: Nonfinite) -> str:
@@ -326,8 +308,7 @@ def _step(found: Nonfinite) -> str:
 
 def _tensor(facts: TensorFacts) -> str:
     """`x  8×3 f32  min -1.2  max 3.4  mean 0.01`."""
-    name = formatting.clean(facts.path or facts.name, 60)
-    shown = f"{name}  {formatting.shape(facts.shape)} {formatting.dtype(facts.dtype)}"
+    shown = "  ".join(_named(facts))
     if not facts.measured:
         return shown
     numbers = (("min", facts.min), ("max", facts.max), ("mean", facts.mean), ("std", facts.std))
