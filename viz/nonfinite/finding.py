@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 import os
 from typing import Any
 
 from viz.facts import formatting
+from viz.facts.digest.excerpt import part_of
 from viz.facts.json_data import finite
-from viz.facts.schema import Frame, Op, Record
+from viz.facts.schema import Frame, Record
 from viz.facts.text_table import Columns, Text
 from viz.nonfinite.evidence import Example, TensorFacts
 from viz.picture.drawing import Drawing
@@ -223,23 +223,12 @@ def near(record: Record, op: int, before: int, after: int) -> set[int]:
 
 
 def neighbourhood(recording: Recording, op: int, before: int, after: int) -> Recording:
-    """A recording of the ops near one op alone; scopes and tensors stay as they are."""
+    """A recording of the ops near one op alone."""
     chosen = sorted(near(recording, op, before, after))
-    number = {old: new for new, old in enumerate(chosen)}
-    part = copy.copy(recording)
-    part.ops = [_renumbered(recording.ops[old], number) for old in chosen]
-    part.tensors = [
-        dataclasses.replace(t, producer=number.get(t.producer) if t.producer is not None else None)
-        for t in recording.tensors
-    ]
-    part.meta = {**recording.meta, "name": f"{recording.name} near {recording.ops[op].name}".strip()}
+    part = Recording._of(part_of(recording, [dataclasses.replace(recording.ops[i], step=None) for i in chosen]))
+    part.meta["name"] = f"{recording.name} near {recording.ops[op].name}".strip()
     part.steps = []
     return part
-
-
-def _renumbered(op: Op, number: dict[int, int]) -> Op:
-    forward = None if op.forward is None else number.get(op.forward)
-    return dataclasses.replace(op, id=number[op.id], forward=forward, step=None)
 
 
 def _happened(found: Nonfinite) -> str:
