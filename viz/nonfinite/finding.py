@@ -20,7 +20,6 @@ __all__ = ["Example", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "Tensor
 
 
 _HEADS = ("", "name", "shape", "min", "max", "mean", "std", "not finite")
-_MOST_CODE = 400  # signs of a line: a terminal cuts what it has no room for
 
 
 @dataclasses.dataclass(repr=False)
@@ -275,7 +274,7 @@ def _place(found: Nonfinite) -> list[str]:
     where = ", ".join([formatting.clean(found.layer) or "no layer", found.phase]) + _step(found)
     code = [
         formatting.clean(formatting.place(frame), 120)
-        + (f"   {formatting.clean(frame.code, _MOST_CODE)}" if frame.code else "")
+        + (f"   {formatting.clean(frame.code, 500)}" if frame.code else "")
         for frame in found.stack[:4]
     ]
     return [f"  where    {where}", *[f"  {'' if i else 'line':8} {each}" for i, each in enumerate(code)]]

@@ -33,7 +33,6 @@ _NORM = "its variance is 0 or overflows: an epsilon of at least 1e-5, scaled inp
 _POWER = "a negative base with a fractional exponent is NaN, 0 with a negative one infinite: keep the base above 0"
 _NEGATIVE_BASE = "a negative base with a fractional exponent is NaN: keep the base at or above 0"
 _ZERO_BASE = "0 with a negative exponent is infinite: keep the base away from 0"
-_SMALL = 1e-3  # a divisor of at least so much makes nothing infinite that wasn't nearly so
 _INVERSE = "its argument must lie inside of its domain: clip it, a little away from the ends (-1 + 1e-7 to 1 - 1e-7)"
 
 _FIXES = {
@@ -328,7 +327,7 @@ def _of_pair(name: str, made: float, left: float, right: float) -> str:
         if left == 0 or (left < 0 and not right.is_integer()):
             return _ZERO_BASE if left == 0 else _NEGATIVE_BASE
         return "" if math.isnan(made) else _OVERFLOW
-    return _OVERFLOW if name == "divide" and math.isinf(made) and abs(right) >= _SMALL else ""
+    return _OVERFLOW if name == "divide" and math.isinf(made) and abs(left * right) > 1 else ""  # `left` is what is odd
 
 
 def _of_data(name: str, axes: int) -> str:
