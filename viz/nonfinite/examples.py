@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy
 
 from eagerflow.ops.replaying import op_named
-from viz.nonfinite.evidence import Example
 from viz.recorder.finite_check import nonfinite
 
-__all__ = ["EXAMPLES", "examples_of", "given_by_place"]
+__all__ = ["EXAMPLES", "Example", "examples_of", "given_by_place"]
 
 EXAMPLES = 3  # that are told
 # Modules of ops that make each element of the ones at its place, or mostly so. A product's are of whole rows.
 _BY_PLACE = (".elementwise.", ".activations", ".softmax", ".normalization", ".crossentropy", ".dropout", ".group_norm")
+
+
+@dataclasses.dataclass(slots=True)
+class Example:
+    """One element that isn't finite: its position, its value, and what the op was given for it."""
+
+    index: tuple[int, ...]
+    value: float
+    inputs: dict[str, float]
 
 
 def given_by_place(op: str, inputs: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from viz.facts.digest.excerpt import part_of
 from viz.facts.json_data import finite
 from viz.facts.schema import Frame, Record
 from viz.facts.text_table import Columns, Text
-from viz.nonfinite.evidence import Example, TensorFacts
+from viz.nonfinite.examples import Example
 from viz.picture.drawing import Drawing
 from viz.recording import Recording
 
@@ -20,6 +20,35 @@ __all__ = ["Example", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "Tensor
 
 
 _HEADS = ("", "name", "shape", "min", "max", "mean", "std", "not finite")
+
+
+@dataclasses.dataclass(slots=True)
+class TensorFacts:
+    """One tensor that the op read or made.
+
+    Attributes:
+        name: the parameter it was given for, `"output"`, or `"g"` for an arriving gradient.
+        tensor: its id in the recording.
+        role, path: what it is, and the path of a variable.
+        shape, dtype: the lengths of its axes and its type.
+        min, max, mean, std: over its finite elements; None where they weren't measured.
+        nan, inf: how many elements are NaN or infinite.
+        measured: whether its elements were looked at.
+    """
+
+    name: str
+    tensor: int
+    role: str
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+    min: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    std: float | None = None
+    nan: int = 0
+    inf: int = 0
+    measured: bool = True
 
 
 @dataclasses.dataclass(repr=False)

@@ -9,8 +9,7 @@ from typing import NamedTuple
 from viz.facts.derived_stats import is_measured
 from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, TensorInfo
 from viz.facts.selection import line_of, origin as forward_op, step_numbers
-from viz.nonfinite.evidence import Example
-from viz.nonfinite.examples import examples_of, given_by_place
+from viz.nonfinite.examples import Example, examples_of, given_by_place
 from viz.nonfinite.finding import Nonfinite, TensorFacts
 from viz.nonfinite.fit_rows import GivenToFit, given_to_fit
 from viz.recorder.compositions import guilty_of_gradient
