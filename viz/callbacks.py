@@ -18,7 +18,7 @@ from viz.export import tensorboard_graph
 from viz.export.conceptual_graph import conceptual_of
 from viz.export.summary_writer import SummaryWriter
 from viz.export.tensorboard_events import make_folder
-from viz.export.values.projector_files import projector_config
+from viz.export.values.projector_files import file_name, projector_config, write_points
 from viz.facts import formatting
 from viz.facts.schema import Logs
 from viz.recorder.capture import Options
@@ -313,8 +313,8 @@ class TensorBoard(Callback):
         self.model.save_weights(folder / f"keras_embedding.ckpt-{epoch}.weights.h5")
         entries = []
         for layer in self._embedding_layers():
-            name = f"{_file_name(layer.name)}-embedding-{epoch}.tsv"
-            numpy.savetxt(folder / name, numpy.asarray(layer.embeddings.numpy()), delimiter="\t", fmt="%.6g")
+            name = f"{file_name(layer.name)}-embedding-{epoch}.tsv"
+            write_points(folder / name, layer.embeddings.numpy())
             entry = {"tensor_name": f"{layer.path}/embeddings", "tensor_path": name}
             metadata = self._metadata_of(layer, folder)
             entries.append({**entry, "metadata_path": metadata} if metadata else entry)
@@ -342,7 +342,7 @@ class TensorBoard(Callback):
                 stacklevel=2,
             )
             return None
-        name = f"{_file_name(layer.name)}-{found.name}"
+        name = f"{file_name(layer.name)}-{found.name}"
         shutil.copyfile(found, folder / name)
         return name
 
@@ -479,7 +479,3 @@ def _pictures(values: numpy.ndarray) -> list[numpy.ndarray]:
     scaled = (numpy.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / ((high - low) or 1.0)
     pixels = (scaled * 255).round().astype(numpy.uint8)[..., numpy.newaxis]
     return list(pixels[:3]) if pixels.ndim == 4 else [pixels]  # three, as Keras
-
-
-def _file_name(name: str) -> str:
-    return "".join([c if c.isalnum() or c in "-_" else "_" for c in name])[:80]

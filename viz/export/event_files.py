@@ -14,7 +14,7 @@ from viz.export.event_protos import protos
 
 __all__ = ["EventFile", "last_step"]
 
-_LENGTH, _CHECK = 8, 4  # bytes before and behind each record: its length, and sums of that and of the record
+_HEAD, _CHECK = struct.Struct("<QI"), struct.Struct("<I")  # before and behind each record: its length, and two sums
 
 
 class EventFile:
@@ -36,8 +36,9 @@ class EventFile:
     def write(self, event: Any) -> None:
         """Add an event."""
         content = event.SerializeToString()
-        length, check = struct.pack("<Q", len(content)), protos().check
-        self._file.write(length + struct.pack("<I", check(length)) + content + struct.pack("<I", check(content)))
+        check = protos().check
+        head = _HEAD.pack(len(content), check(struct.pack("<Q", len(content))))
+        self._file.write(head + content + _CHECK.pack(check(content)))
 
     def flush(self) -> None:
         """Let readers see all that was written."""
@@ -63,10 +64,10 @@ def _events(path: pathlib.Path) -> Iterator[Any]:
     """What is whole in a file, whose end a program may be writing, or may have left off."""
     kind = protos().event.Event
     with open(path, "rb") as file:
-        while len(head := file.read(_LENGTH + _CHECK)) == _LENGTH + _CHECK:
-            (length,) = struct.unpack("<Q", head[:_LENGTH])
-            content = file.read(length + _CHECK)
-            if len(content) < length + _CHECK:
+        while len(head := file.read(_HEAD.size)) == _HEAD.size:
+            length, _ = _HEAD.unpack(head)
+            content = file.read(length + _CHECK.size)
+            if len(content) < length + _CHECK.size:
                 return
             try:
                 yield kind.FromString(content[:length])

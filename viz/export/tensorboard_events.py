@@ -250,16 +250,9 @@ class EventLog:
             if time.monotonic() - self._flushed > self._flush_seconds or self._waiting >= self._most_waiting:
                 self._written(writer)
             elif self._timer is None or not self._timer.is_alive():  # after a fork there is none
-                self._timer = threading.Timer(self._flush_seconds, self._flush_in_time)
+                self._timer = threading.Timer(self._flush_seconds, self.flush)
                 self._timer.daemon = True  # the program doesn't wait for it: see `_write_what_waits`
                 self._timer.start()
-
-    def _flush_in_time(self) -> None:
-        """Let readers see what was written, though nothing more is: by a timer."""
-        with self._lock:
-            self._timer = None
-            if self._writer is not None:
-                self._written(self._writer)
 
     def _written(self, writer: EventFile) -> None:
         """What waits in memory is in the file from here on."""
@@ -295,7 +288,7 @@ class EventLog:
             if self._writer is not None:
                 self._written(self._writer)
             self._flushed = time.monotonic()
-        for log in self._others.values():
+        for log in [*self._others.values()]:
             log.flush()
 
     def _stop_timer(self) -> None:

@@ -37,6 +37,7 @@ from viz.facts.selection import (
     step_numbers,
     variables_of,
 )
+from viz.page.data import MOST_OPS
 
 __all__ = ["append", "graph_def", "names_of", "run_metadata", "unique_names", "write"]
 
@@ -57,7 +58,6 @@ DTYPES = {  # numbers of TensorFlow's types.proto
     "uint32": 22,
     "uint64": 23,
 }
-MOST_OPS = 100_000  # of a graph
 _LIKE = 0.75  # of a step's names
 MOST_STEPS = 100  # that TensorBoard lists to choose from
 

@@ -11,14 +11,13 @@ from viz.export.event_protos import protos
 
 __all__ = ["LARGEST", "even"]
 
-LARGEST = 3.4028235e38  # of single precision
-_BINS = 30
+LARGEST = float(numpy.finfo("float32").max)
 
 
 def even(values: numpy.ndarray) -> Any:
-    """A histogram whose edges are all the same way apart."""
+    """A histogram of 30 bins of the same width."""
     low, high = float(values.min()), float(values.max())
-    edges = numpy.linspace(low, high, _BINS + 1) if math.isfinite(high - low) and high > low else _around(low, high)
+    edges = numpy.linspace(low, high, 30 + 1) if math.isfinite(high - low) and high > low else _around(low, high)
     counts, edges = numpy.histogram(values, edges)
     with numpy.errstate(over="ignore"):  # the sum of squares may be infinite; TensorBoard doesn't show it
         squares, total = float(numpy.square(values).sum()), float(values.sum())

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-__all__ = ["add_entry", "projector_config", "write_labels", "write_points"]
+__all__ = ["add_entry", "file_name", "projector_config", "write_labels", "write_points"]
 
 _CONFIG = "projector_config.pbtxt"
 _BLOCK = re.compile(r"^embeddings \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
@@ -28,6 +28,11 @@ def add_entry(folder: pathlib.Path, entry: Mapping[str, Any]) -> None:
     own = f"tensor_name: {_quoted(entry['tensor_name'])}\n"
     others = [block for block in _BLOCK.findall(told) if own not in block]
     config.write_text("".join(others) + projector_config([entry]), encoding="utf-8")
+
+
+def file_name(name: str) -> str:
+    """A name without what file systems refuse."""
+    return "".join([c if c.isalnum() or c in "-_" else "_" for c in name])[:80] or "_"
 
 
 def write_points(path: pathlib.Path, points: numpy.ndarray) -> None:
