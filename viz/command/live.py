@@ -23,7 +23,6 @@ _LINGER = 10.0  # seconds that the page's process outlives one that is killed, w
 
 def run_live(options: argparse.Namespace) -> int:
     """Run `viz run --live`."""
-    _refuse_others(options)
     script = Script.of(options)
     check_target(options.out)
     ranks = ranks_here()
@@ -48,13 +47,6 @@ def run_live(options: argparse.Namespace) -> int:
 
 def _by_signal(errors: list[BaseException]) -> bool:
     return any(isinstance(error, Ended) for error in errors)
-
-
-def _refuse_others(options: argparse.Namespace) -> None:
-    given = {"--steps": options.steps, "--values": options.values, "--draw": options.draw, "--json": options.json}
-    for name, value in given.items():
-        if value:
-            raise ValueError(f"{name} can't be combined with --live: run without --live to record a whole script")
 
 
 def _serve(page: LivePage) -> None:
