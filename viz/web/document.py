@@ -6,7 +6,7 @@ import base64
 import gzip
 import pathlib
 from html import escape
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from eagerflow.base.files import replacing
 from viz.page.document import document, inert, page_styles
@@ -29,8 +29,6 @@ HEADERS = {
 _IN_FOLDER = '<meta name="files" content="folder">'  # files lie next to the page, in its folder
 _LARGEST_PAGE = 320_000_000  # bytes of a model: browsers hold texts of up to 512 MB
 _HERE = b"<!-- bytes -->"  # where elements with bytes are put in
-_PIECE = 3 << 20
-_QUICKLY_PACKED = 50_000_000  # bytes from which packing well takes too long
 
 
 class Parts(NamedTuple):
@@ -64,7 +62,8 @@ def write(parts: Parts, target: pathlib.Path) -> None:
     with replacing(target) as file:
         file.write(before)
         for name, content in packed.items():
-            _write_element(file, name, content)
+            element = f'<script type="text/plain" id="{name}">'  # base64 holds nothing that could end it
+            file.writelines((element.encode(), base64.b64encode(content), b"</script>\n"))
         file.write(after)
 
 
@@ -100,13 +99,5 @@ def _page(content: dict[str, Any], elements: str, connect: str, sources: str) ->
     return made.encode("utf-8")
 
 
-def _write_element(file: BinaryIO, name: str, packed: bytes) -> None:
-    """Bytes in the page, a piece at a time: base64 holds nothing that could end the element."""
-    file.write(f'<script type="text/plain" id="{name}">'.encode())
-    for begin in range(0, len(packed), _PIECE):
-        file.write(base64.b64encode(packed[begin : begin + _PIECE]))
-    file.write(b"</script>\n")
-
-
 def _zipped(content: bytes) -> bytes:
-    return gzip.compress(content, 6 if len(content) < _QUICKLY_PACKED else 1, mtime=0)
+    return gzip.compress(content, 6, mtime=0)
