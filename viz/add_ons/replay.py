@@ -26,8 +26,6 @@ from viz.shell.statuses import DONE, FOUND, Impossible
 
 __all__ = ["run_replay"]
 
-_USUAL = 80  # signs of a line, which have room for the table
-
 
 def run_replay(options: argparse.Namespace) -> int:
     """Run `viz replay`."""
@@ -100,8 +98,8 @@ def _compare(kept: Kept, number: int, options: argparse.Namespace) -> int:
             f"its state is that before step {kept.steps[0].number}; {first} steps run before those that were asked for"
         )
     heads = ("step", "loss then", "loss now", "same bits", "rows")
-    lines = [in_cells(row, 6 if (room() or _USUAL) >= _USUAL else 2) for row in rows]
-    print(Text.of([table(heads, lines[first:] or lines, least="rows,loss now")]))
+    lines = [in_cells(row, 2 if (room() or 80) < 80 else 6) for row in rows[first:] or rows]  # in a narrow terminal
+    print(Text.of([table(heads, lines, least="rows,loss now")]))
     print_folded(str(judged), "32" if judged.exact else "31")
     if judged.exact and kept.meta["cause"] in ("nan", "raised", "spike"):
         asks = "--nonfinite, --bisect-rows, --step (all: viz replay --help)"

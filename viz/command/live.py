@@ -17,7 +17,6 @@ from viz.shell.signals import Ended
 
 __all__ = ["run_live"]
 
-_EVERY = 2.0
 _LINGER = 10.0  # seconds that the page's process outlives one that is killed, without a browser that looks
 
 
@@ -29,7 +28,7 @@ def run_live(options: argparse.Namespace) -> int:
     if ranks is not None and ranks.rank:  # the page is that of rank 0
         return run_script(script, contextlib.nullcontext())[1]
     name = script.name if script.as_module else pathlib.Path(script.path).name
-    page = live(port=options.port or 0, open_browser=options.open, every=_EVERY, linger=_LINGER, name=name)
+    page = live(port=options.port or 0, open_browser=options.open, linger=_LINGER, name=name)
     page.belongs_to(f"-m {options.script}" if options.module else options.script)
     errors: list[BaseException] = []
     try:

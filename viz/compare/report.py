@@ -16,11 +16,11 @@ from viz.facts import formatting
 from viz.facts.schema import Logs
 from viz.facts.text_table import Columns, Text, table
 
-__all__ = ["cost_cells", "text"]
+__all__ = ["LONGEST", "cost_cells", "text"]
 
 _Titles = Callable[[OpChange | ValueChange], str]
 
-_LONGEST = 12  # lines of a list
+LONGEST = 12  # lines of a list
 _MARKS = {"added": "+", "removed": "-"}
 _SAME_ROWS = re.compile(r"\b(\d+)(×\S+ \S+ → )\1(×)")  # a change of shapes that begin with the same number
 
@@ -155,7 +155,7 @@ def _weight_cells(change: WeightChange) -> tuple[str, ...]:
 
 
 def _costs(found: Changes, usual: UsualCosts) -> list[str]:
-    lines = [cost_cells(cost) for cost in usual.layers[:_LONGEST] if cost.time_a or cost.time_b]
+    lines = [cost_cells(cost) for cost in usual.layers[:LONGEST] if cost.time_a or cost.time_b]
     if not lines:
         return []
     numbers = ("time_a", "time_b", "memory_a", "memory_b")
@@ -187,14 +187,14 @@ def cost_cells(cost: Cost) -> tuple[str, ...]:
 def _listed(lines: Sequence[str], heads: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
     """A list in the text, which is a table in a notebook; cut where it is long."""
     shown = _cut(lines)
-    return [Columns.of_list(lines[:_LONGEST], heads, cells[:_LONGEST]), *shown[_LONGEST:]]
+    return [Columns.of_list(lines[:LONGEST], heads, cells[:LONGEST]), *shown[LONGEST:]]
 
 
 def _cut(lines: Iterable[str]) -> list[str]:
     shown = list(lines)
-    if len(shown) <= _LONGEST:
+    if len(shown) <= LONGEST:
         return shown
-    return [*shown[:_LONGEST], f"  … {len(shown) - _LONGEST:,} more"]
+    return [*shown[:LONGEST], f"  … {len(shown) - LONGEST:,} more"]
 
 
 def chance(found: Changes) -> list[str]:
