@@ -24,7 +24,7 @@ from viz.export.event_protos import messages, protos
 from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
 from viz.facts.blocks import all_blocks, leaves, tree
-from viz.facts.digest.excerpt import around_step
+from viz.facts.digest.excerpt import MOST_OPS, around_step
 from viz.facts.digest.picked_step import pick_step
 from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, Scope, TensorInfo
@@ -37,7 +37,6 @@ from viz.facts.selection import (
     step_numbers,
     variables_of,
 )
-from viz.page.data import MOST_OPS
 
 __all__ = ["append", "graph_def", "names_of", "run_metadata", "unique_names", "write"]
 
