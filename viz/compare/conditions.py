@@ -9,8 +9,7 @@ import statistics
 from collections.abc import Sequence
 
 from viz.compare.noise import SURE, by_ranks, least_median
-from viz.compare.sides import Side, nearest
-from viz.compare.step_figures import EXACT, NOISY
+from viz.compare.step_figures import EXACT, NOISY, Side, nearest
 from viz.facts import formatting
 from viz.facts.schema import Record
 

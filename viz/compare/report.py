@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from viz.compare.changes import Changes, Cost, OpChange, ValueChange, WeightChange
 from viz.compare.noise import SURE, by_ranks
-from viz.compare.sides import Side
-from viz.compare.step_figures import last_reported
+from viz.compare.step_figures import Side, last_reported
 from viz.compare.usual_costs import UsualCosts, titles, usual_costs
 from viz.facts import formatting
 from viz.facts.schema import Logs

@@ -9,10 +9,10 @@ from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from viz.compare.changes import TOLERANCE, Cost, OpChange, ValueChange
-from viz.compare.costs import by_layer, costs, sum_of_times
 from viz.compare.difference import Difference
 from viz.compare.op_pairing import Pairing
 from viz.compare.tensor_distance import apart, comparable
+from viz.compare.usual_costs import by_layer, costs, sum_of_times
 from viz.compare.weights import MISSING, OF_NO_INTEREST, config_changes, weight_changes
 from viz.facts import formatting
 from viz.facts.schema import Op, Record, Scope, TensorInfo
