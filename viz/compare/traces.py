@@ -12,7 +12,7 @@ from viz.compare.changes import TOLERANCE, Cost, OpChange, ValueChange
 from viz.compare.difference import Difference
 from viz.compare.op_pairing import Pairing
 from viz.compare.tensor_distance import apart, comparable
-from viz.compare.usual_costs import by_layer, costs, sum_of_times
+from viz.compare.usual_costs import by_layer, costs
 from viz.compare.weights import MISSING, OF_NO_INTEREST, config_changes, weight_changes
 from viz.facts import formatting
 from viz.facts.schema import Op, Record, Scope, TensorInfo
@@ -189,8 +189,8 @@ def _value_change(
 def _costs(pairing: Pairing, a: Record, b: Record) -> tuple[list[Cost], list[Cost]]:
     befores, afters = [[pair[side] for pair in pairing.pairs] for side in (0, 1)]
     sides = [*befores, *pairing.removed], [*afters, *pairing.added]
-    layer, times = by_layer(pairing.places, pairing.pairs), (sum_of_times, sum_of_times)
-    return costs((a, b), sides, layer, times), costs((a, b), sides, lambda _, op: _kind(op), times)
+    layer = by_layer(pairing.places, pairing.pairs)
+    return costs((a, b), sides, layer), costs((a, b), sides, lambda _, op: _kind(op))
 
 
 def _kind(op: Op) -> str:
