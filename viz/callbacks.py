@@ -168,7 +168,7 @@ class TensorBoard(Callback):
         self._batch = self._before = 0
         if not os.path.isdir(self.train_dir):  # somebody removed it since the last `fit`, with its graph
             self._wrote_model = self._drawn = None
-        self._check_folder()
+        make_folder(self.train_dir, f"TensorBoard(log_dir={self.log_dir!r})")  # an error, before any batch runs
         if self.embeddings_freq:
             self._check_embeddings()
 
@@ -202,7 +202,9 @@ class TensorBoard(Callback):
         if self._batch + 1 not in self._profiled:  # else it goes on: in the first step, a recording costs most
             self._end_trace()
         if self.write_graph and self._wrote_model is not self.model:
-            self._write_model()
+            self._wrote_model = self.model
+            if (layers := conceptual_of(self.model)) is not None:
+                self._log("train").model(layers)
         if isinstance(self.update_freq, int) and self._step % self.update_freq == 0:
             values = {f"batch_{name}": value for name, value in self._curves(logs).items()}
             if self.write_steps_per_second:
@@ -213,9 +215,8 @@ class TensorBoard(Callback):
         logs = self._curves(logs)
         train = {f"epoch_{name}": value for name, value in logs.items() if not name.startswith("val_")}
         validation = {f"epoch_{name[4:]}": value for name, value in logs.items() if name.startswith("val_")}
-        rate = _learning_rate(self.model)
-        if rate is not None:
-            train["epoch_learning_rate"] = rate
+        if (rate := _of_optimizer(self.model, "learning_rate")) is not None:
+            train["epoch_learning_rate"] = float(rate)
         if self.write_steps_per_second:
             elapsed = time.perf_counter() - self._epoch_began
             train["epoch_steps_per_second"] = (self._batch - self._epoch_batch) / elapsed if elapsed else 0.0
@@ -283,16 +284,6 @@ class TensorBoard(Callback):
             self._has_profiled = True
             first = self._traced_from
             self._drawn = tensorboard_graph.append(self._recording, self._log("train"), first, self._drawn)
-
-    def _write_model(self) -> None:
-        """The layers, for the conceptual graph; subclassed models, whose calls nobody wrote down, have none."""
-        self._wrote_model = self.model
-        if (layers := conceptual_of(self.model)) is not None:
-            self._log("train").model(layers)
-
-    def _check_folder(self) -> None:
-        """Say before any batch runs that the folder can't be written to."""
-        make_folder(self.train_dir, f"TensorBoard(log_dir={self.log_dir!r})")
 
     def _write_weights(self, epoch: int) -> None:
         log = self._log("train")
@@ -452,15 +443,14 @@ def _batches(profile_batch: Any) -> frozenset[int]:
     return frozenset(range(max(first, 1), last + 1))
 
 
-def _learning_rate(model: Any) -> float | None:
-    rate = getattr(getattr(model, "optimizer", None), "learning_rate", None)
-    return None if rate is None else float(rate)
+def _of_optimizer(model: Any, name: str) -> Any:
+    """What a model's optimizer has under a name; None without one."""
+    return getattr(getattr(model, "optimizer", None), name, None)
 
 
 def _iterations(model: Any) -> int:
     """How many updates the optimizer has made; 0 where it can't say."""
-    iterations = getattr(getattr(model, "optimizer", None), "iterations", None)
-    return 0 if iterations is None else int(iterations)
+    return int(_of_optimizer(model, "iterations") or 0)
 
 
 def _pictures(values: numpy.ndarray) -> list[numpy.ndarray]:

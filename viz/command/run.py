@@ -44,7 +44,7 @@ def run_run(options: argparse.Namespace) -> int:
     if options.live:
         return int(import_module("viz.command.live").run_live(options))
     tracer: Tracer = trace(script.name, stats=options.stats, steps=options.steps, values=options.values)
-    tracer._before_end(functools.partial(_say_long, options))
+    tracer._ending = functools.partial(_say_long, options)
     out = pathlib.Path(options.out or default_name(script, ".efz"))
     check_target(out)
     check_picture(options.draw)

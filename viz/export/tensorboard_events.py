@@ -51,6 +51,9 @@ class EventLog:
 
     Numbers that aren't finite are written as they are in scalars (TensorBoard shows them so), and left out
     of histograms, which then get a scalar `<tag>/nonfinite` that counts them.
+
+    Attributes:
+        log_dir: the run's folder, as a text.
     """
 
     def __init__(
@@ -62,9 +65,10 @@ class EventLog:
         filename_suffix: str = "",
     ) -> None:
         self._protos = protos()
-        make_folder(folder, call if call.endswith(")") else f"{call}={os.fspath(folder)!r}")
-        self._folder = folder
+        self.log_dir = os.fspath(folder)
+        make_folder(folder, call if call.endswith(")") else f"{call}={self.log_dir!r}")
         self._purge_step, self._suffix, self._flush_seconds = purge_step, filename_suffix, flush_secs
+        self._has_purged = False
         self._writer: EventFile | None = None
         self._flushed = time.monotonic()
         self._lock = threading.RLock()
@@ -260,16 +264,15 @@ class EventLog:
         self._flushed, self._waiting = time.monotonic(), 0
 
     def _open(self) -> EventFile:
-        make_folder(self._folder, f"log_dir={os.fspath(self._folder)!r}")  # which somebody may have removed
+        make_folder(self.log_dir, f"log_dir={self.log_dir!r}")  # which somebody may have removed
         # Several files of one second in one folder must not meet, and readers take them in the order of their names.
         name = f".{os.getpid()}.{next(_counter):06d}.v2{self._suffix}"
-        self._writer = writer = EventFile(self._folder, name)
+        self._writer = writer = EventFile(self.log_dir, name)
         _open_logs.add(self)
-        if self._purge_step is not None:
-            kind = self._protos.event
+        if self._purge_step is not None and not self._has_purged:
+            kind, self._has_purged = self._protos.event, True
             start = kind.SessionLog(status=kind.SessionLog.START)
-            step, self._purge_step = int(self._purge_step), None
-            writer.write(kind.Event(step=step, wall_time=time.time(), session_log=start))
+            writer.write(kind.Event(step=int(self._purge_step), wall_time=time.time(), session_log=start))
         return writer
 
     def flush(self) -> None:
