@@ -24,9 +24,6 @@ _MARKS = {"added": "+", "removed": "-"}
 _SAME_ROWS = re.compile(r"\b(\d+)(×\S+ \S+ → )\1(×)")  # a change of shapes that begin with the same number
 
 
-_ENOUGH = 5  # steps of each beside the first, of which the quicker half is looked at
-
-
 def text(found: Changes, usual: UsualCosts | None = None) -> Text:
     """The difference, the most telling first."""
     called = _titles(found)
@@ -202,14 +199,14 @@ def chance(found: Changes) -> list[str]:
         return []
     of_a, of_b = found.steps if found.steps is not None else (None, None)
     sides = [Side([record], steps) for record, steps in zip(found.recordings, (of_a, of_b))]
-    counts = [len(side.runs[0].noisy["time"]) for side in sides]
-    if min(counts) < _ENOUGH:
-        return [f"  times: chance can't be told from change; that takes at least {_ENOUGH + 1} steps of each"]
-    a, b = (side.times("time", _ENOUGH) for side in sides)
-    before, after = statistics.median(a), statistics.median(b)
+    a, b = (side.times("time", 5) for side in sides)
+    before, after = (statistics.median(times or [0]) for times in (a, b))
     lowered = max(side.lowered("time") for side in sides)
     slower = after > before
-    _, sure = by_ranks(a, b, slower, lowered) or (0.0, 0.0)
+    compared = by_ranks(a, b, slower, lowered)
+    if compared is None:
+        return ["  times: chance can't be told from change; that takes at least 6 steps of each"]
+    _, sure = compared
     change = f"  times: a step takes {formatting.seconds(round(before))} → {formatting.seconds(round(after))}"
     if before == after:
         return [f"  times: a step takes {formatting.seconds(round(before))} in both"]

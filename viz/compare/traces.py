@@ -160,27 +160,18 @@ def _compare_elements(pairing: Pairing, found: Difference) -> None:
                 continue
             counts[by] += 1
             if found.first is None:
-                error, what = apart(a, b, i, j, by)
+                error, _, what = apart(a, b, i, j, by)
                 if error > found.tolerance:
-                    found.first = _value_change(pairing, x, y, (i, j, name), by, error, what)
+                    source, layer = formatting.place(line_of(b, y)), pairing.places[1].shown(y)
+                    role, shown = b.tensors[j].role if name else "output", b.shown(j) or name
+                    op = x.id, y.id, y.name, y.phase, layer, source
+                    found.first = ValueChange(*op, i, j, role, shown, by, error, what)
     found.compared = {by: count for by, count in counts.items() if count}
     if not found.compared and pairing.pairs:
         found.notes.append(
             "no elements were compared: record both with viz.trace(stats='basic'), or with viz.trace(values='') for "
             "every element"
         )
-
-
-def _value_change(
-    pairing: Pairing, x: Op, y: Op, tensors: tuple[int, int, str], by: str, error: float, what: str
-) -> ValueChange:
-    i, j, name = tensors
-    info = pairing.b.tensors[j]
-    role = info.role if name else "output"
-    source, layer = formatting.place(line_of(pairing.b, y)), pairing.places[1].shown(y)
-    return ValueChange(
-        x.id, y.id, y.name, y.phase, layer, source, i, j, role, pairing.b.shown(j) or name, by, error, what
-    )
 
 
 # ---------------------------------------------------------------------- costs

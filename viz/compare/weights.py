@@ -12,7 +12,7 @@ import numpy
 from viz.compare.difference import Difference, WeightChange
 from viz.compare.op_places import shared_name
 from viz.compare.sequence_alignment import align, by_occurrence
-from viz.compare.tensor_distance import apart, arrays_apart, comparable
+from viz.compare.tensor_distance import apart, comparable
 from viz.facts import formatting
 from viz.facts.json_data import to_plain
 from viz.facts.schema import VARIABLES, Record, TensorInfo
@@ -97,11 +97,8 @@ def _change(a: Record, b: Record, i: int, j: int, tolerance: float) -> WeightCha
         return WeightChange("shape", b.shown(j), *shown, tensor_b=j)
     if before.dtype != after.dtype:
         return WeightChange("dtype", b.shown(j), *shown, tensor_b=j)
-    by, changed = comparable(a, b, i, j), None
-    if by == "values":
-        error, changed, _ = arrays_apart(a.values[i], b.values[j], tolerance)
-    else:
-        error = 0.0 if by is None else apart(a, b, i, j, by)[0]
+    by = comparable(a, b, i, j)
+    error, changed, _ = (0.0, None, "") if by is None else apart(a, b, i, j, by, tolerance)
     return WeightChange("values", b.shown(j), *shown, error, changed, j) if error > tolerance else None
 
 
