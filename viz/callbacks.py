@@ -16,9 +16,9 @@ import numpy
 from eagerflow.callbacks import Callback
 from viz.export import tensorboard_graph
 from viz.export.conceptual_graph import conceptual_of
+from viz.export.projector_files import file_name, projector_config, write_points
 from viz.export.summary_writer import SummaryWriter
 from viz.export.tensorboard_events import make_folder
-from viz.export.values.projector_files import file_name, projector_config, write_points
 from viz.facts import formatting
 from viz.facts.schema import Logs
 from viz.recorder.capture import Options
@@ -28,8 +28,6 @@ from viz.recording import Recording
 from viz.tracer import Tracer, trace
 
 __all__ = ["TensorBoard", "Trace"]
-
-_GRAPH_BATCH = 2  # the batch whose ops become the graph: the first one also builds layers
 
 
 class TensorBoard(Callback):
@@ -192,7 +190,7 @@ class TensorBoard(Callback):
         self._batch += 1
         self._batch_began = time.perf_counter()
         is_wanted = self._batch in self._profiled
-        is_wanted |= self.write_graph and self._batch == _GRAPH_BATCH and not self._profiled
+        is_wanted |= self.write_graph and self._batch == 2 and not self._profiled  # the first also builds layers
         if is_wanted and self._tracer is None:
             self._tracer = Tracer(Options(name=f"batch {self._batch}"), crashed=lambda error: self._end_trace())
             self._recording, self._traced_from = self._tracer.__enter__(), self._step

@@ -13,11 +13,10 @@ import numpy
 from eagerflow.base.output import write
 from eagerflow.core.random import frozen
 from viz.boundary import boundaries
-from viz.export import hparams, tensorboard_graph
+from viz.export import histograms, hparams, tensorboard_graph
 from viz.export.conceptual_graph import conceptual_of
 from viz.export.event_protos import protos
 from viz.export.tensorboard_events import EventLog, checked_tag, named, number_of, whole_step
-from viz.export.values import histograms
 from viz.frameworks.objects import is_tensor
 from viz.recorder.capture import Options
 from viz.recorder.model_inputs import symbolic_ends, zeros_for

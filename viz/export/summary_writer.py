@@ -16,10 +16,10 @@ import numpy
 from eagerflow.preprocessing.audio_folder import written_wav
 from viz.boundary import boundaries, boundary
 from viz.export import hparams, tensorboard_graph
+from viz.export.pixels import NOISE, as_pictures
+from viz.export.projector_files import add_entry, file_name, write_labels, write_points
 from viz.export.pytorch_names import PyTorchNames
 from viz.export.tensorboard_events import as_array, checked_tag, named, number_of
-from viz.export.values.pixels import NOISE, as_pictures
-from viz.export.values.projector_files import add_entry, file_name, write_labels, write_points
 from viz.facts.formatting import nearest
 from viz.facts.schema import Record
 

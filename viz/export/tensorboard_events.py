@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy
 
+from viz.export import histograms
 from viz.export.conceptual_graph import conceptual_of
 from viz.export.event_files import EventFile
 from viz.export.event_protos import protos
 from viz.export.png import png
-from viz.export.values import histograms
 
 __all__ = ["EventLog", "as_array", "checked_tag", "make_folder", "named", "number_of"]
 __all__ += ["whole_step"]

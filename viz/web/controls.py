@@ -17,7 +17,6 @@ _MOST_SLIDERS = 400
 _LARGEST_PAD = 64  # pixels; larger images are photographs
 USUAL_SIZE = 224  # of images whose size a model leaves open
 _CHANNELS = (1, 3, 4)
-_STROKE = 2.2  # how many times as long as the box around it a digit's line is, about
 _USUAL = {"box": 20 / 28, "stroke": 0.11, "centre": "mass", "dark": True}  # as MNIST has it
 
 
@@ -220,7 +219,7 @@ def pad(samples: Any, image: dict[str, Any]) -> dict[str, Any]:
     if not measured:
         return {**_USUAL, "dark": dark}
     box, off_mass, off_box, area = numpy.median(numpy.array(measured), axis=0)
-    stroke = min(0.3, max(0.04, area / (_STROKE * box) / box))
+    stroke = min(0.3, max(0.04, area / (2.2 * box) / box))  # a digit's line is about 2.2 times as long as its box
     return {
         "box": round(float(min(1.0, box / max(height, width))), 4),
         "stroke": round(float(stroke), 4),
