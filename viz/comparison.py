@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import zipfile
 from typing import Any
 
 from eagerflow.saving import read_weights
@@ -13,7 +12,7 @@ from viz.chosen_steps import ChosenSteps
 from viz.compare.difference import TOLERANCE, Difference
 from viz.compare.traces import compare_traces
 from viz.compare.weights import compare_models, compare_weights
-from viz.facts import formatting
+from viz.facts.container import TraceFileError
 from viz.facts.selection import known_steps, step_numbers
 from viz.frameworks.objects import is_model
 from viz.recording import Recording, load
@@ -127,25 +126,15 @@ def _opened(given: Any, which: str) -> tuple[Any, str]:
         path = os.fspath(given)
         if path.endswith(_SUFFIXES):
             return read_weights(path), path
-        if path.endswith(".efz") or _holds_a_recording(path):
+        try:  # `viz run -o` takes any name
             return load(path), path
-        if not os.path.splitext(path)[1] and not os.path.exists(path):
-            raise FileNotFoundError(f"there is no file {formatting.clean(path)!r}{formatting.meant_file(path, '.efz')}")
-        raise ValueError(
-            f"viz.diff({formatting.clean(path)!r}): expected a file that ends in .efz, {', '.join(_SUFFIXES)}"
-            f"{formatting.how_to_record(path)}"
-        )
+        except (TraceFileError, FileNotFoundError) as error:
+            if os.path.splitext(path)[1] in ("", ".efz"):
+                raise
+            raise ValueError(f"viz.diff: expected a file that ends in .efz, {', '.join(_SUFFIXES)}; {error}") from None
     raise TypeError(
         f"viz.diff: the {which} is {type(given).__name__}; expected a recording, a model or the path of a file"
     )
-
-
-def _holds_a_recording(path: str) -> bool:
-    """Is a file of whatever name a recording? `viz run -o` takes any name."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return "trace.json" in archive.namelist()
 
 
 def _kind(thing: Any) -> str:
