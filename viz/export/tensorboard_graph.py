@@ -74,15 +74,13 @@ def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
     """
     if not record.ops:
         raise ValueError("to_tensorboard(): the recording holds no ops, so there is no graph to write")
-    whole = record
-    record, _ = around_step(record, pick_step(record), max(MOST_OPS, _ops_shown(record)))
     before = tensorboard_scalars.earlier_files(log_dir)
     log = EventLog(
         log_dir, f"to_tensorboard(log_dir={os.fspath(log_dir)!r})", filename_suffix=tensorboard_scalars.ENDING
     )
     try:
         append(record, log)
-        tensorboard_scalars.write(whole, log_dir, log)
+        tensorboard_scalars.write(record, log_dir, log)
     finally:
         log.close()
     for file in before:  # TensorBoard shows one graph for each run, and warns of more
@@ -105,10 +103,10 @@ def append(
     Returns:
         The names in the graph.
     """
-    record, _ = around_step(record, pick_step(record), len(record.ops), MOST_STEPS)
+    ops = _ops_shown(record)
+    record, _ = around_step(record, pick_step(record), max(MOST_OPS, ops), MOST_STEPS)
     step = pick_step(record)
     shown = names_of(record, step)
-    ops = _ops_shown(record)
     if ops > MOST_OPS:
         warnings.warn(
             f"the graph for TensorBoard holds the first {MOST_OPS:,} of {ops:,} ops; record fewer steps, or look at "

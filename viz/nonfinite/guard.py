@@ -65,7 +65,7 @@ class Guard(observe.Observer):
             self._segments.close()
         if self._snapshot is not None and (record is None or not self._raises):
             return self._snapshot
-        if record is not None or self._segments is None:
+        if self._segments is None:
             return self._marked(record)
         latest = self._segments.latest()
         latest.meta["watched_steps"] = self._steps.upcoming  # of which it has the last that ran otherwise than before
