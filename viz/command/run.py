@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib import import_module
 
-from viz.command.ranks import own_file, ranks_here
+from viz.command.ranks import ranks_here
 from viz.facts import formatting
 from viz.facts.json_data import json_text
 from viz.facts.lines.room import folded, room
@@ -57,7 +57,7 @@ def run_run(options: argparse.Namespace) -> int:
     recording.notes += printed
     recording.meta["script"] = [*["-m"] * script.as_module, script.path]
     if ranks is not None and failed:  # on this one alone, perhaps: nothing that all ranks do can come now
-        out = own_file(out, ranks.communicator.rank)
+        out = out.with_name(f"{out.stem}.rank-{ranks.communicator.rank}{out.suffix}")
     elif ranks is not None:
         record = ranks.together(recording)
         if record is None:

@@ -14,13 +14,13 @@ import time
 import warnings
 import weakref
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy
 
 from viz.export import histograms
 from viz.export.conceptual_graph import conceptual_of
-from viz.export.event_files import EventFile
+from viz.export.event_files import new_file, write
 from viz.export.event_protos import protos
 from viz.export.png import png
 
@@ -28,7 +28,6 @@ __all__ = ["EventLog", "as_array", "checked_tag", "make_folder", "named", "numbe
 __all__ += ["whole_step"]
 
 _counter = itertools.count()
-_FLUSH_SECONDS = 10
 _HERE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # viz itself
 _WAV = b"\x10\x0b"  # AudioPluginData: encoding (2) is WAV (11)
 
@@ -61,7 +60,7 @@ class EventLog:
         folder: str | os.PathLike[str],
         call: str = "log_dir",
         purge_step: int | None = None,
-        flush_secs: float = _FLUSH_SECONDS,
+        flush_secs: float = 10,
         filename_suffix: str = "",
     ) -> None:
         self._protos = protos()
@@ -69,7 +68,7 @@ class EventLog:
         make_folder(folder, call if call.endswith(")") else f"{call}={self.log_dir!r}")
         self._purge_step, self._suffix, self._flush_seconds = purge_step, filename_suffix, flush_secs
         self._has_purged = False
-        self._writer: EventFile | None = None
+        self._writer: BinaryIO | None = None
         self._flushed = time.monotonic()
         self._lock = threading.RLock()
         self._timer: threading.Timer | None = None  # runs where something waits to be flushed
@@ -243,13 +242,13 @@ class EventLog:
         if isinstance(step, float) and event.step != step:
             self._tell(f"step {step!r:.30} is written as {event.step}: TensorBoard has whole steps only")
         with self._lock:
-            if self._writer is not None and not self._waiting and not os.path.exists(self._writer.path):
+            if self._writer is not None and not self._waiting and not os.path.exists(self._writer.name):
                 self._tell(
-                    f"{self._writer.path!r} is gone, with what was written so far; what comes goes to a new file"
+                    f"{self._writer.name!r} is gone, with what was written so far; what comes goes to a new file"
                 )
                 self.close()
             writer = self._writer or self._open()
-            writer.write(event)
+            write(writer, event)
             self._waiting += 1
             if time.monotonic() - self._flushed > self._flush_seconds or self._waiting >= self._most_waiting:
                 self._written(writer)
@@ -258,21 +257,21 @@ class EventLog:
                 self._timer.daemon = True  # the program doesn't wait for it: see `_write_what_waits`
                 self._timer.start()
 
-    def _written(self, writer: EventFile) -> None:
+    def _written(self, writer: BinaryIO) -> None:
         """What waits in memory is in the file from here on."""
         writer.flush()
         self._flushed, self._waiting = time.monotonic(), 0
 
-    def _open(self) -> EventFile:
+    def _open(self) -> BinaryIO:
         make_folder(self.log_dir, f"log_dir={self.log_dir!r}")  # which somebody may have removed
         # Several files of one second in one folder must not meet, and readers take them in the order of their names.
         name = f".{os.getpid()}.{next(_counter):06d}.v2{self._suffix}"
-        self._writer = writer = EventFile(self.log_dir, name)
+        self._writer = writer = new_file(self.log_dir, name)
         _open_logs.add(self)
         if self._purge_step is not None and not self._has_purged:
             kind, self._has_purged = self._protos.event, True
             start = kind.SessionLog(status=kind.SessionLog.START)
-            writer.write(kind.Event(step=int(self._purge_step), wall_time=time.time(), session_log=start))
+            write(writer, kind.Event(step=int(self._purge_step), wall_time=time.time(), session_log=start))
         return writer
 
     def flush(self) -> None:

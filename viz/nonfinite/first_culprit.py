@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from viz.facts.derived_stats import is_measured
 from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, TensorInfo
@@ -78,11 +77,6 @@ _PROBABILITIES = (
 )
 
 
-class _Origin(NamedTuple):
-    op: int
-    tensor: int | None = None  # what came in non-finite
-
-
 def statistics_known(record: Record) -> bool:
     """Whether the recording can say which tensors were finite."""
     options = record.meta.get("options")
@@ -102,14 +96,14 @@ def explain(recording: Recording) -> Nonfinite | None:
     return None if found is None else _describe(recording, *found)
 
 
-def origin(record: Record) -> _Origin | None:
+def origin(record: Record) -> tuple[int, int | None] | None:
     """The op to blame, and the tensor if that came in non-finite from outside.
 
     NaN made from numbers without NaN, or infinity from finite numbers, in the order of execution. Infinities that the
     code asks for (`ops.where(mask, x, -inf)`) and that go away again are no fault. Infinite data counts
     where it turns into NaN, or reaches a loss or a gradient.
     """
-    infinite_input: _Origin | None = None
+    infinite_input: tuple[int, int | None] | None = None
     flaws = _all_flaws(record)
     for op in record.ops if flaws else ():
         made = [flaws.get(i, _NONE) for i in op.outputs]
@@ -118,13 +112,13 @@ def origin(record: Record) -> _Origin | None:
         for i in outside:
             nan, infinite = flaws.get(i, _NONE)
             if nan:
-                return _Origin(op.id, i)
+                return op.id, i
             if infinite and infinite_input is None and record.tensors[i].role != "constant":
-                infinite_input = _Origin(op.id, i)
+                infinite_input = op.id, i
         if _makes_nan(op, made, read):
-            return infinite_input or _Origin(op.id)
+            return infinite_input or (op.id, None)
         if _makes_infinity(op, made, read):
-            return (infinite_input if op.phase == "backward" else None) or _Origin(op.id)
+            return (infinite_input if op.phase == "backward" else None) or (op.id, None)
     return infinite_input if infinite_input is not None and _matters(record, flaws) else None
 
 

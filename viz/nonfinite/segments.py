@@ -26,6 +26,10 @@ _RECORDED = 4  # how many steps are recorded before one relies on them: a loop m
 _LONGEST = 100_000  # ops after which a run without steps and updates is cut
 
 
+Located = tuple[Recording, list[int | None]]
+"""A recording that ends with the op in question, and the id of each op and rule that ran: None for those without."""
+
+
 class _Reference(NamedTuple):
     """A recorded step: what the capture wrote down, its number, and the ops that ran."""
 
@@ -121,7 +125,7 @@ class Segments:
                 found = located(_cut(reference.capture, ran), ran, self.steps.upcoming)
                 if found is None:
                     return None
-                found.recording.notes.append(
+                found[0].notes.append(
                     f"step {self.steps.upcoming} ran the same ops as step {reference.number}, whose recording this is: "
                     "shapes of batches, times and settings are those of that step."
                 )
@@ -146,26 +150,14 @@ class Segments:
         return _recording(capture, self.steps.upcoming)
 
 
-class Located(NamedTuple):
-    """A recording that ends with the op in question.
-
-    Attributes:
-        recording: the recording.
-        ops: the id of the op for each op and rule that ran, None for rules that were recorded as ops.
-    """
-
-    recording: Recording
-    ops: list[int | None]
-
-
 def located(capture: Capture, ran: int, number: int | None = None) -> Located | None:
-    """The recording of `ran` ops and rules; None when the capture stopped before."""
+    """The recording of `ran` ops and rules, and the ids of their ops; None when the capture stopped before."""
     starts = [event.started for event in capture.journal.events() if event.kind not in ("update", "taken")]
     if len(starts) != ran:
         return None
     recording = _recording(capture, number)
     at = {op.start: op.id for op in recording.ops}
-    return Located(recording, [at.get(max(0, start - capture.began)) for start in starts])
+    return recording, [at.get(max(0, start - capture.began)) for start in starts]
 
 
 def _recording(capture: Capture, number: int | None) -> Recording:

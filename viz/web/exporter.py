@@ -112,7 +112,7 @@ def export(
     content, numbers = _content(inner, inputs, made, first, vectorizer, options)
     content["title"] = content["record"]["title"] = str(title or getattr(model, "name", "model"))
     target = pathlib.Path(path)
-    document.write(document.Parts(content, _bytes(made), numbers.content()), target)
+    document.write(target, content, _bytes(made), numbers.content())
     if verbose:
         say(f"Saved artifact at {str(target)!r}.")
     return target
