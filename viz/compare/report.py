@@ -91,7 +91,7 @@ def _titles(found: Changes) -> _Titles:
 
 def _op_cells(change: OpChange, op: str) -> tuple[str, ...]:
     return (
-        _mark(change.kind),
+        _MARKS.get(change.kind, "~"),
         formatting.clean(op, 40),
         formatting.clean(change.layer),
         ", ".join(change.what),
@@ -102,10 +102,6 @@ def _op_cells(change: OpChange, op: str) -> tuple[str, ...]:
 def _op_line(mark: str, op: str, layer: str, what: str, source: str) -> str:
     layer, what = layer and f" in {layer}", what and f": {what}"
     return f"  {mark} {op}{layer}{what}  {source}".rstrip()
-
-
-def _mark(kind: str) -> str:
-    return _MARKS.get(kind, "~")
 
 
 def _settings(found: Changes) -> list[str]:
@@ -141,7 +137,7 @@ def _weights(found: Changes) -> list[str]:
 
 
 def _weight_cells(change: WeightChange) -> tuple[str, ...]:
-    start = _mark(change.kind), formatting.clean(change.name)
+    start = _MARKS.get(change.kind, "~"), formatting.clean(change.name)
     if change.kind in _MARKS:
         return *start, str(change.a or change.b), ""
     if change.kind != "values":

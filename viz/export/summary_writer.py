@@ -76,7 +76,8 @@ class SummaryWriter(PyTorchNames):
                 raise TypeError(f"SummaryWriter({name}={given!r:.60}): expected a number")
             if not given >= 0:
                 raise ValueError(f"SummaryWriter({name}={given!r:.60}): expected 0 or more")
-        folder = os.fspath(log_dir) if log_dir else default_folder(comment)
+        usual = f"{time.strftime('%b%d_%H-%M-%S')}_{socket.gethostname()}{comment}"  # as PyTorch's writer calls it
+        folder = os.fspath(log_dir or os.path.join("runs", usual))
         super().__init__(folder, f"SummaryWriter(log_dir={folder!r})", purge_step, flush_secs, filename_suffix)
         self._most_waiting = max(1, max_queue)
         self._settings: dict[str, Any] | None = None
@@ -350,11 +351,6 @@ class SummaryWriter(PyTorchNames):
             write_labels(folder / entry["metadata_path"], f"embedding({name!r})", labels, len(table))
         write_points(folder / entry["tensor_path"], table)
         add_entry(folder, entry)
-
-
-def default_folder(comment: str) -> str:
-    """`runs/<date and time>_<host><comment>`, as PyTorch's writer calls it."""
-    return os.path.join("runs", f"{time.strftime('%b%d_%H-%M-%S')}_{socket.gethostname()}{comment}")
 
 
 def figure_pixels(figure: Any, what: str) -> numpy.ndarray:

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from eagerflow.core import observe
+from viz.facts.digest.excerpt import MOST_OPS
 from viz.recorder.capture import Capture, Options
 from viz.recorder.journal import Journal
 from viz.recorder.record_builder import build
@@ -23,7 +24,6 @@ from viz.recording import Recording
 __all__ = ["Located", "Segments", "located"]
 
 _RECORDED = 4  # how many steps are recorded before one relies on them: a loop may have several kinds of steps
-_LONGEST = 100_000  # ops after which a run without steps and updates is cut
 
 
 Located = tuple[Recording, list[int | None]]
@@ -53,7 +53,7 @@ class Segments:
     """
 
     def __init__(self, options: Options, frame: FrameType | None, idle: bool = False) -> None:
-        self._options, self._frame = options._replace(memory=False, time=True, max_ops=_LONGEST), frame
+        self._options, self._frame = options._replace(memory=False, time=True, max_ops=MOST_OPS), frame
         self._references: list[_Reference] = []
         self._left = _RECORDED
         self._open = Scopes[OpenScope]()
@@ -70,7 +70,7 @@ class Segments:
         if scope.kind == "step":
             self._begin()
             self._has_steps = True
-        elif not self._open and not self._has_steps and (self._updated or len(self.trail) >= _LONGEST):
+        elif not self._open and not self._has_steps and (self._updated or len(self.trail) >= MOST_OPS):
             self._begin()
         self._open.append(OpenScope(scope))
         if self.recorder is not None:
