@@ -75,13 +75,10 @@ def diff(
         if inputs is not None:
             raise TypeError("viz.diff(inputs=...): only for two models; a recording has run already")
         names = (name_a, name_b)
-        if isinstance(steps, (range, ChosenSteps)):
-            _check_known(first, second, steps)
-        elif steps is not None:
-            positions = _positions(first, second, steps)
+        chosen = None if steps is None else _chosen(first, second, steps)
+        if isinstance(steps, (tuple, list)):
             names = f"{name_a}, step {steps[0]}", f"{name_b}, step {steps[1]}"
-            steps = positions
-        return compare_traces(first, second, tolerance, names, steps)
+        return compare_traces(first, second, tolerance, names, chosen)
     if isinstance(first, Recording) or isinstance(second, Recording):
         raise TypeError(
             f"viz.diff: a recording can be compared with a recording only; got {_kind(first)} and {_kind(second)}. "
@@ -141,23 +138,18 @@ def _kind(thing: Any) -> str:
     return "a recording" if isinstance(thing, Recording) else "weights" if isinstance(thing, dict) else "a model"
 
 
-def _check_known(a: Recording, b: Recording, steps: range | ChosenSteps) -> None:
-    """Refuse steps of which no one is in both."""
-    known = [set(step_numbers(recording)) for recording in (a, b)]
-    for recording, numbers, which in zip((a, b), known, ("first", "second")):
-        if not any(number in steps for number in numbers):
-            raise ValueError(f"viz.diff(steps={steps!r:.60}): the {which} recording has {known_steps(recording)}")
-    if not any(number in steps for number in known[0] & known[1]):
-        raise ValueError(f"viz.diff(steps={steps!r:.60}): none of these steps is in both recordings")
-
-
-def _positions(a: Recording, b: Recording, steps: tuple[int, int]) -> tuple[int, int]:
-    """Where two steps are that are named by their numbers."""
-    if not isinstance(steps, (tuple, list)) or len(steps) != 2 or any(type(n) is not int for n in steps):
+def _chosen(a: Recording, b: Recording, steps: Any) -> Any:
+    """Several steps as they are, if one of them is in both recordings; of two, one of each, their positions."""
+    is_pair = not isinstance(steps, (range, ChosenSteps))
+    if is_pair and (not isinstance(steps, (tuple, list)) or [type(n) for n in steps] != [int, int]):
         raise ValueError(f"viz.diff(steps={steps!r:.60}): expected the numbers of two steps, such as (0, 5)")
-    known = step_numbers(a), step_numbers(b)
-    for recording, step, numbers, which in zip((a, b), steps, known, ("first ", "second ")):
-        if step not in numbers:
-            side = "" if a is b else which
-            raise ValueError(f"viz.diff(steps={tuple(steps)}): the {side}recording has {known_steps(recording)}")
-    return known[0].index(steps[0]), known[1].index(steps[1])
+    known, shown = (step_numbers(a), step_numbers(b)), repr(tuple(steps) if is_pair else steps)
+    for side, (recording, which) in enumerate(((a, "first "), (b, "second "))):
+        if not any(number == steps[side] if is_pair else number in steps for number in known[side]):
+            which = "" if a is b else which
+            raise ValueError(f"viz.diff(steps={shown:.60}): the {which}recording has {known_steps(recording)}")
+    if is_pair:
+        return known[0].index(steps[0]), known[1].index(steps[1])
+    if not any(number in steps for number in {*known[0]} & {*known[1]}):
+        raise ValueError(f"viz.diff(steps={shown:.60}): none of these steps is in both recordings")
+    return steps
