@@ -295,14 +295,9 @@ def graph_def(record: Record, names: dict[tuple[str, int], str]) -> Any:
 
 def _first_gradients(record: Record, names: dict[tuple[str, int], str]) -> dict[int, int | None]:
     """For gradients that no op made, the op whose output they are of: the loss."""
-    found: dict[int, int | None] = {}
-    for kind, number in names:
-        if kind == "op":
-            op = record.ops[number]
-            found |= {
-                i: op.forward for i in op.inputs if ("tensor", i) in names and record.tensors[i].role == "gradient"
-            }
-    return found
+    ops = [record.ops[number] for kind, number in names if kind == "op"]
+    given = {i for kind, i in names if kind == "tensor" and record.tensors[i].role == "gradient"}
+    return {i: op.forward for op in ops for i in op.inputs if i in given}
 
 
 def _dependency(names: dict[tuple[str, int], str], op: int | None) -> list[str]:

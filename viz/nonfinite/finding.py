@@ -104,7 +104,9 @@ class Nonfinite:
         >>> print(found.message)
         log made 1 infinite of 2 elements from finite numbers, ... For example x = 0 → -inf at [1]. Fix: ...
         """
-        what = f"{_happened(self)}{_where(self)}{_at(self)}."
+        layer = f" in {formatting.clean(self.layer, 80)!r}" if self.layer else ""
+        line = f", {formatting.clean(formatting.place(self.source), 120)}" if self.source is not None else ""
+        what = f"{_happened(self)}{layer}{_step(self)}{line}."
         if self.examples:
             what += f" For example {_example(self.examples[0], formatting.clean(self.culprit, 40))}."
         fix = f" Fix: {self.fix}."
@@ -281,14 +283,6 @@ def flaws(facts: TensorFacts) -> str:
     """How many elements aren't finite, of how many."""
     parts = [f"{n:,} {noun}" for n, noun in ((facts.nan, "NaN"), (facts.inf, "infinite")) if n]
     return f"{' and '.join(parts)} of {formatting.count(math.prod(facts.shape), 'element')}"
-
-
-def _where(found: Nonfinite) -> str:
-    return (f" in {formatting.clean(found.layer, 80)!r}" if found.layer else "") + _step(found)
-
-
-def _at(found: Nonfinite) -> str:
-    return f", {formatting.clean(formatting.place(found.source), 120)}" if found.source is not None else ""
 
 
 def _example(example: Example, culprit: str) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from viz.facts.derived_stats import is_measured
-from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, TensorInfo
+from viz.facts.schema import VARIABLES, Op, Record, Scope, TensorInfo
 from viz.facts.selection import line_of, origin as forward_op, step_numbers
 from viz.nonfinite.examples import Example, examples_of, given_by_place
 from viz.nonfinite.finding import Nonfinite, TensorFacts
@@ -154,18 +154,15 @@ def _matters(record: Record, flaws: dict[int, tuple[int, int]]) -> bool:
     return not flaws.keys().isdisjoint(results)
 
 
-def _without_repetitions(stack: Sequence[Frame]) -> tuple[Frame, ...]:
-    """Each line once: a call of `fit` is where an op was called from, and the scopes around it, too."""
-    return tuple([frame for i, frame in enumerate(stack) if not i or frame != stack[i - 1]])
-
-
 def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfinite:
     """All that is known about an origin."""
     op = recording.ops[number]
     at = forward_op(recording, op)
     tensor = None if culprit is None else recording.tensors[culprit]
     line = line_of(recording, op)
-    stack = _without_repetitions(([] if line is None else [line]) + list(op.stack or at.stack))
+    lines = [*([] if line is None else [line]), *(op.stack or at.stack)]
+    # Each line once: a call of `fit` is where an op was called from, and the scopes around it, too.
+    stack = tuple([frame for i, frame in enumerate(lines) if not i or frame != lines[i - 1]])
     part = _guilty_part(recording, op, at) if tensor is None else ""
     given = None if culprit is None else _given_to_fit(recording, op, culprit)
     name = "" if culprit is None else given.name if given is not None else _name_of(recording, op, culprit)
