@@ -99,10 +99,8 @@ def _of_weights(a: Any, b: Any, inputs: Any, tolerance: float, names: tuple[str,
     if inputs is None:
         return found
     ran = compare_traces(_run(a, inputs), _run(b, inputs), tolerance, names)
-    found.pairs, found.ops, found.first, found.compared = ran.pairs, ran.ops, ran.first, ran.compared
-    found.layers, found.kinds, found.recordings = ran.layers, ran.kinds, ran.recordings
-    found.notes += ran.notes
-    return found
+    ran.kind, ran.settings, ran.weights, ran.notes = found.kind, found.settings, found.weights, found.notes + ran.notes
+    return ran
 
 
 def _run(model: Any, inputs: Any) -> Recording:

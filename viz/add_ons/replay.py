@@ -74,7 +74,10 @@ def _answer(kept: Kept, number: int, options: argparse.Namespace) -> int:
         watcher.counter = lambda: kept.steps[0].number + watcher.steps.number  # as in the run
         with watcher:
             Player(kept).run_to(len(kept.steps) - 1)
-        return _say_findings(watcher, options)
+        findings = watcher.findings
+        words = findings_as_text(findings) if findings else "the doctor found nothing"
+        _print(options, {"findings": [finding.to_dict() for finding in findings]}, words)
+        return FOUND if any(finding.severity == "error" for finding in findings) else DONE
     return _compare(kept, number, options)
 
 
@@ -114,14 +117,6 @@ def _band(kept: Kept, number: int) -> float | None:
     if kept.meta["cause"] != "spike" or not losses or loss is None:
         return None
     return (max(losses) + loss) / 2
-
-
-def _say_findings(watcher: Watcher, options: argparse.Namespace) -> int:
-    findings = watcher.findings
-    facts = {"findings": [finding.to_dict() for finding in findings]}
-    words = findings_as_text(findings) if findings else "the doctor found nothing"
-    _print(options, facts, words)
-    return FOUND if any(finding.severity == "error" for finding in findings) else DONE
 
 
 def _print(options: argparse.Namespace, facts: dict[str, Any], words: str) -> None:
