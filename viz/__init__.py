@@ -91,24 +91,7 @@ _HOMES = {
 }
 _LAZY = {name: home for home, names in _HOMES.items() for name in names.split()}
 
-__all__ = ["Attention", "Diagnosis", "Difference", "Drawing", "Explanation", "Finding", "Frame", "Gap", "LearningRates"]
-__all__ += ["LivePage", "Logs", "LossLandscape", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "Op", "Recording"]
-__all__ += ["RendererMissing", "Scope", "Stats", "Step", "Storage", "SummaryWriter", "TensorInfo", "TraceFileError"]
-__all__ += [
-    "Tracer",
-    "Underflow",
-    "Watch",
-    "attention",
-    "diagnose",
-    "diff",
-    "explain",
-    "find_lr",
-    "find_nonfinite",
-    "gap",
-]
-__all__ += ["keep_step", "live", "load", "loss_landscape", "model_to_dot", "patch", "plot_model", "step"]
-__all__ += ["summary", "trace", "underflow", "watch"]
-
+__all__ = sorted(_LAZY)
 
 # What people write as functions who know the commands: the file that each takes, and what does it in Python.
 _COMMANDS = {

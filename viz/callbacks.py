@@ -16,9 +16,9 @@ import numpy
 from eagerflow.callbacks import Callback
 from viz.export import tensorboard_graph
 from viz.export.conceptual_graph import conceptual_of
+from viz.export.projector_files import file_name, projector_config, write_points
 from viz.export.summary_writer import SummaryWriter
 from viz.export.tensorboard_events import make_folder
-from viz.export.values.projector_files import projector_config
 from viz.facts import formatting
 from viz.facts.schema import Logs
 from viz.recorder.capture import Options
@@ -28,8 +28,6 @@ from viz.recording import Recording
 from viz.tracer import Tracer, trace
 
 __all__ = ["TensorBoard", "Trace"]
-
-_GRAPH_BATCH = 2  # the batch whose ops become the graph: the first one also builds layers
 
 
 class TensorBoard(Callback):
@@ -168,7 +166,7 @@ class TensorBoard(Callback):
         self._batch = self._before = 0
         if not os.path.isdir(self.train_dir):  # somebody removed it since the last `fit`, with its graph
             self._wrote_model = self._drawn = None
-        self._check_folder()
+        make_folder(self.train_dir, f"TensorBoard(log_dir={self.log_dir!r})")  # an error, before any batch runs
         if self.embeddings_freq:
             self._check_embeddings()
 
@@ -192,7 +190,7 @@ class TensorBoard(Callback):
         self._batch += 1
         self._batch_began = time.perf_counter()
         is_wanted = self._batch in self._profiled
-        is_wanted |= self.write_graph and self._batch == _GRAPH_BATCH and not self._profiled
+        is_wanted |= self.write_graph and self._batch == 2 and not self._profiled  # the first also builds layers
         if is_wanted and self._tracer is None:
             self._tracer = Tracer(Options(name=f"batch {self._batch}"), crashed=lambda error: self._end_trace())
             self._recording, self._traced_from = self._tracer.__enter__(), self._step
@@ -202,7 +200,9 @@ class TensorBoard(Callback):
         if self._batch + 1 not in self._profiled:  # else it goes on: in the first step, a recording costs most
             self._end_trace()
         if self.write_graph and self._wrote_model is not self.model:
-            self._write_model()
+            self._wrote_model = self.model
+            if (layers := conceptual_of(self.model)) is not None:
+                self._log("train").model(layers)
         if isinstance(self.update_freq, int) and self._step % self.update_freq == 0:
             values = {f"batch_{name}": value for name, value in self._curves(logs).items()}
             if self.write_steps_per_second:
@@ -213,9 +213,8 @@ class TensorBoard(Callback):
         logs = self._curves(logs)
         train = {f"epoch_{name}": value for name, value in logs.items() if not name.startswith("val_")}
         validation = {f"epoch_{name[4:]}": value for name, value in logs.items() if name.startswith("val_")}
-        rate = _learning_rate(self.model)
-        if rate is not None:
-            train["epoch_learning_rate"] = rate
+        if (rate := _of_optimizer(self.model, "learning_rate")) is not None:
+            train["epoch_learning_rate"] = float(rate)
         if self.write_steps_per_second:
             elapsed = time.perf_counter() - self._epoch_began
             train["epoch_steps_per_second"] = (self._batch - self._epoch_batch) / elapsed if elapsed else 0.0
@@ -284,16 +283,6 @@ class TensorBoard(Callback):
             first = self._traced_from
             self._drawn = tensorboard_graph.append(self._recording, self._log("train"), first, self._drawn)
 
-    def _write_model(self) -> None:
-        """The layers, for the conceptual graph; subclassed models, whose calls nobody wrote down, have none."""
-        self._wrote_model = self.model
-        if (layers := conceptual_of(self.model)) is not None:
-            self._log("train").model(layers)
-
-    def _check_folder(self) -> None:
-        """Say before any batch runs that the folder can't be written to."""
-        make_folder(self.train_dir, f"TensorBoard(log_dir={self.log_dir!r})")
-
     def _write_weights(self, epoch: int) -> None:
         log = self._log("train")
         for weight in self.model.weights:
@@ -313,8 +302,8 @@ class TensorBoard(Callback):
         self.model.save_weights(folder / f"keras_embedding.ckpt-{epoch}.weights.h5")
         entries = []
         for layer in self._embedding_layers():
-            name = f"{_file_name(layer.name)}-embedding-{epoch}.tsv"
-            numpy.savetxt(folder / name, numpy.asarray(layer.embeddings.numpy()), delimiter="\t", fmt="%.6g")
+            name = f"{file_name(layer.name)}-embedding-{epoch}.tsv"
+            write_points(folder / name, layer.embeddings.numpy())
             entry = {"tensor_name": f"{layer.path}/embeddings", "tensor_path": name}
             metadata = self._metadata_of(layer, folder)
             entries.append({**entry, "metadata_path": metadata} if metadata else entry)
@@ -342,7 +331,7 @@ class TensorBoard(Callback):
                 stacklevel=2,
             )
             return None
-        name = f"{_file_name(layer.name)}-{found.name}"
+        name = f"{file_name(layer.name)}-{found.name}"
         shutil.copyfile(found, folder / name)
         return name
 
@@ -452,15 +441,14 @@ def _batches(profile_batch: Any) -> frozenset[int]:
     return frozenset(range(max(first, 1), last + 1))
 
 
-def _learning_rate(model: Any) -> float | None:
-    rate = getattr(getattr(model, "optimizer", None), "learning_rate", None)
-    return None if rate is None else float(rate)
+def _of_optimizer(model: Any, name: str) -> Any:
+    """What a model's optimizer has under a name; None without one."""
+    return getattr(getattr(model, "optimizer", None), name, None)
 
 
 def _iterations(model: Any) -> int:
     """How many updates the optimizer has made; 0 where it can't say."""
-    iterations = getattr(getattr(model, "optimizer", None), "iterations", None)
-    return 0 if iterations is None else int(iterations)
+    return int(_of_optimizer(model, "iterations") or 0)
 
 
 def _pictures(values: numpy.ndarray) -> list[numpy.ndarray]:
@@ -479,7 +467,3 @@ def _pictures(values: numpy.ndarray) -> list[numpy.ndarray]:
     scaled = (numpy.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / ((high - low) or 1.0)
     pixels = (scaled * 255).round().astype(numpy.uint8)[..., numpy.newaxis]
     return list(pixels[:3]) if pixels.ndim == 4 else [pixels]  # three, as Keras
-
-
-def _file_name(name: str) -> str:
-    return "".join([c if c.isalnum() or c in "-_" else "_" for c in name])[:80]

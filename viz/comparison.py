@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import zipfile
 from typing import Any
 
 from eagerflow.saving import read_weights
@@ -13,7 +12,7 @@ from viz.chosen_steps import ChosenSteps
 from viz.compare.difference import TOLERANCE, Difference
 from viz.compare.traces import compare_traces
 from viz.compare.weights import compare_models, compare_weights
-from viz.facts import formatting
+from viz.facts.container import TraceFileError
 from viz.facts.selection import known_steps, step_numbers
 from viz.frameworks.objects import is_model
 from viz.recording import Recording, load
@@ -76,13 +75,10 @@ def diff(
         if inputs is not None:
             raise TypeError("viz.diff(inputs=...): only for two models; a recording has run already")
         names = (name_a, name_b)
-        if isinstance(steps, (range, ChosenSteps)):
-            _check_known(first, second, steps)
-        elif steps is not None:
-            positions = _positions(first, second, steps)
+        chosen = None if steps is None else _chosen(first, second, steps)
+        if isinstance(steps, (tuple, list)):
             names = f"{name_a}, step {steps[0]}", f"{name_b}, step {steps[1]}"
-            steps = positions
-        return compare_traces(first, second, tolerance, names, steps)
+        return compare_traces(first, second, tolerance, names, chosen)
     if isinstance(first, Recording) or isinstance(second, Recording):
         raise TypeError(
             f"viz.diff: a recording can be compared with a recording only; got {_kind(first)} and {_kind(second)}. "
@@ -103,10 +99,8 @@ def _of_weights(a: Any, b: Any, inputs: Any, tolerance: float, names: tuple[str,
     if inputs is None:
         return found
     ran = compare_traces(_run(a, inputs), _run(b, inputs), tolerance, names)
-    found.pairs, found.ops, found.first, found.compared = ran.pairs, ran.ops, ran.first, ran.compared
-    found.layers, found.kinds, found.recordings = ran.layers, ran.kinds, ran.recordings
-    found.notes += ran.notes
-    return found
+    ran.kind, ran.settings, ran.weights, ran.notes = found.kind, found.settings, found.weights, found.notes + ran.notes
+    return ran
 
 
 def _run(model: Any, inputs: Any) -> Recording:
@@ -127,48 +121,33 @@ def _opened(given: Any, which: str) -> tuple[Any, str]:
         path = os.fspath(given)
         if path.endswith(_SUFFIXES):
             return read_weights(path), path
-        if path.endswith(".efz") or _holds_a_recording(path):
+        try:  # `viz run -o` takes any name
             return load(path), path
-        if not os.path.splitext(path)[1] and not os.path.exists(path):
-            raise FileNotFoundError(f"there is no file {formatting.clean(path)!r}{formatting.meant_file(path, '.efz')}")
-        raise ValueError(
-            f"viz.diff({formatting.clean(path)!r}): expected a file that ends in .efz, {', '.join(_SUFFIXES)}"
-            f"{formatting.how_to_record(path)}"
-        )
+        except (TraceFileError, FileNotFoundError) as error:
+            if os.path.splitext(path)[1] in ("", ".efz"):
+                raise
+            raise ValueError(f"viz.diff: expected a file that ends in .efz, {', '.join(_SUFFIXES)}; {error}") from None
     raise TypeError(
         f"viz.diff: the {which} is {type(given).__name__}; expected a recording, a model or the path of a file"
     )
-
-
-def _holds_a_recording(path: str) -> bool:
-    """Is a file of whatever name a recording? `viz run -o` takes any name."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return "trace.json" in archive.namelist()
 
 
 def _kind(thing: Any) -> str:
     return "a recording" if isinstance(thing, Recording) else "weights" if isinstance(thing, dict) else "a model"
 
 
-def _check_known(a: Recording, b: Recording, steps: range | ChosenSteps) -> None:
-    """Refuse steps of which no one is in both."""
-    known = [set(step_numbers(recording)) for recording in (a, b)]
-    for recording, numbers, which in zip((a, b), known, ("first", "second")):
-        if not any(number in steps for number in numbers):
-            raise ValueError(f"viz.diff(steps={steps!r:.60}): the {which} recording has {known_steps(recording)}")
-    if not any(number in steps for number in known[0] & known[1]):
-        raise ValueError(f"viz.diff(steps={steps!r:.60}): none of these steps is in both recordings")
-
-
-def _positions(a: Recording, b: Recording, steps: tuple[int, int]) -> tuple[int, int]:
-    """Where two steps are that are named by their numbers."""
-    if not isinstance(steps, (tuple, list)) or len(steps) != 2 or any(type(n) is not int for n in steps):
+def _chosen(a: Recording, b: Recording, steps: Any) -> Any:
+    """Several steps as they are, if one of them is in both recordings; of two, one of each, their positions."""
+    is_pair = not isinstance(steps, (range, ChosenSteps))
+    if is_pair and (not isinstance(steps, (tuple, list)) or [type(n) for n in steps] != [int, int]):
         raise ValueError(f"viz.diff(steps={steps!r:.60}): expected the numbers of two steps, such as (0, 5)")
-    known = step_numbers(a), step_numbers(b)
-    for recording, step, numbers, which in zip((a, b), steps, known, ("first ", "second ")):
-        if step not in numbers:
-            side = "" if a is b else which
-            raise ValueError(f"viz.diff(steps={tuple(steps)}): the {side}recording has {known_steps(recording)}")
-    return known[0].index(steps[0]), known[1].index(steps[1])
+    known, shown = (step_numbers(a), step_numbers(b)), repr(tuple(steps) if is_pair else steps)
+    for side, (recording, which) in enumerate(((a, "first "), (b, "second "))):
+        if not any(number == steps[side] if is_pair else number in steps for number in known[side]):
+            which = "" if a is b else which
+            raise ValueError(f"viz.diff(steps={shown:.60}): the {which}recording has {known_steps(recording)}")
+    if is_pair:
+        return known[0].index(steps[0]), known[1].index(steps[1])
+    if not any(number in steps for number in {*known[0]} & {*known[1]}):
+        raise ValueError(f"viz.diff(steps={shown:.60}): none of these steps is in both recordings")
+    return steps

@@ -53,11 +53,8 @@ class Tracer:
         self._guard: Guard | None = None
         self._recording: Recording | None = None
         self._ranks: AllRanks | None = None
+        # Hears, before all that was noted is put in order, about how many ops that is: it may take long.
         self._ending: Callable[[int], None] | None = None
-
-    def _before_end(self, tell: Callable[[int], None]) -> None:
-        """Let `tell` know, before all that was noted is put in order, about how many ops that is: it may take long."""
-        self._ending = tell
 
     @property
     def options(self) -> Options:

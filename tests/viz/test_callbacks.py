@@ -12,7 +12,7 @@ import eagerflow as ef
 import viz
 from tests.viz.nets import Trainer, mlp
 from viz.callbacks import TensorBoard, Trace
-from viz.export.conceptual_graph import conceptual
+from viz.export.conceptual_graph import conceptual_of
 from viz.page.data import data as page_data
 
 pytest.importorskip("tensorboard")
@@ -142,7 +142,7 @@ def test_models_of_every_form_have_a_conceptual_graph_that_tensorboard_reads(tmp
         ef.Sequential([ef.Input((5, 4)), ef.layers.Bidirectional(ef.layers.LSTM(2)), ef.layers.Dense(1)]),
     ]
     for model in models:
-        graph = keras_model_to_graph_def(json.loads(conceptual(model.to_json())))
+        graph = keras_model_to_graph_def(json.loads(conceptual_of(model)))
         names = {node.name for node in graph.node}
         assert {name for node in graph.node for name in node.input} <= names
         assert len(names) >= 2

@@ -12,10 +12,9 @@ import numpy
 from viz.doctor.facts.broken_rows import broken_columns, broken_rows, where_broken
 from viz.doctor.facts.fit_arrays import named_arrays, running_fit
 from viz.doctor.facts.host_arrays import host
+from viz.nonfinite.examples import EXAMPLES
 
 __all__ = ["broken_arrays"]
-
-_ROWS, _EXAMPLES = 10, 3
 
 
 def broken_arrays() -> list[dict[str, Any]]:
@@ -33,7 +32,7 @@ def _broken(array: Any, name: str) -> dict[str, Any]:
     if broken is None:
         return {}
     rows, _ = broken
-    at = numpy.argwhere(~numpy.isfinite(array[rows[:1]]))[:_EXAMPLES]
+    at = numpy.argwhere(~numpy.isfinite(array[rows[:1]]))[:EXAMPLES]
     examples = [[[rows[0], *map(int, index[1:])], str(array[(rows[0], *index[1:])])] for index in at]
     where = broken_columns(array) or where_broken(array, name)
-    return {"where": where, "rows": rows[:_ROWS], "examples": examples}
+    return {"where": where, "rows": rows[:10], "examples": examples}

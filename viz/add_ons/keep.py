@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import pathlib
 import sys
-from typing import Any
 
 from viz.command.ranks import ranks_here
 from viz.frameworks import eagerflow_alone
@@ -20,11 +19,6 @@ __all__ = ["run_kept"]
 
 def run_kept(options: argparse.Namespace) -> int:
     """Run `viz run --keep`."""
-    given: dict[str, Any] = {"--steps": options.steps, "--values": options.values, "--draw": options.draw}
-    given |= {"--stats": options.stats != "none"}
-    for name, value in {**given, "--json": options.json, "--live": options.live}.items():
-        if value:
-            raise ValueError(f"{name} can't be combined with --keep: viz replay FILE --trace records a kept step")
     if ranks_here() is not None:
         raise ValueError("--keep holds the steps of one process: a step that ranks share can't be run again by one")
     script = Script.of(options)

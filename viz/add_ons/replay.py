@@ -26,8 +26,6 @@ from viz.shell.statuses import DONE, FOUND, Impossible
 
 __all__ = ["run_replay"]
 
-_USUAL = 80  # signs of a line, which have room for the table
-
 
 def run_replay(options: argparse.Namespace) -> int:
     """Run `viz replay`."""
@@ -76,7 +74,10 @@ def _answer(kept: Kept, number: int, options: argparse.Namespace) -> int:
         watcher.counter = lambda: kept.steps[0].number + watcher.steps.number  # as in the run
         with watcher:
             Player(kept).run_to(len(kept.steps) - 1)
-        return _say_findings(watcher, options)
+        findings = watcher.findings
+        words = findings_as_text(findings) if findings else "the doctor found nothing"
+        _print(options, {"findings": [finding.to_dict() for finding in findings]}, words)
+        return FOUND if any(finding.severity == "error" for finding in findings) else DONE
     return _compare(kept, number, options)
 
 
@@ -100,8 +101,8 @@ def _compare(kept: Kept, number: int, options: argparse.Namespace) -> int:
             f"its state is that before step {kept.steps[0].number}; {first} steps run before those that were asked for"
         )
     heads = ("step", "loss then", "loss now", "same bits", "rows")
-    lines = [in_cells(row, 6 if (room() or _USUAL) >= _USUAL else 2) for row in rows]
-    print(Text.of([table(heads, lines[first:] or lines, least="rows,loss now")]))
+    lines = [in_cells(row, 2 if (room() or 80) < 80 else 6) for row in rows[first:] or rows]  # in a narrow terminal
+    print(Text.of([table(heads, lines, least="rows,loss now")]))
     print_folded(str(judged), "32" if judged.exact else "31")
     if judged.exact and kept.meta["cause"] in ("nan", "raised", "spike"):
         asks = "--nonfinite, --bisect-rows, --step (all: viz replay --help)"
@@ -116,14 +117,6 @@ def _band(kept: Kept, number: int) -> float | None:
     if kept.meta["cause"] != "spike" or not losses or loss is None:
         return None
     return (max(losses) + loss) / 2
-
-
-def _say_findings(watcher: Watcher, options: argparse.Namespace) -> int:
-    findings = watcher.findings
-    facts = {"findings": [finding.to_dict() for finding in findings]}
-    words = findings_as_text(findings) if findings else "the doctor found nothing"
-    _print(options, facts, words)
-    return FOUND if any(finding.severity == "error" for finding in findings) else DONE
 
 
 def _print(options: argparse.Namespace, facts: dict[str, Any], words: str) -> None:

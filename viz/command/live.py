@@ -17,20 +17,18 @@ from viz.shell.signals import Ended
 
 __all__ = ["run_live"]
 
-_EVERY = 2.0
 _LINGER = 10.0  # seconds that the page's process outlives one that is killed, without a browser that looks
 
 
 def run_live(options: argparse.Namespace) -> int:
     """Run `viz run --live`."""
-    _refuse_others(options)
     script = Script.of(options)
     check_target(options.out)
     ranks = ranks_here()
     if ranks is not None and ranks.rank:  # the page is that of rank 0
         return run_script(script, contextlib.nullcontext())[1]
     name = script.name if script.as_module else pathlib.Path(script.path).name
-    page = live(port=options.port or 0, open_browser=options.open, every=_EVERY, linger=_LINGER, name=name)
+    page = live(port=options.port or 0, open_browser=options.open, linger=_LINGER, name=name)
     page.belongs_to(f"-m {options.script}" if options.module else options.script)
     errors: list[BaseException] = []
     try:
@@ -48,13 +46,6 @@ def run_live(options: argparse.Namespace) -> int:
 
 def _by_signal(errors: list[BaseException]) -> bool:
     return any(isinstance(error, Ended) for error in errors)
-
-
-def _refuse_others(options: argparse.Namespace) -> None:
-    given = {"--steps": options.steps, "--values": options.values, "--draw": options.draw, "--json": options.json}
-    for name, value in given.items():
-        if value:
-            raise ValueError(f"{name} can't be combined with --live: run without --live to record a whole script")
 
 
 def _serve(page: LivePage) -> None:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import pathlib
 from typing import Any
 
 from eagerflow.distribution.joining import joined
 from eagerflow.training.launchers import told
 from viz.frameworks import ranks_of_torch
 
-__all__ = ["own_file", "ranks_here"]
+__all__ = ["ranks_here"]
 
 
 def ranks_here() -> Any:
     """The communicator of the ranks that a launcher started together; None for a process that is alone."""
     found = told()
     return ranks_of_torch() if found is None or found.size == 1 else joined()
-
-
-def own_file(path: pathlib.Path, rank: int) -> pathlib.Path:
-    """Where a rank writes its own part, when there will be no whole: `train.rank-1.efz`."""
-    return path.with_name(f"{path.stem}.rank-{rank}{path.suffix}")

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib import import_module
 
-from viz.command.ranks import own_file, ranks_here
+from viz.command.ranks import ranks_here
 from viz.facts import formatting
 from viz.facts.json_data import json_text
 from viz.facts.lines.room import folded, room
@@ -38,13 +38,13 @@ _MANY_OPS = 20_000  # more take a second and longer to write
 def run_run(options: argparse.Namespace) -> int:
     """Run `viz run`."""
     script = Script.of(options)
+    _refuse_others(options)
     if options.keep is not None:
         return int(part("run_kept")(options))  # loaded for it alone, as the page is
     if options.live:
         return int(import_module("viz.command.live").run_live(options))
-    _refuse_without_page(options)
     tracer: Tracer = trace(script.name, stats=options.stats, steps=options.steps, values=options.values)
-    tracer._before_end(functools.partial(_say_long, options))
+    tracer._ending = functools.partial(_say_long, options)
     out = pathlib.Path(options.out or default_name(script, ".efz"))
     check_target(out)
     check_picture(options.draw)
@@ -57,7 +57,7 @@ def run_run(options: argparse.Namespace) -> int:
     recording.notes += printed
     recording.meta["script"] = [*["-m"] * script.as_module, script.path]
     if ranks is not None and failed:  # on this one alone, perhaps: nothing that all ranks do can come now
-        out = own_file(out, ranks.communicator.rank)
+        out = out.with_name(f"{out.stem}.rank-{ranks.communicator.rank}{out.suffix}")
     elif ranks is not None:
         record = ranks.together(recording)
         if record is None:
@@ -107,12 +107,19 @@ def _answers(recording: Recording, failed: int, script: Script) -> list[str]:
     return [*found, *([script.rerun("nonfinite")] if spoilt else [])]
 
 
-def _refuse_without_page(options: argparse.Namespace) -> None:
-    """Refuse options of the page where there is none."""
-    given = {"--port": options.port, "--open": options.open, "--exit": options.exit or None}
+def _refuse_others(options: argparse.Namespace) -> None:
+    """Refuse options that don't go with `--keep` or `--live`, and options of the page without it."""
+    given = {"--steps": options.steps, "--values": options.values, "--draw": options.draw, "--json": options.json}
+    why = "can't be combined with --live: run without --live to record a whole script"
+    if options.keep is not None:
+        given |= {"--stats": options.stats != "none", "--live": options.live}
+        why = "can't be combined with --keep: viz replay FILE --trace records a kept step"
+    elif not options.live:
+        given = {"--port": options.port is not None, "--open": options.open is not None, "--exit": options.exit}
+        why = "is for the page in the browser, and goes with --live"
     for name, value in given.items():
-        if value is not None:
-            raise ValueError(f"{name} is for the page in the browser, and goes with --live")
+        if value:
+            raise ValueError(f"{name} {why}")
 
 
 def _save(recording: Recording, out: pathlib.Path) -> None:

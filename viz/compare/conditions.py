@@ -9,8 +9,7 @@ import statistics
 from collections.abc import Sequence
 
 from viz.compare.noise import SURE, by_ranks, least_median
-from viz.compare.sides import Side, nearest
-from viz.compare.step_figures import EXACT, NOISY
+from viz.compare.step_figures import EXACT, NOISY, Side, nearest
 from viz.facts import formatting
 from viz.facts.schema import Record
 
@@ -127,11 +126,10 @@ def _judged(a: Side, b: Side, condition: Condition) -> Verdict:
     if name in NOISY:
         return _noisy(a, b, condition)
     several = max(len(a.runs), len(b.runs)) > 1
+    first, second = a.single(name), b.single(name)
     if name in EXACT:
-        first, second = a.exact(name), b.exact(name)
         why = "the same in every run" if len({*first}) < 2 and len({*second}) < 2 else _NEAREST
     elif name in a.names or name in b.names:
-        first, second = a.reported(name), b.reported(name)
         why = _NEAREST if several else "as reported last; how much it differs from run to run isn't known"
     else:
         known = list(dict.fromkeys([*NOISY, *EXACT, *b.names]))
@@ -201,8 +199,8 @@ def _paired(a: list[float], b: list[float], above: bool) -> tuple[float, float] 
         return by_ranks(a, b, above) if min(*a, *b) > 0 else None
     size = statistics.fmean([abs(x) for x in a]) or 1.0
     changes = [(y - x) / size for x, y in zip(a, b)]
-    least = least_median(changes if above else [-each for each in changes])
-    return None if least is None else (statistics.median(changes), least if above else -least)
+    bound = least_median(changes, above)
+    return None if bound is None else (statistics.median(changes), bound)
 
 
 def _too_few(least: int, *sides: list[float]) -> str:
@@ -211,10 +209,9 @@ def _too_few(least: int, *sides: list[float]) -> str:
 
 
 def _against_limit(b: list[float], typical: tuple[str, str], condition: Condition) -> Verdict:
-    lowest = least_median(b if condition.above else [-each for each in b])
-    if lowest is None:
+    bound = least_median(b, condition.above)
+    if bound is None:
         return _undecided(condition, _too_few(7, b), *typical)
-    bound = lowest if condition.above else -lowest
     why = f"{condition.side} {_shown(condition.name, bound)} with {SURE:.0%} certainty; {len(b)} steps"
     return Verdict(condition.text, condition.holds(bound), *typical, "", why)
 

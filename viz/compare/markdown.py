@@ -7,14 +7,13 @@ from collections.abc import Sequence
 
 from viz.compare.changes import Changes
 from viz.compare.conditions import Verdict
-from viz.compare.report import cost_cells, text
+from viz.compare.report import LONGEST, cost_cells, text
 from viz.compare.usual_costs import usual_costs
 from viz.facts import formatting
 
 __all__ = ["markdown", "verdict_lines"]
 
 _SIGNS = {True: "❌", False: "✅", None: "❔"}
-_MOST_LAYERS = 8
 
 
 def markdown(found: Changes, verdicts: Sequence[Verdict] = ()) -> str:
@@ -30,7 +29,7 @@ def markdown(found: Changes, verdicts: Sequence[Verdict] = ()) -> str:
             parts.append(f"| {' | '.join(cells)} |")
         parts.append("")
     usual = usual_costs(found)
-    layers = [cost for cost in usual.layers if cost.time_a or cost.time_b][:_MOST_LAYERS]
+    layers = [cost for cost in usual.layers if cost.time_a or cost.time_b][:LONGEST]
     if layers:
         parts += [
             f"By layer, {usual.of_which}:",

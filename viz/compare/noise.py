@@ -9,35 +9,11 @@ from collections.abc import Sequence
 
 import numpy
 
-__all__ = ["SURE", "by_ranks", "drift", "least_median", "least_ratio", "quiet"]
+__all__ = ["SURE", "by_ranks", "drift", "least_median", "quiet"]
 
 SURE = 0.99  # how sure a bound is
 _MOST = 1_000  # samples of a side that are looked at: of ten times as many there are a hundred times as many ratios
 _ENOUGH = 20  # samples on each side, from which on the usual approximation of the ranks' distribution is good
-
-
-def least_ratio(a: Sequence[float], b: Sequence[float], lowered: float = 0.0) -> float | None:
-    """How many times as large the numbers of `b` are at least, with 99 % certainty; None for too few numbers.
-
-    No shape of the noise is assumed: of all ratios between the two, so many of the smallest are left out as chance
-    alone would turn round once in a hundred times.
-
-    Args:
-        a: numbers above zero.
-        b: others.
-        lowered: by what share the bound is lowered, see `drift`.
-
-    Source: H. Mann, D. Whitney (1947); the bound that follows: J. Hodges, E. Lehmann (1963).
-    """
-    a, b = _some(a), _some(b)
-    left_out = _chance(len(a), len(b))
-    if left_out is None:
-        return None
-    return sorted(_ratios(a, b))[left_out] / (1 + lowered)
-
-
-def _ratios(a: Sequence[float], b: Sequence[float]) -> list[float]:
-    return [y / x for x in a for y in b]
 
 
 def _some(values: Sequence[float]) -> Sequence[float]:
@@ -47,19 +23,26 @@ def _some(values: Sequence[float]) -> Sequence[float]:
 
 
 def by_ranks(a: Sequence[float], b: Sequence[float], above: bool, lowered: float = 0.0) -> tuple[float, float] | None:
-    """The typical change from `a` to `b`, and what it is at least; None for too few numbers.
+    """The typical change from `a` to `b`, and what it is at least, with 99 % certainty; None for too few numbers.
+
+    No shape of the noise is assumed: of all ratios between the two, so many of the smallest are left out as chance
+    alone would turn round once in a hundred times.
 
     Args:
         a: numbers above zero.
         b: others.
         above: whether larger numbers are looked for; else the bound is what the change is at most.
-        lowered: see `least_ratio`.
+        lowered: by what share the bound is lowered, see `drift`.
+
+    Source: H. Mann, D. Whitney (1947); the bound that follows: J. Hodges, E. Lehmann (1963).
     """
-    least = least_ratio(a, b, lowered) if above else least_ratio(b, a, lowered)
-    if least is None:
+    a, b = _some(a), _some(b)
+    left_out = _chance(len(a), len(b))
+    if left_out is None:
         return None
-    typical = statistics.median(_ratios(_some(a), _some(b)))
-    return typical - 1, (least if above else 1 / least) - 1
+    ratios = sorted([y / x for x in a for y in b])
+    bound = ratios[left_out] / (1 + lowered) if above else ratios[-1 - left_out] * (1 + lowered)
+    return statistics.median(ratios) - 1, bound - 1
 
 
 def quiet(times: Sequence[float], least: int = 5) -> list[float]:
@@ -105,11 +88,11 @@ def _reversals(m: int, n: int) -> list[int]:
     return ways
 
 
-def least_median(values: Sequence[float]) -> float | None:
-    """What the median of such numbers is at least, with 99 % certainty; None for too few numbers (below seven)."""
-    count, below = len(values), 0.0
+def least_median(values: Sequence[float], above: bool = True) -> float | None:
+    """What the median of such numbers is at least, with 99 % certainty, or at most; None for fewer than seven."""
+    count, chance = len(values), 0.0
     for number in range(count):
-        below += math.comb(count, number) / 2**count
-        if below > 1 - SURE:
-            return sorted(values)[number - 1] if number else None
+        chance += math.comb(count, number) / 2**count
+        if chance > 1 - SURE:
+            return sorted(values, reverse=not above)[number - 1] if number else None
     return None

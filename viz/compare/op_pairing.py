@@ -48,7 +48,8 @@ class Pairing:
             self._name_steps([chosen])
             return [(parts_a.get(chosen[0], []), parts_b.get(chosen[1], []))]
         if bool(self.a.steps) != bool(self.b.steps):  # the ops of one go with the first step of the other
-            return [_merged(parts_a, parts_b)]
+            begin_a, begin_b = [[op for op in record.ops if op.step in (None, 0)] for record in (self.a, self.b)]
+            return [(begin_a, begin_b)]
         shared = self._shared_steps(chosen)
         if chosen is not None or _is_of_chosen_steps(self.a) or _is_of_chosen_steps(self.b):
             self._name_steps(shared)
@@ -153,11 +154,6 @@ def _by_step(record: Record) -> dict[int | None, list[Op]]:
     for op in record.ops:
         found.setdefault(op.step, []).append(op)
     return found
-
-
-def _merged(a: dict[int | None, list[Op]], b: dict[int | None, list[Op]]) -> tuple[list[Op], list[Op]]:
-    flat_a, flat_b = [[op for n in (None, 0) for op in parts.get(n, [])] for parts in (a, b)]
-    return sorted(flat_a, key=lambda op: op.id), sorted(flat_b, key=lambda op: op.id)
 
 
 def _gaps(a: Sequence[Op], b: Sequence[Op], matched: list[tuple[int, int]]) -> list[tuple[list[Op], list[Op]]]:

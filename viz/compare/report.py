@@ -9,23 +9,19 @@ from collections.abc import Callable, Iterable, Sequence
 
 from viz.compare.changes import Changes, Cost, OpChange, ValueChange, WeightChange
 from viz.compare.noise import SURE, by_ranks
-from viz.compare.sides import Side
-from viz.compare.step_figures import last_reported
+from viz.compare.step_figures import Side, last_reported
 from viz.compare.usual_costs import UsualCosts, titles, usual_costs
 from viz.facts import formatting
 from viz.facts.schema import Logs
 from viz.facts.text_table import Columns, Text, table
 
-__all__ = ["cost_cells", "text"]
+__all__ = ["LONGEST", "cost_cells", "text"]
 
 _Titles = Callable[[OpChange | ValueChange], str]
 
-_LONGEST = 12  # lines of a list
+LONGEST = 12  # lines of a list
 _MARKS = {"added": "+", "removed": "-"}
 _SAME_ROWS = re.compile(r"\b(\d+)(×\S+ \S+ → )\1(×)")  # a change of shapes that begin with the same number
-
-
-_ENOUGH = 5  # steps of each beside the first, of which the quicker half is looked at
 
 
 def text(found: Changes, usual: UsualCosts | None = None) -> Text:
@@ -95,7 +91,7 @@ def _titles(found: Changes) -> _Titles:
 
 def _op_cells(change: OpChange, op: str) -> tuple[str, ...]:
     return (
-        _mark(change.kind),
+        _MARKS.get(change.kind, "~"),
         formatting.clean(op, 40),
         formatting.clean(change.layer),
         ", ".join(change.what),
@@ -106,10 +102,6 @@ def _op_cells(change: OpChange, op: str) -> tuple[str, ...]:
 def _op_line(mark: str, op: str, layer: str, what: str, source: str) -> str:
     layer, what = layer and f" in {layer}", what and f": {what}"
     return f"  {mark} {op}{layer}{what}  {source}".rstrip()
-
-
-def _mark(kind: str) -> str:
-    return _MARKS.get(kind, "~")
 
 
 def _settings(found: Changes) -> list[str]:
@@ -145,7 +137,7 @@ def _weights(found: Changes) -> list[str]:
 
 
 def _weight_cells(change: WeightChange) -> tuple[str, ...]:
-    start = _mark(change.kind), formatting.clean(change.name)
+    start = _MARKS.get(change.kind, "~"), formatting.clean(change.name)
     if change.kind in _MARKS:
         return *start, str(change.a or change.b), ""
     if change.kind != "values":
@@ -155,7 +147,7 @@ def _weight_cells(change: WeightChange) -> tuple[str, ...]:
 
 
 def _costs(found: Changes, usual: UsualCosts) -> list[str]:
-    lines = [cost_cells(cost) for cost in usual.layers[:_LONGEST] if cost.time_a or cost.time_b]
+    lines = [cost_cells(cost) for cost in usual.layers[:LONGEST] if cost.time_a or cost.time_b]
     if not lines:
         return []
     numbers = ("time_a", "time_b", "memory_a", "memory_b")
@@ -187,14 +179,14 @@ def cost_cells(cost: Cost) -> tuple[str, ...]:
 def _listed(lines: Sequence[str], heads: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
     """A list in the text, which is a table in a notebook; cut where it is long."""
     shown = _cut(lines)
-    return [Columns.of_list(lines[:_LONGEST], heads, cells[:_LONGEST]), *shown[_LONGEST:]]
+    return [Columns.of_list(lines[:LONGEST], heads, cells[:LONGEST]), *shown[LONGEST:]]
 
 
 def _cut(lines: Iterable[str]) -> list[str]:
     shown = list(lines)
-    if len(shown) <= _LONGEST:
+    if len(shown) <= LONGEST:
         return shown
-    return [*shown[:_LONGEST], f"  … {len(shown) - _LONGEST:,} more"]
+    return [*shown[:LONGEST], f"  … {len(shown) - LONGEST:,} more"]
 
 
 def chance(found: Changes) -> list[str]:
@@ -203,14 +195,14 @@ def chance(found: Changes) -> list[str]:
         return []
     of_a, of_b = found.steps if found.steps is not None else (None, None)
     sides = [Side([record], steps) for record, steps in zip(found.recordings, (of_a, of_b))]
-    counts = [len(side.runs[0].noisy["time"]) for side in sides]
-    if min(counts) < _ENOUGH:
-        return [f"  times: chance can't be told from change; that takes at least {_ENOUGH + 1} steps of each"]
-    a, b = (side.times("time", _ENOUGH) for side in sides)
-    before, after = statistics.median(a), statistics.median(b)
+    a, b = (side.times("time", 5) for side in sides)
+    before, after = (statistics.median(times or [0]) for times in (a, b))
     lowered = max(side.lowered("time") for side in sides)
     slower = after > before
-    _, sure = by_ranks(a, b, slower, lowered) or (0.0, 0.0)
+    compared = by_ranks(a, b, slower, lowered)
+    if compared is None:
+        return ["  times: chance can't be told from change; that takes at least 6 steps of each"]
+    _, sure = compared
     change = f"  times: a step takes {formatting.seconds(round(before))} → {formatting.seconds(round(after))}"
     if before == after:
         return [f"  times: a step takes {formatting.seconds(round(before))} in both"]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import bisect
 import collections
-from collections.abc import Hashable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Hashable, Sequence
+from typing import Any
 
-__all__ = ["align", "by_occurrence", "without"]
+__all__ = ["align", "by_occurrence"]
 
-T = TypeVar("T")
 _MOST_EDITS = 400  # beyond that the shortest script is too dear, and equal elements are matched by number
 
 
@@ -62,12 +61,6 @@ def by_occurrence(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[in
     for j, each in enumerate(b):
         places[each].append(j)
     return [(i, places[each].popleft()) for i, each in enumerate(a) if places[each]]
-
-
-def without(values: Sequence[T], places: Iterable[int]) -> list[T]:
-    """What is left of a sequence without these places."""
-    gone = set(places)
-    return [value for i, value in enumerate(values) if i not in gone]
 
 
 def _rising(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:

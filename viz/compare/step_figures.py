@@ -1,13 +1,14 @@
-"""What a recording's steps took and made, as numbers to compare."""
+"""What the steps of a program took and made, which was recorded once or several times, as numbers to compare."""
 
 from __future__ import annotations
 
 import collections
-import dataclasses
 import math
 import statistics
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from viz.compare.noise import drift, quiet
 from viz.facts.digest.made import Made
 from viz.facts.digest.reports import step_before
 from viz.facts.flops import all_flops
@@ -15,29 +16,71 @@ from viz.facts.memory_use import peak_of
 from viz.facts.schema import Logs, Record
 from viz.facts.selection import step_numbers
 
-__all__ = ["EXACT", "NOISY", "StepFigures", "figures_of", "last_reported"]
+__all__ = ["EXACT", "NOISY", "Side", "figures_of", "last_reported", "nearest"]
 
 NOISY = ("time", "forward", "backward", "update", "loss")
 EXACT = ("memory", "peak", "ops", "params", "flops")
 
 
-@dataclasses.dataclass
-class StepFigures:
+class Figures(NamedTuple):
     """The figures of a recording.
 
     Attributes:
         noisy: for each of `NOISY`, one number per step: times in nanoseconds.
-        exact: numbers that don't depend on the machine's mood: bytes made in a step, the peak of bytes in use, ops and
-            FLOPs of a step, numbers in trained weights.
-        reported: what training reported last, by name.
+        single: one number each. Of `EXACT`, which the machine doesn't change: bytes made in a step, the peak of bytes
+            in use, ops and FLOPs of a step, numbers in trained weights; and by its name what training reported last.
     """
 
     noisy: dict[str, list[float]]
-    exact: dict[str, float]
-    reported: dict[str, float]
+    single: dict[str, float]
 
 
-def figures_of(record: Record, steps: frozenset[int] | None = None) -> StepFigures:
+class Side:
+    """The recordings of one program.
+
+    Attributes:
+        runs: the figures of each.
+    """
+
+    def __init__(self, records: Sequence[Record], steps: frozenset[int] | None = None) -> None:
+        self.runs = [figures_of(record, steps) for record in records]
+
+    @property
+    def names(self) -> list[str]:
+        """What any of them has one number of, such as what training reported."""
+        return list(dict.fromkeys([name for run in self.runs for name in run.single]))
+
+    def times(self, name: str, least: int) -> list[float]:
+        """The quicker half of each recording's times."""
+        return [x for run in self.runs for x in quiet(run.noisy[name], least)]
+
+    def lowered(self, name: str) -> float:
+        """How far times differ for another reason than the program: within a recording, and from one to the next."""
+        typical = [statistics.median(quiet(run.noisy[name])) for run in self.runs if run.noisy[name]]
+        between = max(typical) / min(typical) - 1 if typical and min(typical) > 0 else 0.0
+        return max([between, *[drift(run.noisy[name]) for run in self.runs]])
+
+    def losses(self) -> list[float]:
+        """The loss of each step, the mean of all recordings where they made as many steps."""
+        found = [run.noisy["loss"] for run in self.runs]
+        if len({len(each) for each in found}) == 1:
+            return [statistics.fmean(each) for each in zip(*found)]
+        return [x for each in found for x in each]
+
+    def single(self, name: str) -> list[float]:
+        """A figure of which a recording has one number, of each; empty where one of them hasn't got it."""
+        found = [run.single[name] for run in self.runs if name in run.single]
+        return found if len(found) == len(self.runs) else []
+
+
+def nearest(a: Sequence[float], b: Sequence[float], above: bool) -> tuple[float, float]:
+    """The two figures between which a change is smallest: a change of the whole side is at least as large."""
+    if any(math.isnan(x) for x in (*a, *b)):
+        return math.nan if any(math.isnan(x) for x in a) else a[0], math.nan if any(math.isnan(x) for x in b) else b[0]
+    return (max(a), min(b)) if above else (min(a), max(b))
+
+
+def figures_of(record: Record, steps: frozenset[int] | None = None) -> Figures:
     """The figures of a recording; without steps, of the whole as one step."""
     counted = None if steps is None else {i for i, number in enumerate(step_numbers(record)) if number in steps}
     by_step: dict[int | None, dict[str, float]] = {}
@@ -72,7 +115,7 @@ def figures_of(record: Record, steps: frozenset[int] | None = None) -> StepFigur
     exact["params"] = sum([math.prod(t.shape) for t in weights])
     if record.storages:
         exact["peak"] = peak_of(record, counted)
-    return StepFigures(noisy, exact, last_reported(logs))
+    return Figures(noisy, last_reported(logs) | exact)
 
 
 def _alike(steps: dict[int | None, dict[str, float]]) -> dict[int | None, dict[str, float]]:

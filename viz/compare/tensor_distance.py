@@ -22,15 +22,12 @@ def comparable(a: Record, b: Record, i: int, j: int) -> str | None:
     return "statistics" if is_measured(a.tensors[i]) and is_measured(b.tensors[j]) else None
 
 
-def apart(a: Record, b: Record, i: int, j: int, by: str) -> tuple[float, str]:
-    """The largest difference relative to the largest magnitude, and the difference in words."""
+def apart(a: Record, b: Record, i: int, j: int, by: str, tolerance: float = 0.0) -> tuple[float, int | None, str]:
+    """The same as of arrays; by statistics nobody knows how many elements differ."""
     if by == "values":
-        error, _, words = arrays_apart(a.values[i], b.values[j])
-        return error, words
-    first, second = a.tensors[i].stats, b.tensors[j].stats
-    assert first is not None
-    assert second is not None
-    return _statistics_apart(first, second)
+        return arrays_apart(a.values[i], b.values[j], tolerance)
+    error, words = _statistics_apart(a.tensors[i].stats, b.tensors[j].stats)
+    return error, None, words
 
 
 def arrays_apart(a: Any, b: Any, tolerance: float = 0.0) -> tuple[float, int, str]:
@@ -60,7 +57,9 @@ def arrays_apart(a: Any, b: Any, tolerance: float = 0.0) -> tuple[float, int, st
     return (error / scale if scale else math.inf), differing, words
 
 
-def _statistics_apart(a: Stats, b: Stats) -> tuple[float, str]:
+def _statistics_apart(a: Stats | None, b: Stats | None) -> tuple[float, str]:
+    assert a is not None
+    assert b is not None
     for noun, x, y in (("NaN", a.nan, b.nan), ("infinite", a.inf, b.inf)):
         if x != y:
             return math.inf, f"{x:,} → {y:,} {noun} elements"

@@ -8,24 +8,17 @@ import re
 from collections.abc import Callable, Container, Iterable
 from typing import Any
 
-from viz.compare.changes import TOLERANCE, Cost, OpChange, ValueChange, WeightChange
-from viz.compare.costs import by_layer, costs, sum_of_times
+from viz.compare.changes import TOLERANCE, Cost, OpChange, ValueChange
 from viz.compare.difference import Difference
 from viz.compare.op_pairing import Pairing
-from viz.compare.op_places import shared_name
-from viz.compare.sequence_alignment import by_occurrence, without
-from viz.compare.tensor_distance import apart, arrays_apart, comparable
+from viz.compare.tensor_distance import apart, comparable
+from viz.compare.usual_costs import by_layer, costs
+from viz.compare.weights import MISSING, OF_NO_INTEREST, config_changes, weight_changes
 from viz.facts import formatting
-from viz.facts.schema import VARIABLES, Op, Record, Scope, TensorInfo
-from viz.facts.selection import line_of, variables_of
+from viz.facts.schema import Op, Record, Scope, TensorInfo
+from viz.facts.selection import line_of
 
 __all__ = ["compare_traces", "difference_from"]
-
-
-# What has names of its own, and what is compared by itself.
-_OF_NO_INTEREST = "name layers input_layers output_layers layer backward_layer build_input_shape".split()
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # of a function: another in each run
-_MISSING: Any = object()
 
 
 def compare_traces(
@@ -48,10 +41,11 @@ def compare_traces(
     found = Difference(*names, "traces", tolerance, notes=pairing.notes, recordings=(a, b), steps=pairing.steps)
     found.pairs = [(x.id, y.id) for x, y in pairing.pairs]
     found.ops = _op_changes(pairing)
-    found.settings = settings_changed(a, b, pairing.pairs)
+    found.settings = _settings(a, b, pairing.pairs)
     _compare_elements(pairing, found)
     found.layers, found.kinds = _costs(pairing, a, b)
-    found.weights = _weights(pairing, tolerance)
+    read = (pair for x, y in pairing.pairs for pair in zip(x.inputs, y.inputs))
+    found.weights = weight_changes(a, b, read, tolerance)
     return found
 
 
@@ -118,7 +112,7 @@ def _what_changed(pairing: Pairing, x: Op, y: Op) -> tuple[str, ...]:
     found += _tensors_changed("input", [a.tensors[i] for i in x.inputs], [b.tensors[i] for i in y.inputs])
     found += _tensors_changed("output", [a.tensors[i] for i in x.outputs], [b.tensors[i] for i in y.outputs])
     for name in sorted({*x.settings, *y.settings}):
-        one, two = x.settings.get(name, _MISSING), y.settings.get(name, _MISSING)
+        one, two = x.settings.get(name, MISSING), y.settings.get(name, MISSING)
         if repr(one) != repr(two):
             found.append(f"{name} {_shown(one)} → {_shown(two)}")
     if bool(x.error) != bool(y.error):
@@ -132,7 +126,7 @@ _ARRAY = re.compile(r"(\w+)\[(\d+(?:, \d+)*)\]")  # as a setting tells an array:
 def _shown(setting: Any) -> str:
     if isinstance(setting, str) and (array := _ARRAY.fullmatch(setting)):  # written as tensors are
         return f"{formatting.shape(tuple(map(int, array[2].split(', '))))} {formatting.dtype(array[1])}"
-    return "(none)" if setting is _MISSING else formatting.clean(repr(setting), 40)
+    return "(none)" if setting is MISSING else formatting.clean(repr(setting), 40)
 
 
 def _tensors_changed(noun: str, before: list[TensorInfo], after: list[TensorInfo]) -> list[str]:
@@ -166,9 +160,12 @@ def _compare_elements(pairing: Pairing, found: Difference) -> None:
                 continue
             counts[by] += 1
             if found.first is None:
-                error, what = apart(a, b, i, j, by)
+                error, _, what = apart(a, b, i, j, by)
                 if error > found.tolerance:
-                    found.first = _value_change(pairing, x, y, (i, j, name), by, error, what)
+                    source, layer = formatting.place(line_of(b, y)), pairing.places[1].shown(y)
+                    role, shown = b.tensors[j].role if name else "output", b.shown(j) or name
+                    op = x.id, y.id, y.name, y.phase, layer, source
+                    found.first = ValueChange(*op, i, j, role, shown, by, error, what)
     found.compared = {by: count for by, count in counts.items() if count}
     if not found.compared and pairing.pairs:
         found.notes.append(
@@ -177,83 +174,24 @@ def _compare_elements(pairing: Pairing, found: Difference) -> None:
         )
 
 
-def _value_change(
-    pairing: Pairing, x: Op, y: Op, tensors: tuple[int, int, str], by: str, error: float, what: str
-) -> ValueChange:
-    i, j, name = tensors
-    info = pairing.b.tensors[j]
-    role = info.role if name else "output"
-    source, layer = formatting.place(line_of(pairing.b, y)), pairing.places[1].shown(y)
-    return ValueChange(
-        x.id, y.id, y.name, y.phase, layer, source, i, j, role, pairing.b.shown(j) or name, by, error, what
-    )
-
-
 # ---------------------------------------------------------------------- costs
 
 
 def _costs(pairing: Pairing, a: Record, b: Record) -> tuple[list[Cost], list[Cost]]:
     befores, afters = [[pair[side] for pair in pairing.pairs] for side in (0, 1)]
     sides = [*befores, *pairing.removed], [*afters, *pairing.added]
-    layer, times = by_layer(pairing.places, pairing.pairs), (sum_of_times, sum_of_times)
-    return costs((a, b), sides, layer, times), costs((a, b), sides, lambda _, op: _kind(op), times)
+    layer = by_layer(pairing.places, pairing.pairs)
+    return costs((a, b), sides, layer), costs((a, b), sides, lambda _, op: _kind(op))
 
 
 def _kind(op: Op) -> str:
     return op.name if op.phase == "forward" else f"{op.name} ({op.phase})"
 
 
-# ---------------------------------------------------------------------- weights
+# ---------------------------------------------------------------------- settings
 
 
-def _weights(pairing: Pairing, tolerance: float) -> list[WeightChange]:
-    """Weights by the ops that read them; those that no pair of ops reads, by name."""
-    a, b = pairing.a, pairing.b
-    firsts_a, firsts_b = variables_of(a), variables_of(b)
-    same: dict[int, tuple[int, int]] = {}  # by the weight's first version: the versions that were read
-    taken: set[int] = set()
-    for x, y in pairing.pairs:
-        for i, j in zip(x.inputs, y.inputs):
-            if i in firsts_a and j in firsts_b and firsts_a[i] not in same and firsts_b[j] not in taken:
-                same[firsts_a[i]] = i, j
-                taken.add(firsts_b[j])
-    left_a = [t for t in a.tensors if _is_weight(t) and t.id not in same]
-    left_b = [t for t in b.tensors if _is_weight(t) and t.id not in taken]
-    for token in (str, _shared_path):
-        matched = by_occurrence([token(t.name) for t in left_a], [token(t.name) for t in left_b])
-        same |= {left_a[i].id: (left_a[i].id, left_b[j].id) for i, j in matched}
-        left_a, left_b = without(left_a, [i for i, _ in matched]), without(left_b, [j for _, j in matched])
-    found = [_weight_change(pairing, i, j, tolerance) for i, j in same.values()]
-    changes = [change for change in found if change is not None]
-    changes += [WeightChange("removed", a.shown(t.id), formatting.tensor(t)) for t in left_a]
-    return changes + [WeightChange("added", b.shown(t.id), b=formatting.tensor(t), tensor_b=t.id) for t in left_b]
-
-
-def _is_weight(info: TensorInfo) -> bool:
-    return info.role in VARIABLES and not info.version and info.producer is None
-
-
-def _shared_path(path: str) -> str:
-    return "/".join([shared_name(part) for part in path.split("/")[1:]]) or shared_name(path)
-
-
-def _weight_change(pairing: Pairing, i: int, j: int, tolerance: float) -> WeightChange | None:
-    a, b = pairing.a, pairing.b
-    before, after = a.tensors[i], b.tensors[j]
-    shown = formatting.tensor(before), formatting.tensor(after)
-    if before.shape != after.shape:
-        return WeightChange("shape", b.shown(j), *shown, tensor_b=j)
-    if before.dtype != after.dtype:
-        return WeightChange("dtype", b.shown(j), *shown, tensor_b=j)
-    by = comparable(a, b, i, j)
-    error = 0.0 if by is None else apart(a, b, i, j, by)[0]
-    if error <= tolerance:
-        return None
-    changed = arrays_apart(a.values[i], b.values[j], tolerance)[1] if by == "values" else None
-    return WeightChange("values", b.shown(j), *shown, error, changed, j)
-
-
-def settings_changed(a: Record, b: Record, pairs: Iterable[tuple[Op, Op]]) -> list[str]:
+def _settings(a: Record, b: Record, pairs: Iterable[tuple[Op, Op]]) -> list[str]:
     """A line for each setting that changed, such as `"adam: learning_rate 0.001 → 0.01"`."""
     found: dict[str, None] = {}
     seen: set[tuple[Any, ...]] = set()
@@ -271,22 +209,8 @@ def settings_changed(a: Record, b: Record, pairs: Iterable[tuple[Op, Op]]) -> li
 def _changed(before: Scope, after: Scope) -> list[str]:
     if before.cls != after.cls or not before.config or not after.config:
         return []  # another kind of layer has other ops, which tell it
-    names = [name for name in {**before.config, **after.config} if name not in _OF_NO_INTEREST]
+    ignored = {*OF_NO_INTEREST}
     if not ("current_learning_rate" in before.config and "current_learning_rate" in after.config):
-        names = [name for name in names if name != "current_learning_rate"]  # the schedule itself tells the difference
-    shown = [(name, *[_in_short(each.config.get(name, _MISSING)) for each in (before, after)]) for name in names]
-    return [f"{formatting.clean(after.name, 40)}: {name} {old} → {new}" for name, old, new in shown if old != new]
-
-
-def _in_short(setting: Any) -> str:
-    """A setting in short: of a saved object its class and what it was given."""
-    if setting is _MISSING:
-        return "(none)"
-    if isinstance(setting, float):
-        return f"{setting:.6g}"  # a learning rate is a float32: 0.0010000000474974513
-    if isinstance(setting, dict) and "class_name" in setting:
-        given = setting.get("config")
-        given = given if isinstance(given, dict) else {}
-        inner = [f"{k}={_in_short(v)}" for k, v in given.items() if v is not None and k not in _OF_NO_INTEREST]
-        return formatting.clean(f"{setting['class_name']}({', '.join(inner)})", 120)
-    return formatting.clean(_ADDRESS.sub("", repr(setting)), 120)
+        ignored.add("current_learning_rate")  # the schedule itself tells the difference
+    kept = [{name: value for name, value in each.config.items() if name not in ignored} for each in (before, after)]
+    return config_changes(after.name, *kept)

@@ -6,32 +6,25 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["conceptual", "conceptual_of"]
+__all__ = ["conceptual_of"]
 
 
 def conceptual_of(model: Any) -> str | None:
-    """The same of a model; None for subclassed ones, whose calls nobody wrote down, and for what is no model."""
-    to_json = getattr(model, "to_json", None)
-    if to_json is None:
-        return None
-    try:
-        return conceptual(to_json())
-    except (NotImplementedError, TypeError, ValueError):  # a subclassed model without get_config
-        return None
-
-
-def conceptual(text: str) -> str | None:
     """The JSON of a `Sequential` or functional model, with lists where TensorBoard knows no dicts.
 
     TensorBoard reads inputs and outputs of models as lists alone, of arguments only tensors, and fails on all else.
 
     Returns:
-        The JSON; None for a model whose configuration holds no layers, as of a subclassed one.
+        The JSON; None for subclassed models, whose calls nobody wrote down, and for what is no model.
     """
-    model = json.loads(text)
-    if not _is_model(model):
+    to_json = getattr(model, "to_json", None)
+    if to_json is None:
         return None
-    return json.dumps(_plain(model))
+    try:
+        known = json.loads(to_json())
+        return json.dumps(_plain(known)) if _is_model(known) else None
+    except (NotImplementedError, TypeError, ValueError):  # a subclassed model without get_config
+        return None
 
 
 def _is_model(layer: Any) -> bool:

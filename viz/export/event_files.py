@@ -8,44 +8,32 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from viz.export.event_protos import protos
 
-__all__ = ["EventFile", "last_step"]
+__all__ = ["last_step", "new_file", "write"]
 
-_LENGTH, _CHECK = 8, 4  # bytes before and behind each record: its length, and sums of that and of the record
+_HEAD, _CHECK = struct.Struct("<QI"), struct.Struct("<I")  # before and behind each record: its length, and two sums
 
 
-class EventFile:
+def new_file(folder: str | os.PathLike[str], name: str) -> BinaryIO:
     """A new file that events are written to.
 
     tensorboardX' own writer waits for the disk each time that what was written is to be read. Here it is the system's,
     and outlives this program, however that ends.
-
-    Attributes:
-        path: the file's path.
     """
+    began = time.time()
+    file = open(os.path.join(folder, f"events.out.tfevents.{int(began)}.{socket.gethostname()}{name}"), "ab")  # noqa: SIM115
+    write(file, protos().event.Event(wall_time=began, file_version="brain.Event:2"))
+    return file
 
-    def __init__(self, folder: str | os.PathLike[str], name: str) -> None:
-        began = time.time()
-        self.path = os.path.join(folder, f"events.out.tfevents.{int(began)}.{socket.gethostname()}{name}")
-        self._file = open(self.path, "ab")  # noqa: SIM115, as it stays open
-        self.write(protos().event.Event(wall_time=began, file_version="brain.Event:2"))
 
-    def write(self, event: Any) -> None:
-        """Add an event."""
-        content = event.SerializeToString()
-        length, check = struct.pack("<Q", len(content)), protos().check
-        self._file.write(length + struct.pack("<I", check(length)) + content + struct.pack("<I", check(content)))
-
-    def flush(self) -> None:
-        """Let readers see all that was written."""
-        self._file.flush()
-
-    def close(self) -> None:
-        """Nothing more comes."""
-        self._file.close()
+def write(file: BinaryIO, event: Any) -> None:
+    """Add an event."""
+    content, check = event.SerializeToString(), protos().check
+    head = _HEAD.pack(len(content), check(struct.pack("<Q", len(content))))
+    file.write(head + content + _CHECK.pack(check(content)))
 
 
 def last_step(folder: str | os.PathLike[str], tags: tuple[str, ...]) -> int | None:
@@ -63,10 +51,10 @@ def _events(path: pathlib.Path) -> Iterator[Any]:
     """What is whole in a file, whose end a program may be writing, or may have left off."""
     kind = protos().event.Event
     with open(path, "rb") as file:
-        while len(head := file.read(_LENGTH + _CHECK)) == _LENGTH + _CHECK:
-            (length,) = struct.unpack("<Q", head[:_LENGTH])
-            content = file.read(length + _CHECK)
-            if len(content) < length + _CHECK:
+        while len(head := file.read(_HEAD.size)) == _HEAD.size:
+            length, _ = _HEAD.unpack(head)
+            content = file.read(length + _CHECK.size)
+            if len(content) < length + _CHECK.size:
                 return
             try:
                 yield kind.FromString(content[:length])

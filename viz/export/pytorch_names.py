@@ -13,11 +13,10 @@ import numpy
 from eagerflow.base.output import write
 from eagerflow.core.random import frozen
 from viz.boundary import boundaries
-from viz.export import hparams, tensorboard_graph
+from viz.export import histograms, hparams, tensorboard_graph
 from viz.export.conceptual_graph import conceptual_of
 from viz.export.event_protos import protos
 from viz.export.tensorboard_events import EventLog, checked_tag, named, number_of, whole_step
-from viz.export.values import histograms
 from viz.frameworks.objects import is_tensor
 from viz.recorder.capture import Options
 from viz.recorder.model_inputs import symbolic_ends, zeros_for
@@ -28,17 +27,7 @@ __all__ = ["PyTorchNames"]
 
 @boundaries
 class PyTorchNames(EventLog):
-    """A run, and the runs below it. Steps are 0 where none is given.
-
-    Attributes:
-        log_dir: the run's folder, as a text.
-    """
-
-    def __init__(
-        self, log_dir: str, call: str, purge_step: int | None, flush_secs: float, filename_suffix: str
-    ) -> None:
-        super().__init__(log_dir, call, purge_step, flush_secs, filename_suffix)
-        self.log_dir, self._purged_from = log_dir, purge_step
+    """A run, and the runs below it. Steps are 0 where none is given."""
 
     def get_logdir(self) -> str:
         """The folder of the run."""
@@ -102,7 +91,7 @@ class PyTorchNames(EventLog):
         """The run of that name below this one."""
         if name not in self._others:
             folder = os.path.join(self.log_dir, name)
-            self._others[name] = EventLog(folder, "log_dir", self._purged_from, self._flush_seconds, self._suffix)
+            self._others[name] = EventLog(folder, "log_dir", self._purge_step, self._flush_seconds, self._suffix)
         return self._others[name]
 
     def add_histogram(
@@ -158,7 +147,19 @@ class PyTorchNames(EventLog):
         >>> with viz.SummaryWriter("logs") as writer:
         ...     writer.add_graph(model, np.zeros((1, 4)))
         """
-        names = _write_graph(self, model, input_to_model)
+        if not callable(model) or isinstance(model, type):
+            raise TypeError(f"add_graph(model): expected a model, a layer or a function; got {type(model).__name__}")
+        given = zeros_for(model, "add_graph(model, x)") if input_to_model is None else input_to_model
+        is_several = isinstance(given, tuple) and (symbolic_ends(model) is None or len(given) == 1)
+        arguments = given if is_several else (given,)  # a functional model takes all its inputs as one argument
+        name = str(getattr(model, "name", getattr(model, "__name__", type(model).__name__)))
+        with frozen():
+            record = record_of(lambda: model(*arguments), Options(name, backward=False))
+        if not record.ops:
+            raise ValueError(f"add_graph(model): {name} ran no operation, so there is no graph to write")
+        if (layers := conceptual_of(model)) is not None:
+            self.model(layers)
+        names = sorted(tensorboard_graph.append(record, self))
         if verbose:
             write("".join([f"{name}\n" for name in names]))
 
@@ -237,7 +238,7 @@ class _Into:
         self._log = log
 
     def get_logdir(self) -> Any:
-        return self._log.log_dir  # type: ignore[attr-defined]
+        return self._log.log_dir
 
     def add_summary(self, summary: Any, global_step: int | None = None, walltime: float | None = None) -> None:
         self._log.add(protos().event.Event(summary=summary), global_step or 0, walltime)
@@ -251,24 +252,3 @@ def _plain(given: Any) -> Any:
     if isinstance(given, (list, tuple)):
         return type(given)(map(_plain, given))
     return numpy.asarray(given) if is_tensor(given) else given
-
-
-def _write_graph(log: EventLog, model: Any, inputs: Any = None) -> Sequence[str]:
-    """Write the ops of a call in inference, and the layers.
-
-    Returns:
-        The names of the nodes.
-    """
-    if not callable(model) or isinstance(model, type):
-        raise TypeError(f"add_graph(model): expected a model, a layer or a function; got {type(model).__name__}")
-    given = zeros_for(model, "add_graph(model, x)") if inputs is None else inputs
-    is_several = isinstance(given, tuple) and (symbolic_ends(model) is None or len(given) == 1)
-    arguments = given if is_several else (given,)  # a functional model takes all its inputs as one argument
-    name = str(getattr(model, "name", getattr(model, "__name__", type(model).__name__)))
-    with frozen():
-        record = record_of(lambda: model(*arguments), Options(name, backward=False))
-    if not record.ops:
-        raise ValueError(f"add_graph(model): {name} ran no operation, so there is no graph to write")
-    if (layers := conceptual_of(model)) is not None:
-        log.model(layers)
-    return sorted(tensorboard_graph.append(record, log))

@@ -16,17 +16,14 @@ import numpy
 from eagerflow.preprocessing.audio_folder import written_wav
 from viz.boundary import boundaries, boundary
 from viz.export import hparams, tensorboard_graph
+from viz.export.pixels import NOISE, as_pictures
+from viz.export.projector_files import add_entry, file_name, write_labels, write_points
 from viz.export.pytorch_names import PyTorchNames
 from viz.export.tensorboard_events import as_array, checked_tag, named, number_of
-from viz.export.values.pixels import as_pictures
-from viz.export.values.projector_files import add_entry, write_labels, write_points
 from viz.facts.formatting import nearest
 from viz.facts.schema import Record
 
 __all__ = ["SummaryWriter"]
-
-
-_LOUDEST = 1.01  # with some noise
 
 
 @boundaries
@@ -79,7 +76,8 @@ class SummaryWriter(PyTorchNames):
                 raise TypeError(f"SummaryWriter({name}={given!r:.60}): expected a number")
             if not given >= 0:
                 raise ValueError(f"SummaryWriter({name}={given!r:.60}): expected 0 or more")
-        folder = os.fspath(log_dir) if log_dir else default_folder(comment)
+        usual = f"{time.strftime('%b%d_%H-%M-%S')}_{socket.gethostname()}{comment}"  # as PyTorch's writer calls it
+        folder = os.fspath(log_dir or os.path.join("runs", usual))
         super().__init__(folder, f"SummaryWriter(log_dir={folder!r})", purge_step, flush_secs, filename_suffix)
         self._most_waiting = max(1, max_queue)
         self._settings: dict[str, Any] | None = None
@@ -346,22 +344,13 @@ class SummaryWriter(PyTorchNames):
         table = as_array(vectors, f"embedding({name!r})").astype("float64")
         if table.ndim != 2 or not table.size:
             raise ValueError(f"embedding({name!r}): expected vectors of shape (points, dimensions); got {table.shape}")
-        stem, folder = _file_name(name), pathlib.Path(self.log_dir)
+        stem, folder = file_name(name), pathlib.Path(self.log_dir)
         entry = {"tensor_name": name, "tensor_path": f"{stem}.tsv"}
         if labels is not None:
             entry["metadata_path"] = f"{stem}-labels.tsv"
             write_labels(folder / entry["metadata_path"], f"embedding({name!r})", labels, len(table))
         write_points(folder / entry["tensor_path"], table)
         add_entry(folder, entry)
-
-
-def _file_name(name: str) -> str:
-    return "".join([c if c.isalnum() or c in "-_" else "_" for c in name])[:80] or "_"
-
-
-def default_folder(comment: str) -> str:
-    """`runs/<date and time>_<host><comment>`, as PyTorch's writer calls it."""
-    return os.path.join("runs", f"{time.strftime('%b%d_%H-%M-%S')}_{socket.gethostname()}{comment}")
 
 
 def figure_pixels(figure: Any, what: str) -> numpy.ndarray:
@@ -391,6 +380,6 @@ def wav_files(samples: Any, sample_rate: int, tell: Callable[[str], None]) -> li
         )
     if sample_rate < 1:
         raise ValueError(f"audio(sample_rate={sample_rate!r}): expected frames per second, 1 or more")
-    if numpy.abs(found).max(initial=0.0) > _LOUDEST:
+    if numpy.abs(found).max(initial=0.0) > 1 + NOISE:
         tell("samples of a sound beyond -1 and 1 are cut off: divide them by the largest, or by 32768 for 16 bits")
     return [written_wav(sound, int(sample_rate)) for sound in found]

@@ -14,21 +14,20 @@ import time
 import warnings
 import weakref
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy
 
+from viz.export import histograms
 from viz.export.conceptual_graph import conceptual_of
-from viz.export.event_files import EventFile
+from viz.export.event_files import new_file, write
 from viz.export.event_protos import protos
 from viz.export.png import png
-from viz.export.values import histograms
 
 __all__ = ["EventLog", "as_array", "checked_tag", "make_folder", "named", "number_of"]
 __all__ += ["whole_step"]
 
 _counter = itertools.count()
-_FLUSH_SECONDS = 10
 _HERE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # viz itself
 _WAV = b"\x10\x0b"  # AudioPluginData: encoding (2) is WAV (11)
 
@@ -51,6 +50,9 @@ class EventLog:
 
     Numbers that aren't finite are written as they are in scalars (TensorBoard shows them so), and left out
     of histograms, which then get a scalar `<tag>/nonfinite` that counts them.
+
+    Attributes:
+        log_dir: the run's folder, as a text.
     """
 
     def __init__(
@@ -58,14 +60,15 @@ class EventLog:
         folder: str | os.PathLike[str],
         call: str = "log_dir",
         purge_step: int | None = None,
-        flush_secs: float = _FLUSH_SECONDS,
+        flush_secs: float = 10,
         filename_suffix: str = "",
     ) -> None:
         self._protos = protos()
-        make_folder(folder, call if call.endswith(")") else f"{call}={os.fspath(folder)!r}")
-        self._folder = folder
+        self.log_dir = os.fspath(folder)
+        make_folder(folder, call if call.endswith(")") else f"{call}={self.log_dir!r}")
         self._purge_step, self._suffix, self._flush_seconds = purge_step, filename_suffix, flush_secs
-        self._writer: EventFile | None = None
+        self._has_purged = False
+        self._writer: BinaryIO | None = None
         self._flushed = time.monotonic()
         self._lock = threading.RLock()
         self._timer: threading.Timer | None = None  # runs where something waits to be flushed
@@ -239,44 +242,36 @@ class EventLog:
         if isinstance(step, float) and event.step != step:
             self._tell(f"step {step!r:.30} is written as {event.step}: TensorBoard has whole steps only")
         with self._lock:
-            if self._writer is not None and not self._waiting and not os.path.exists(self._writer.path):
+            if self._writer is not None and not self._waiting and not os.path.exists(self._writer.name):
                 self._tell(
-                    f"{self._writer.path!r} is gone, with what was written so far; what comes goes to a new file"
+                    f"{self._writer.name!r} is gone, with what was written so far; what comes goes to a new file"
                 )
                 self.close()
             writer = self._writer or self._open()
-            writer.write(event)
+            write(writer, event)
             self._waiting += 1
             if time.monotonic() - self._flushed > self._flush_seconds or self._waiting >= self._most_waiting:
                 self._written(writer)
             elif self._timer is None or not self._timer.is_alive():  # after a fork there is none
-                self._timer = threading.Timer(self._flush_seconds, self._flush_in_time)
+                self._timer = threading.Timer(self._flush_seconds, self.flush)
                 self._timer.daemon = True  # the program doesn't wait for it: see `_write_what_waits`
                 self._timer.start()
 
-    def _flush_in_time(self) -> None:
-        """Let readers see what was written, though nothing more is: by a timer."""
-        with self._lock:
-            self._timer = None
-            if self._writer is not None:
-                self._written(self._writer)
-
-    def _written(self, writer: EventFile) -> None:
+    def _written(self, writer: BinaryIO) -> None:
         """What waits in memory is in the file from here on."""
         writer.flush()
         self._flushed, self._waiting = time.monotonic(), 0
 
-    def _open(self) -> EventFile:
-        make_folder(self._folder, f"log_dir={os.fspath(self._folder)!r}")  # which somebody may have removed
+    def _open(self) -> BinaryIO:
+        make_folder(self.log_dir, f"log_dir={self.log_dir!r}")  # which somebody may have removed
         # Several files of one second in one folder must not meet, and readers take them in the order of their names.
         name = f".{os.getpid()}.{next(_counter):06d}.v2{self._suffix}"
-        self._writer = writer = EventFile(self._folder, name)
+        self._writer = writer = new_file(self.log_dir, name)
         _open_logs.add(self)
-        if self._purge_step is not None:
-            kind = self._protos.event
+        if self._purge_step is not None and not self._has_purged:
+            kind, self._has_purged = self._protos.event, True
             start = kind.SessionLog(status=kind.SessionLog.START)
-            step, self._purge_step = int(self._purge_step), None
-            writer.write(kind.Event(step=step, wall_time=time.time(), session_log=start))
+            write(writer, kind.Event(step=int(self._purge_step), wall_time=time.time(), session_log=start))
         return writer
 
     def flush(self) -> None:
@@ -295,7 +290,7 @@ class EventLog:
             if self._writer is not None:
                 self._written(self._writer)
             self._flushed = time.monotonic()
-        for log in self._others.values():
+        for log in [*self._others.values()]:
             log.flush()
 
     def _stop_timer(self) -> None:

@@ -24,7 +24,7 @@ from viz.export.event_protos import messages, protos
 from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
 from viz.facts.blocks import all_blocks, leaves, tree
-from viz.facts.digest.excerpt import around_step
+from viz.facts.digest.excerpt import MOST_OPS, around_step
 from viz.facts.digest.picked_step import pick_step
 from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, Scope, TensorInfo
@@ -57,7 +57,6 @@ DTYPES = {  # numbers of TensorFlow's types.proto
     "uint32": 22,
     "uint64": 23,
 }
-MOST_OPS = 100_000  # of a graph
 _LIKE = 0.75  # of a step's names
 MOST_STEPS = 100  # that TensorBoard lists to choose from
 
@@ -75,15 +74,13 @@ def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
     """
     if not record.ops:
         raise ValueError("to_tensorboard(): the recording holds no ops, so there is no graph to write")
-    whole = record
-    record, _ = around_step(record, pick_step(record), max(MOST_OPS, _ops_shown(record)))
     before = tensorboard_scalars.earlier_files(log_dir)
     log = EventLog(
         log_dir, f"to_tensorboard(log_dir={os.fspath(log_dir)!r})", filename_suffix=tensorboard_scalars.ENDING
     )
     try:
         append(record, log)
-        tensorboard_scalars.write(whole, log_dir, log)
+        tensorboard_scalars.write(record, log_dir, log)
     finally:
         log.close()
     for file in before:  # TensorBoard shows one graph for each run, and warns of more
@@ -106,10 +103,10 @@ def append(
     Returns:
         The names in the graph.
     """
-    record, _ = around_step(record, pick_step(record), len(record.ops), MOST_STEPS)
+    ops = _ops_shown(record)
+    record, _ = around_step(record, pick_step(record), max(MOST_OPS, ops), MOST_STEPS)
     step = pick_step(record)
     shown = names_of(record, step)
-    ops = _ops_shown(record)
     if ops > MOST_OPS:
         warnings.warn(
             f"the graph for TensorBoard holds the first {MOST_OPS:,} of {ops:,} ops; record fewer steps, or look at "
@@ -298,14 +295,9 @@ def graph_def(record: Record, names: dict[tuple[str, int], str]) -> Any:
 
 def _first_gradients(record: Record, names: dict[tuple[str, int], str]) -> dict[int, int | None]:
     """For gradients that no op made, the op whose output they are of: the loss."""
-    found: dict[int, int | None] = {}
-    for kind, number in names:
-        if kind == "op":
-            op = record.ops[number]
-            found |= {
-                i: op.forward for i in op.inputs if ("tensor", i) in names and record.tensors[i].role == "gradient"
-            }
-    return found
+    ops = [record.ops[number] for kind, number in names if kind == "op"]
+    given = {i for kind, i in names if kind == "tensor" and record.tensors[i].role == "gradient"}
+    return {i: op.forward for op in ops for i in op.inputs if i in given}
 
 
 def _dependency(names: dict[tuple[str, int], str], op: int | None) -> list[str]:

@@ -15,7 +15,7 @@ import datetime
 import os
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
@@ -34,14 +34,8 @@ _BESIDE = "_recorded"  # the end of its name where another one is called so
 _ASIDE = ("test_step", "predict_step")
 
 
-class _Point(NamedTuple):
-    """One number: is it of validation, its tag, where it stands, and when it was, in seconds since 1970."""
-
-    is_validation: bool
-    tag: str
-    place: int
-    value: float
-    when: float | None
+_Point = tuple[bool, str, int, float, float | None]
+"""One number: is it of validation, its tag, where it stands, what it is, and when it was, in seconds since 1970."""
 
 
 def earlier_files(folder: str | os.PathLike[str]) -> list[pathlib.Path]:
@@ -56,12 +50,10 @@ def write(record: Record, folder: str | os.PathLike[str], log: EventLog) -> None
     places = _places_of_steps(record)
     aside: EventLog | None = None
     try:
-        for point in [*_reported(record, places), *_sizes(record, places)]:
-            if point.is_validation:
+        for is_validation, tag, place, value, when in [*_reported(record, places), *_sizes(record, places)]:
+            if is_validation:
                 aside = aside or EventLog(_aside(folder), filename_suffix=ENDING)
-            (aside if point.is_validation and aside else log).value(
-                point.place, point.when, tag=point.tag, simple_value=point.value
-            )
+            (aside if is_validation and aside else log).value(place, when, tag=tag, simple_value=value)
     finally:
         if aside is not None:
             aside.close()
@@ -136,7 +128,7 @@ def _reported(record: Record, places: Sequence[int]) -> Iterator[_Point]:
             plain = name.removeprefix("val_")
             tag = formatting.clean(plain if kind == "step" else f"{kind}_{plain}{behind}", _LONGEST)
             if isinstance(value, int | float):
-                yield _Point(is_validation, tag, place, float(value), when(log.time))
+                yield is_validation, tag, place, float(value), when(log.time)
 
 
 def _rates(record: Record) -> Callable[[Logs], float | None]:
@@ -188,7 +180,7 @@ def _sizes(record: Record, places: Sequence[int]) -> Iterator[_Point]:
             (f"weight_norm/{name}", None if weight is None else _size(weight)),
         ):
             if size is not None:
-                yield _Point(False, tag, places[step], size, when(record.steps[step].start))
+                yield False, tag, places[step], size, when(record.steps[step].start)
 
 
 def _size(tensor: TensorInfo) -> float | None:

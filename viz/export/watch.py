@@ -243,9 +243,5 @@ class Watch(observe.Observer):
         self._wrote.add((tag, self.step))
         values = as_numpy(data)
         self._log.histogram(tag, values, self.step)
-        self._log.scalars({f"{tag}/norm": _norm(values)}, self.step)
-
-
-def _norm(values: numpy.ndarray) -> float:
-    """The L2 norm of the finite elements."""
-    return float(numpy.linalg.norm(values[numpy.isfinite(values)].astype("float64")))
+        finite = values[numpy.isfinite(values)].astype("float64")
+        self._log.scalars({f"{tag}/norm": float(numpy.linalg.norm(finite))}, self.step)

@@ -21,7 +21,6 @@ from viz.picture.rendering.raster import check_picture_name, write_picture
 __all__ = ["Attention", "attention"]
 
 _SIDE, _GAP, _LEFT, _TOP = 150, 14, 90, 40  # of the picture, in pixels
-_MOST_LABELS = 24  # tokens
 
 
 class Attention:
@@ -68,7 +67,7 @@ class Attention:
                 image = heat_map(each / (each.max() or 1.0), _SIDE)
                 parts.append(f'<image x="{x}" y="{y}" width="{_SIDE}" height="{_SIDE}" href="{image}"/>')
                 parts.append(f'<text x="{x}" y="{y + _SIDE + 15}" font-size="11">head {head}</text>')
-            if tokens is not None and heads.shape[1] <= _MOST_LABELS:
+            if tokens is not None and heads.shape[1] <= 24:
                 step = _SIDE / heads.shape[1]
                 parts += [
                     f'<text x="{_LEFT - 6}" y="{y + step * (i + 0.5) + 3:.0f}" font-size="{min(11, step):.1f}" '

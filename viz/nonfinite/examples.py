@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy
 
 from eagerflow.ops.replaying import op_named
-from viz.nonfinite.evidence import Example
 from viz.recorder.finite_check import nonfinite
 
-__all__ = ["examples_of", "given_by_place"]
+__all__ = ["EXAMPLES", "Example", "examples_of", "given_by_place"]
 
-_EXAMPLES = 3
+EXAMPLES = 3  # that are told
 # Modules of ops that make each element of the ones at its place, or mostly so. A product's are of whole rows.
 _BY_PLACE = (".elementwise.", ".activations", ".softmax", ".normalization", ".crossentropy", ".dropout", ".group_norm")
+
+
+@dataclasses.dataclass(slots=True)
+class Example:
+    """One element that isn't finite: its position, its value, and what the op was given for it."""
+
+    index: tuple[int, ...]
+    value: float
+    inputs: dict[str, float]
 
 
 def given_by_place(op: str, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -33,7 +42,7 @@ def examples_of(array: Any, inputs: dict[str, Any]) -> list[Example]:
     """The first elements that aren't finite, with the elements of the inputs that stand at the same place."""
     if array.dtype.kind not in "fc" or not nonfinite(array)[2]:
         return []
-    flat = numpy.flatnonzero(~numpy.isfinite(array))[:_EXAMPLES]
+    flat = numpy.flatnonzero(~numpy.isfinite(array))[:EXAMPLES]
     found = []
     for position in flat:
         index = tuple([int(i) for i in numpy.unravel_index(position, array.shape)])

@@ -54,7 +54,13 @@ def find_nonfinite(what: Recording | Callable[..., Any], /, *args: Any, **kwargs
     if isinstance(what, Recording):
         if args or kwargs:
             raise TypeError("find_nonfinite: a recording takes no further arguments; they are for functions")
-        return _told(_in_recording(what))
+        if not statistics_known(what):
+            raise ValueError(
+                f"find_nonfinite: the recording {formatting.clean(what.name)!r} has no statistics. Record it with "
+                'viz.trace(stats="basic"), or stop at the first one with viz.trace(on_nonfinite="raise"), or viz '
+                "nonfinite SCRIPT."
+            )
+        return _told(explain(what))
     if not callable(what):
         raise TypeError(
             f"find_nonfinite: expected a recording or a function to run; got {type(what).__name__}. For a file: "
@@ -91,13 +97,3 @@ def _is_shown(frame: FrameType | None) -> bool:
         return False
     following = [each for each in dis.get_instructions(frame.f_code) if each.offset > frame.f_lasti][:1]
     return any(each.opname == "PRINT_EXPR" or "INTRINSIC_PRINT" in each.argrepr for each in following)
-
-
-def _in_recording(recording: Recording) -> Nonfinite | None:
-    if not statistics_known(recording):
-        raise ValueError(
-            f"find_nonfinite: the recording {formatting.clean(recording.name)!r} has no statistics. Record it with "
-            'viz.trace(stats="basic"), or stop at the first one with viz.trace(on_nonfinite="raise"), or viz nonfinite '
-            "SCRIPT."
-        )
-    return explain(recording)

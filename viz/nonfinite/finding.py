@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 import os
-from html import escape
 from typing import Any
 
 from viz.facts import formatting
+from viz.facts.digest.excerpt import part_of
 from viz.facts.json_data import finite
-from viz.facts.schema import Frame, Op, Record
-from viz.facts.text_table import Text
-from viz.nonfinite.evidence import Example, TensorFacts
+from viz.facts.schema import Frame, Record
+from viz.facts.text_table import Columns, Text
+from viz.nonfinite.examples import Example
 from viz.picture.drawing import Drawing
 from viz.recording import Recording
 
@@ -21,11 +20,35 @@ __all__ = ["Example", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "Tensor
 
 
 _HEADS = ("", "name", "shape", "min", "max", "mean", "std", "not finite")
-_RED = "#c62828"
-_CELL = "text-align:left;padding:1px 12px 1px 0"
 
 
-_MOST_CODE = 400  # signs of a line: a terminal cuts what it has no room for
+@dataclasses.dataclass(slots=True)
+class TensorFacts:
+    """One tensor that the op read or made.
+
+    Attributes:
+        name: the parameter it was given for, `"output"`, or `"g"` for an arriving gradient.
+        tensor: its id in the recording.
+        role, path: what it is, and the path of a variable.
+        shape, dtype: the lengths of its axes and its type.
+        min, max, mean, std: over its finite elements; None where they weren't measured.
+        nan, inf: how many elements are NaN or infinite.
+        measured: whether its elements were looked at.
+    """
+
+    name: str
+    tensor: int
+    role: str
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+    min: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    std: float | None = None
+    nan: int = 0
+    inf: int = 0
+    measured: bool = True
 
 
 @dataclasses.dataclass(repr=False)
@@ -81,7 +104,9 @@ class Nonfinite:
         >>> print(found.message)
         log made 1 infinite of 2 elements from finite numbers, ... For example x = 0 → -inf at [1]. Fix: ...
         """
-        what = f"{_happened(self)}{_where(self)}{_at(self)}."
+        layer = f" in {formatting.clean(self.layer, 80)!r}" if self.layer else ""
+        line = f", {formatting.clean(formatting.place(self.source), 120)}" if self.source is not None else ""
+        what = f"{_happened(self)}{layer}{_step(self)}{line}."
         if self.examples:
             what += f" For example {_example(self.examples[0], formatting.clean(self.culprit, 40))}."
         fix = f" Fix: {self.fix}."
@@ -96,8 +121,10 @@ class Nonfinite:
         >>> print(str(found.text).splitlines()[0])
         log made 1 infinite of 2 elements from finite numbers.
         """
-        told = [f"  {'' if i else head:8} {each}" for head, parts in lines(self) for i, each in enumerate(parts)]
-        return Text("\n".join([f"{_happened(self)}.", *told]))
+        tensors = [("input", each) for each in self.inputs] + [("output", each) for each in self.outputs]
+        told = [f"  {what:8} {_tensor(each)}" for what, each in tensors]
+        table = Columns.of_list(told, _HEADS, [_cells(what, each) for what, each in tensors])
+        return Text.of([f"{_happened(self)}.", *_place(self), *([table] if told else []), *_cure(self)])
 
     def __str__(self) -> str:
         return str(self.text)
@@ -105,7 +132,7 @@ class Nonfinite:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return _html(self)
+        return self.text._repr_html_()
 
     def to_dict(self) -> dict[str, Any]:
         """All details as plain data that fits into JSON.
@@ -192,30 +219,15 @@ class NonfiniteWarning(RuntimeWarning):
     """
 
 
-def _html(found: Nonfinite) -> str:
-    """Everything that is known, in the colours of whatever is around it."""
-    said = dict(lines(found))
-    rows = [_row("input", each) for each in found.inputs] + [_row("output", each) for each in found.outputs]
-    heads = "".join([f'<th style="{_CELL}">{head}</th>' for head in _HEADS])
-    code = "".join([f"<div><code>{escape(line)}</code></div>" for line in said["line"]])
-    examples = "".join([f"<div>example: {escape(line)}</div>" for line in said["example"]])
-    return (
-        f'<div><b style="color:{_RED}">NaN or infinity</b> <code>{escape(said["where"][0])}</code>'
-        f"<div>{escape(_happened(found))}.</div>{code}"
-        f'<table style="margin:.4em 0;border-collapse:collapse"><tr>{heads}</tr>{"".join(rows)}</table>'
-        f'{examples}<div style="opacity:.75">{escape(said["fix"][0])}</div></div>'
-    )
-
-
-def _row(what: str, facts: TensorFacts) -> str:
-    name = formatting.clean(facts.path or facts.name, 60)
-    shape = f"{formatting.shape(facts.shape)} {formatting.dtype(facts.dtype)}"
+def _cells(what: str, facts: TensorFacts) -> list[str]:
     numbers = ["" if each is None else f"{each:.4g}" for each in (facts.min, facts.max, facts.mean, facts.std)]
     flawed = flaws(facts) if facts.nan or facts.inf else "" if facts.measured else "not measured"
-    colour = f";color:{_RED}" if facts.nan or facts.inf else ""
-    cells = [what, name, shape, *numbers]
-    shown = "".join([f'<td style="{_CELL}">{escape(cell)}</td>' for cell in cells])
-    return f'<tr>{shown}<td style="{_CELL}{colour}">{escape(flawed)}</td></tr>'
+    return [what, *_named(facts), *numbers, flawed]
+
+
+def _named(facts: TensorFacts) -> tuple[str, str]:
+    shape = f"{formatting.shape(facts.shape)} {formatting.dtype(facts.dtype)}"
+    return formatting.clean(facts.path or facts.name, 60), shape
 
 
 def near(record: Record, op: int, before: int, after: int) -> set[int]:
@@ -241,23 +253,12 @@ def near(record: Record, op: int, before: int, after: int) -> set[int]:
 
 
 def neighbourhood(recording: Recording, op: int, before: int, after: int) -> Recording:
-    """A recording of the ops near one op alone; scopes and tensors stay as they are."""
+    """A recording of the ops near one op alone."""
     chosen = sorted(near(recording, op, before, after))
-    number = {old: new for new, old in enumerate(chosen)}
-    part = copy.copy(recording)
-    part.ops = [_renumbered(recording.ops[old], number) for old in chosen]
-    part.tensors = [
-        dataclasses.replace(t, producer=number.get(t.producer) if t.producer is not None else None)
-        for t in recording.tensors
-    ]
-    part.meta = {**recording.meta, "name": f"{recording.name} near {recording.ops[op].name}".strip()}
+    part = Recording._of(part_of(recording, [dataclasses.replace(recording.ops[i], step=None) for i in chosen]))
+    part.meta["name"] = f"{recording.name} near {recording.ops[op].name}".strip()
     part.steps = []
     return part
-
-
-def _renumbered(op: Op, number: dict[int, int]) -> Op:
-    forward = None if op.forward is None else number.get(op.forward)
-    return dataclasses.replace(op, id=number[op.id], forward=forward, step=None)
 
 
 def _happened(found: Nonfinite) -> str:
@@ -284,14 +285,6 @@ def flaws(facts: TensorFacts) -> str:
     return f"{' and '.join(parts)} of {formatting.count(math.prod(facts.shape), 'element')}"
 
 
-def _where(found: Nonfinite) -> str:
-    return (f" in {formatting.clean(found.layer, 80)!r}" if found.layer else "") + _step(found)
-
-
-def _at(found: Nonfinite) -> str:
-    return f", {formatting.clean(formatting.place(found.source), 120)}" if found.source is not None else ""
-
-
 def _example(example: Example, culprit: str) -> str:
     inputs = list(example.inputs.items())[:4]
     given = ", ".join([f"{formatting.clean(name, 30)} = {value:.6g}" for name, value in inputs]) or culprit
@@ -299,25 +292,25 @@ def _example(example: Example, culprit: str) -> str:
     return f"{f'{given} → ' if given else ''}{example.value}{at}"
 
 
-def lines(found: Nonfinite) -> list[tuple[str, list[str]]]:
-    """What is known under heads: where, the lines of code, inputs and outputs, examples, and what helps."""
+def _place(found: Nonfinite) -> list[str]:
+    """Where it is, and the lines of code."""
     where = ", ".join([formatting.clean(found.layer) or "no layer", found.phase]) + _step(found)
     code = [
         formatting.clean(formatting.place(frame), 120)
-        + (f"   {formatting.clean(frame.code, _MOST_CODE)}" if frame.code else "")
+        + (f"   {formatting.clean(frame.code, 500)}" if frame.code else "")
         for frame in found.stack[:4]
     ]
+    return [f"  where    {where}", *[f"  {'' if i else 'line':8} {each}" for i, each in enumerate(code)]]
+
+
+def _cure(found: Nonfinite) -> list[str]:
+    """Examples, and what helps."""
     # The one element that a mean makes, of which nothing but that is known, stands above already.
     told = [each for each in found.examples if each.inputs or each.index or found.culprit]
     examples = [_example(each, formatting.clean(found.culprit, 40)) for each in told]
-    return [
-        ("where", [where]),
-        ("line", code),
-        *[("input", [_tensor(t)]) for t in found.inputs],
-        *[("output", [_tensor(t)]) for t in found.outputs],
-        ("example", examples if found.examples else ["values weren't kept; viz.trace(values='') keeps them all"]),
-        ("fix", [found.fix]),
-    ]
+    if not found.examples:
+        examples = ["values weren't kept; viz.trace(values='') keeps them all"]
+    return [*[f"  {'' if i else 'example':8} {each}" for i, each in enumerate(examples)], f"  fix      {found.fix}"]
 
 
 def _step(found: Nonfinite) -> str:
@@ -326,8 +319,7 @@ def _step(found: Nonfinite) -> str:
 
 def _tensor(facts: TensorFacts) -> str:
     """`x  8×3 f32  min -1.2  max 3.4  mean 0.01`."""
-    name = formatting.clean(facts.path or facts.name, 60)
-    shown = f"{name}  {formatting.shape(facts.shape)} {formatting.dtype(facts.dtype)}"
+    shown = "  ".join(_named(facts))
     if not facts.measured:
         return shown
     numbers = (("min", facts.min), ("max", facts.max), ("mean", facts.mean), ("std", facts.std))

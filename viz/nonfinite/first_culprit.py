@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from viz.facts.derived_stats import is_measured
-from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, TensorInfo
+from viz.facts.schema import VARIABLES, Op, Record, Scope, TensorInfo
 from viz.facts.selection import line_of, origin as forward_op, step_numbers
-from viz.nonfinite.evidence import Example
-from viz.nonfinite.examples import examples_of, given_by_place
+from viz.nonfinite.examples import Example, examples_of, given_by_place
 from viz.nonfinite.finding import Nonfinite, TensorFacts
 from viz.nonfinite.fit_rows import GivenToFit, given_to_fit
 from viz.recorder.compositions import guilty_of_gradient
@@ -33,7 +31,6 @@ _NORM = "its variance is 0 or overflows: an epsilon of at least 1e-5, scaled inp
 _POWER = "a negative base with a fractional exponent is NaN, 0 with a negative one infinite: keep the base above 0"
 _NEGATIVE_BASE = "a negative base with a fractional exponent is NaN: keep the base at or above 0"
 _ZERO_BASE = "0 with a negative exponent is infinite: keep the base away from 0"
-_SMALL = 1e-3  # a divisor of at least so much makes nothing infinite that wasn't nearly so
 _INVERSE = "its argument must lie inside of its domain: clip it, a little away from the ends (-1 + 1e-7 to 1 - 1e-7)"
 
 _FIXES = {
@@ -80,11 +77,6 @@ _PROBABILITIES = (
 )
 
 
-class _Origin(NamedTuple):
-    op: int
-    tensor: int | None = None  # what came in non-finite
-
-
 def statistics_known(record: Record) -> bool:
     """Whether the recording can say which tensors were finite."""
     options = record.meta.get("options")
@@ -104,14 +96,14 @@ def explain(recording: Recording) -> Nonfinite | None:
     return None if found is None else _describe(recording, *found)
 
 
-def origin(record: Record) -> _Origin | None:
+def origin(record: Record) -> tuple[int, int | None] | None:
     """The op to blame, and the tensor if that came in non-finite from outside.
 
     NaN made from numbers without NaN, or infinity from finite numbers, in the order of execution. Infinities that the
     code asks for (`ops.where(mask, x, -inf)`) and that go away again are no fault. Infinite data counts
     where it turns into NaN, or reaches a loss or a gradient.
     """
-    infinite_input: _Origin | None = None
+    infinite_input: tuple[int, int | None] | None = None
     flaws = _all_flaws(record)
     for op in record.ops if flaws else ():
         made = [flaws.get(i, _NONE) for i in op.outputs]
@@ -120,13 +112,13 @@ def origin(record: Record) -> _Origin | None:
         for i in outside:
             nan, infinite = flaws.get(i, _NONE)
             if nan:
-                return _Origin(op.id, i)
+                return op.id, i
             if infinite and infinite_input is None and record.tensors[i].role != "constant":
-                infinite_input = _Origin(op.id, i)
+                infinite_input = op.id, i
         if _makes_nan(op, made, read):
-            return infinite_input or _Origin(op.id)
+            return infinite_input or (op.id, None)
         if _makes_infinity(op, made, read):
-            return (infinite_input if op.phase == "backward" else None) or _Origin(op.id)
+            return (infinite_input if op.phase == "backward" else None) or (op.id, None)
     return infinite_input if infinite_input is not None and _matters(record, flaws) else None
 
 
@@ -162,18 +154,15 @@ def _matters(record: Record, flaws: dict[int, tuple[int, int]]) -> bool:
     return not flaws.keys().isdisjoint(results)
 
 
-def _without_repetitions(stack: Sequence[Frame]) -> tuple[Frame, ...]:
-    """Each line once: a call of `fit` is where an op was called from, and the scopes around it, too."""
-    return tuple([frame for i, frame in enumerate(stack) if not i or frame != stack[i - 1]])
-
-
 def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfinite:
     """All that is known about an origin."""
     op = recording.ops[number]
     at = forward_op(recording, op)
     tensor = None if culprit is None else recording.tensors[culprit]
     line = line_of(recording, op)
-    stack = _without_repetitions(([] if line is None else [line]) + list(op.stack or at.stack))
+    lines = [*([] if line is None else [line]), *(op.stack or at.stack)]
+    # Each line once: a call of `fit` is where an op was called from, and the scopes around it, too.
+    stack = tuple([frame for i, frame in enumerate(lines) if not i or frame != lines[i - 1]])
     part = _guilty_part(recording, op, at) if tensor is None else ""
     given = None if culprit is None else _given_to_fit(recording, op, culprit)
     name = "" if culprit is None else given.name if given is not None else _name_of(recording, op, culprit)
@@ -328,7 +317,7 @@ def _of_pair(name: str, made: float, left: float, right: float) -> str:
         if left == 0 or (left < 0 and not right.is_integer()):
             return _ZERO_BASE if left == 0 else _NEGATIVE_BASE
         return "" if math.isnan(made) else _OVERFLOW
-    return _OVERFLOW if name == "divide" and math.isinf(made) and abs(right) >= _SMALL else ""
+    return _OVERFLOW if name == "divide" and math.isinf(made) and abs(left * right) > 1 else ""  # `left` is what is odd
 
 
 def _of_data(name: str, axes: int) -> str:

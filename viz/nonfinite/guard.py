@@ -65,7 +65,7 @@ class Guard(observe.Observer):
             self._segments.close()
         if self._snapshot is not None and (record is None or not self._raises):
             return self._snapshot
-        if record is not None or self._segments is None:
+        if self._segments is None:
             return self._marked(record)
         latest = self._segments.latest()
         latest.meta["watched_steps"] = self._steps.upcoming  # of which it has the last that ran otherwise than before
@@ -217,16 +217,17 @@ class Guard(observe.Observer):
     def _recording(self, event: tuple[Any, ...]) -> Recording:
         """What ran up to the event, which is its last op."""
         found = located(self._capture, self._count) if self._capture is not None else self._spare.here()
-        if found is None or not found.ops or found.ops[-1] is None:
+        recording, ops = found or (None, [])
+        if recording is None or not ops or ops[-1] is None:
             return self._spare.alone(*event)
         for number, (read, made) in self._passed.items():
-            at = found.ops[number]
+            at = ops[number]
             if at is not None:
-                op = found.recording.ops[at]
+                op = recording.ops[at]
                 for i, stats_ in (*zip(op.inputs, read), *zip(op.outputs, made)):
                     if stats_ is not None:
                         self._stats.setdefault(i, stats_)
-        return found.recording
+        return recording
 
     def _warn(self, found: Nonfinite) -> None:
         self._quiet = True

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from eagerflow.core import observe
+from viz.facts.digest.excerpt import MOST_OPS
 from viz.recorder.capture import Capture, Options
 from viz.recorder.journal import Journal
 from viz.recorder.record_builder import build
@@ -23,7 +24,10 @@ from viz.recording import Recording
 __all__ = ["Located", "Segments", "located"]
 
 _RECORDED = 4  # how many steps are recorded before one relies on them: a loop may have several kinds of steps
-_LONGEST = 100_000  # ops after which a run without steps and updates is cut
+
+
+Located = tuple[Recording, list[int | None]]
+"""A recording that ends with the op in question, and the id of each op and rule that ran: None for those without."""
 
 
 class _Reference(NamedTuple):
@@ -49,7 +53,7 @@ class Segments:
     """
 
     def __init__(self, options: Options, frame: FrameType | None, idle: bool = False) -> None:
-        self._options, self._frame = options._replace(memory=False, time=True, max_ops=_LONGEST), frame
+        self._options, self._frame = options._replace(memory=False, time=True, max_ops=MOST_OPS), frame
         self._references: list[_Reference] = []
         self._left = _RECORDED
         self._open = Scopes[OpenScope]()
@@ -66,7 +70,7 @@ class Segments:
         if scope.kind == "step":
             self._begin()
             self._has_steps = True
-        elif not self._open and not self._has_steps and (self._updated or len(self.trail) >= _LONGEST):
+        elif not self._open and not self._has_steps and (self._updated or len(self.trail) >= MOST_OPS):
             self._begin()
         self._open.append(OpenScope(scope))
         if self.recorder is not None:
@@ -121,7 +125,7 @@ class Segments:
                 found = located(_cut(reference.capture, ran), ran, self.steps.upcoming)
                 if found is None:
                     return None
-                found.recording.notes.append(
+                found[0].notes.append(
                     f"step {self.steps.upcoming} ran the same ops as step {reference.number}, whose recording this is: "
                     "shapes of batches, times and settings are those of that step."
                 )
@@ -146,26 +150,14 @@ class Segments:
         return _recording(capture, self.steps.upcoming)
 
 
-class Located(NamedTuple):
-    """A recording that ends with the op in question.
-
-    Attributes:
-        recording: the recording.
-        ops: the id of the op for each op and rule that ran, None for rules that were recorded as ops.
-    """
-
-    recording: Recording
-    ops: list[int | None]
-
-
 def located(capture: Capture, ran: int, number: int | None = None) -> Located | None:
-    """The recording of `ran` ops and rules; None when the capture stopped before."""
+    """The recording of `ran` ops and rules, and the ids of their ops; None when the capture stopped before."""
     starts = [event.started for event in capture.journal.events() if event.kind not in ("update", "taken")]
     if len(starts) != ran:
         return None
     recording = _recording(capture, number)
     at = {op.start: op.id for op in recording.ops}
-    return Located(recording, [at.get(max(0, start - capture.began)) for start in starts])
+    return recording, [at.get(max(0, start - capture.began)) for start in starts]
 
 
 def _recording(capture: Capture, number: int | None) -> Recording:

@@ -15,6 +15,7 @@ from viz.facts.blocks import TRANSPARENT
 from viz.facts.columns import Pool
 from viz.facts.container import VERSION
 from viz.facts.derived_stats import came_in, first_flaw, origins
+from viz.facts.digest.excerpt import MOST_OPS
 from viz.facts.digest.reports import evaluated_together, goes_on, own_reports
 from viz.facts.digest.shown_step import shown_position
 from viz.facts.digest.time_spans import took_told
@@ -36,9 +37,6 @@ from viz.picture.coloring import gradients, gradients_of, kinds_of_types
 from viz.picture.outputs import array_of
 
 __all__ = ["MOST_OPS", "data"]
-
-MOST_OPS = 100_000
-"""A page shows at most so many ops: with more, browsers need seconds for each picture."""
 
 _Reported = tuple[str, int, dict[str, float], int | None]  # kind, where on the axis, values, and when
 

@@ -5,6 +5,8 @@ A command is added as a line here, one function that adds its arguments to a par
 
 from __future__ import annotations
 
+import re
+import textwrap
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -16,7 +18,7 @@ __all__ = ["COMMANDS", "PARTS", "Command", "load", "parser_of", "part"]
 class Command(NamedTuple):
     """A command."""
 
-    add: str  # the full name of the function that adds its arguments to a parser
+    add: str  # the full name of the function that adds its arguments to a parser, and whose docstring is its help
     run: str  # the same of the function that runs it
     about: str  # one line for the list of commands
     runs_code: bool = False  # a script, whose output is shown as it is; control characters of others are escaped
@@ -84,8 +86,11 @@ def part(name: str) -> Any:
 
 
 def parser_of(name: str) -> Parser:
-    """The parser of one command."""
-    command = COMMANDS[name]
-    parser = Parser(prog=f"viz {name}", description=f"{command.about[0].upper()}{command.about[1:]}.")
-    load(command.add)(parser)
+    """The parser of one command, whose help begins with what the function says that adds its arguments."""
+    add = load(COMMANDS[name].add)
+    first, _, others = (add.__doc__ or "").partition("\n")
+    examples = re.compile("^ *viz ", re.MULTILINE)  # whose lines are indented, also where there are no others
+    shown = examples.sub("  viz ", textwrap.dedent(others)).rstrip()
+    parser = Parser(prog=f"viz {name}", description=f"{first}\n{shown}")
+    add(parser)
     return parser

@@ -13,19 +13,18 @@ from viz.shell.statuses import Impossible
 __all__ = ["SHELLS", "add_command", "run_completion"]
 
 SHELLS = ("bash", "zsh", "fish")
-_ABOUT = """\
-Print what makes your shell complete viz: commands, options, the values of options, and files. It needs shtab:
-pip install 'eagerflow[completion]'.
-
-  eval "$(viz completion bash)"         in ~/.bashrc
-  eval "$(viz completion zsh)"          in ~/.zshrc, after compinit
-  viz completion fish | source          in ~/.config/fish/config.fish"""
 _FILE = re.compile(r"script|file|dir|\.\w+$", re.IGNORECASE)  # how help calls the names of files
 
 
 def add_command(parser: Parser) -> None:
-    """Add the command's arguments to a parser."""
-    parser.description = _ABOUT
+    """Print what makes your shell complete viz: commands, options, the values of options, and files.
+
+    It needs shtab: pip install 'eagerflow[completion]'.
+
+      eval "$(viz completion bash)"         in ~/.bashrc
+      eval "$(viz completion zsh)"          in ~/.zshrc, after compinit
+      viz completion fish | source          in ~/.config/fish/config.fish
+    """
     parser.add_argument("shell", choices=SHELLS, help="the shell")
 
 

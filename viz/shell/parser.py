@@ -42,10 +42,6 @@ class Parser(argparse.ArgumentParser):
         """Whether what follows the first word belongs to a script."""
         return any(action.nargs == argparse.REMAINDER for action in self._actions)
 
-    def add_examples(self, *lines: str) -> None:
-        """What help shows below the line that says what the command does."""
-        self.description = "\n".join([str(self.description), "", *[f"  {line}" for line in lines]])
-
     def add_json(self, times: bool = False) -> None:
         """`--json`; `times`: whether it prints some, which are in nanoseconds then."""
         about = "print JSON for other programs" + " (times in nanoseconds)" * times

@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy
 
-__all__ = ["INPUTS", "OUTPUTS", "input_control", "output_control", "value_range"]
+__all__ = ["INPUTS", "OUTPUTS", "USUAL_SIZE", "input_control", "output_control", "value_range"]
 
 INPUTS = ("pad", "image", "sliders", "plane", "text", "numbers")
 OUTPUTS = ("bars", "number", "image", "picture")
 
 _MOST_SLIDERS = 400
 _LARGEST_PAD = 64  # pixels; larger images are photographs
-_USUAL_SIZE = 224  # of images whose size a model leaves open
+USUAL_SIZE = 224  # of images whose size a model leaves open
 _CHANNELS = (1, 3, 4)
-_STROKE = 2.2  # how many times as long as the box around it a digit's line is, about
 _USUAL = {"box": 20 / 28, "stroke": 0.11, "centre": "mass", "dark": True}  # as MNIST has it
 
 
@@ -71,7 +70,7 @@ def _kind(shape: Sequence[int | None], dtype: str, samples: Any, makes: str) -> 
         if layout is None:
             return "numbers"
         height, width, channels, _ = layout
-        small = max(height or _USUAL_SIZE, width or _USUAL_SIZE) <= _LARGEST_PAD
+        small = max(height or USUAL_SIZE, width or USUAL_SIZE) <= _LARGEST_PAD
         return "pad" if channels == 1 and small else "image"
     length = shape[0] if shape else None
     if length is None:
@@ -115,7 +114,7 @@ def _image(shape: Sequence[int | None], dtype: str, samples: Any, options: Mappi
         height, width = seen[1:] if where == "first" else seen[:2]
     usual = (0.0, 255.0) if samples is None and (dtype == "uint8" or options.get("scales")) else value_range(samples)
     low, high = _given_range(options) or usual
-    height, width = int(height or _USUAL_SIZE), int(width or _USUAL_SIZE)
+    height, width = int(height or USUAL_SIZE), int(width or USUAL_SIZE)
     given = {"last": [height, width, channels], "first": [channels, height, width]}.get(where, list(shape))
     size = {"height": height, "width": width, "shape": given}
     return {**size, "channels": channels, "channelsAt": where, "low": low, "high": high}
@@ -220,7 +219,7 @@ def pad(samples: Any, image: dict[str, Any]) -> dict[str, Any]:
     if not measured:
         return {**_USUAL, "dark": dark}
     box, off_mass, off_box, area = numpy.median(numpy.array(measured), axis=0)
-    stroke = min(0.3, max(0.04, area / (_STROKE * box) / box))
+    stroke = min(0.3, max(0.04, area / (2.2 * box) / box))  # a digit's line is about 2.2 times as long as its box
     return {
         "box": round(float(min(1.0, box / max(height, width))), 4),
         "stroke": round(float(stroke), 4),

@@ -18,7 +18,7 @@ from eagerflow.onnx import Converted
 from eagerflow.onnx.sizes import Given, given_inputs, packed
 from viz.page import data
 from viz.web import document, runs, vendored
-from viz.web.controls import input_control, output_control
+from viz.web.controls import USUAL_SIZE, input_control, output_control
 from viz.web.runs import Layer, Run
 
 __all__ = ["export"]
@@ -26,13 +26,10 @@ __all__ = ["export"]
 _SCALING = ("Rescaling", "Normalization")  # layers of models that take pixels up to 255
 _CHECKED = 3  # samples that the page compares itself with
 _MODES = ("int", "multi_hot", "count", "tf_idf")
-_PROBES, _OUTPUT_PROBES = 64, 2048
-_MOST_SAMPLES, _MOST_BYTES = 20, 200_000  # in a page of a small model; of a large one
-_SHARE = 0.1  # of the weights' bytes
+_PROBES = 256  # numbers of an output, or of a layer's, that it compares
+_MOST_SAMPLES, _MOST_BYTES = 20, 200_000  # in a page of a small model; of a large one they may take more
 LOOKED_AT = 256  # samples of which it is known which channels they reach
 _BATCH = 32
-_OPEN_LENGTH, _OPEN_SIDE = 16, 224  # of sequences and images that may be of any length
-_LINE = 8  # bytes at which arrays begin, as typed arrays of browsers want it
 
 
 class _Inputs(NamedTuple):
@@ -115,7 +112,7 @@ def export(
     content, numbers = _content(inner, inputs, made, first, vectorizer, options)
     content["title"] = content["record"]["title"] = str(title or getattr(model, "name", "model"))
     target = pathlib.Path(path)
-    document.write(document.Parts(content, _bytes(made), numbers.content()), target)
+    document.write(target, content, _bytes(made), numbers.content())
     if verbose:
         say(f"Saved artifact at {str(target)!r}.")
     return target
@@ -296,7 +293,7 @@ def made_up(given: Sequence[Any]) -> list[Any]:
     found = []
     for each in given:
         lengths = each.shape[1:]
-        usual = _OPEN_SIDE if len(lengths) == 3 else _OPEN_LENGTH
+        usual = USUAL_SIZE if len(lengths) == 3 else 16  # of a sequence
         shape = [1, *[n or usual for n in lengths]]
         kind = numpy.dtype(each.dtype).kind
         found.append((rng.random(shape) if kind == "f" else rng.integers(0, 2, shape)).astype(each.dtype))
@@ -306,19 +303,19 @@ def made_up(given: Sequence[Any]) -> list[Any]:
 def kept(samples: Sequence[Any], weights: int) -> int:
     """How many samples travel along: at most 20, and what they take is little compared with the weights."""
     sizes = [len(zlib.compress(numpy.asarray(array[0]).tobytes(), 1)) for array in samples]
-    most = max(_MOST_BYTES, int(_SHARE * weights))
+    most = max(_MOST_BYTES, weights // 10)
     return max(1, min(_MOST_SAMPLES, len(samples[0]), most // max(sum(sizes), 1)))
 
 
-def probe(array: Any, most: int = _PROBES) -> Any:
+def probe(array: Any) -> Any:
     """Numbers of an array at equal distances: the page looks at the same places.
 
     >>> import numpy
-    >>> probe(numpy.arange(10), 4).tolist()
-    [0, 2, 5, 7]
+    >>> probe(numpy.arange(640)).tolist()[:5]
+    [0, 2, 5, 7, 10]
     """
     flat = numpy.asarray(array).reshape(-1)
-    count = min(most, flat.size)
+    count = min(_PROBES, flat.size)
     return flat[numpy.arange(count) * flat.size // max(count, 1)]
 
 
@@ -326,17 +323,17 @@ def expected(run: Run, layers: Sequence[Layer], numbers: Numbers) -> dict[str, A
     """What the page must get for one sample: parts of outputs and layers, and the largest number in each."""
     arrays = run.arrays()
     return {
-        "outputs": [_part(array, numbers, _OUTPUT_PROBES) for array in run.outputs],
-        "layers": [_part(arrays[layer.tensor], numbers, _PROBES) for layer in layers],
+        "outputs": [_part(array, numbers) for array in run.outputs],
+        "layers": [_part(arrays[layer.tensor], numbers) for layer in layers],
     }
 
 
-def _part(array: Any, numbers: Numbers, most: int) -> dict[str, Any]:
+def _part(array: Any, numbers: Numbers) -> dict[str, Any]:
     array = numpy.asarray(array)
     largest = float(numpy.abs(array[numpy.isfinite(array)].astype(float)).max(initial=0.0))
     if array.size == 1 and largest < 1 and array.dtype.kind == "f":
         largest = 1.0  # one share alone, as of a sigmoid, may be tiny: what is left of the whole is rounded, too
-    return {**numbers.add(probe(array, most).astype("float32")), "largest": largest}
+    return {**numbers.add(probe(array).astype("float32")), "largest": largest}
 
 
 def alive_channels(
@@ -365,7 +362,7 @@ class Numbers:
         array = numpy.ascontiguousarray(array)
         content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
         found = {"at": self._length, "type": array.dtype.name, "shape": list(array.shape)}
-        padding = -len(content) % _LINE
+        padding = -len(content) % 8  # typed arrays of browsers begin at multiples of it
         self._parts.append(content + b"\0" * padding)
         self._length += len(content) + padding
         return found

@@ -12,7 +12,7 @@ import viz
 from eagerflow import layers
 from viz.cli import main
 from viz.compare.conditions import parsed
-from viz.compare.noise import _reversals, drift, least_median, least_ratio, quiet
+from viz.compare.noise import _reversals, by_ranks, drift, least_median, quiet
 
 
 def trained(units=4, steps=12, seed=0, chosen=None, **options):
@@ -78,8 +78,8 @@ def test_noise_alone_fails_less_than_once_in_a_hundred_times():
         for _ in range(400):
             a, b = (np.exp(0.2 * np.abs(rng.standard_t(3, (2, count))))).tolist()
             b = [factor * each for each in b]
-            least = least_ratio(quiet(a), quiet(b), max(drift(a), drift(b)))
-            found += least is not None and least > 1
+            compared = by_ranks(quiet(a), quiet(b), True, max(drift(a), drift(b)))
+            found += compared is not None and compared[1] > 0
         return found
 
     assert alarms(6, 1.0) <= 8
@@ -90,8 +90,9 @@ def test_noise_alone_fails_less_than_once_in_a_hundred_times():
 def test_bounds_are_those_of_the_exact_distribution():
     assert _reversals(2, 3) == [1, 1, 2, 2, 2, 1, 1]
     assert sum(_reversals(5, 5)) == 252
-    assert least_ratio([1.0] * 4, [2.0] * 4) is None
-    assert least_ratio([1.0] * 5, [2.0] * 5) == 2.0
+    assert by_ranks([1.0] * 4, [2.0] * 4, above=True) is None
+    assert by_ranks([1.0] * 5, [2.0] * 5, above=True) == (1.0, 1.0)
+    assert by_ranks([2.0] * 5, [1.0] * 5, above=False) == (-0.5, -0.5)
     assert least_median([1.0] * 6) is None
     assert least_median([3.0, 1, 2, 4, 5, 6, 7]) == 1.0
 

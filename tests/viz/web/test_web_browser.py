@@ -108,8 +108,8 @@ def test_every_layer_has_python_s_values(opened, name):
 def test_a_difference_is_told_with_the_layer_in_which_it_begins(chromium, tmp_path, monkeypatch):
     example, expected = EXAMPLES["mlp"](), exporter._part
 
-    def wrong(array, numbers, most):
-        return expected(np.asarray(array) + (0.01 if np.shape(array) == (1, 3) else 0), numbers, most)
+    def wrong(array, numbers):
+        return expected(np.asarray(array) + (0.01 if np.shape(array) == (1, 3) else 0), numbers)
 
     monkeypatch.setattr(exporter, "_part", wrong)
     example.model.export(tmp_path / "wrong.html", format="web", **example.options)

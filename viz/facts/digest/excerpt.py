@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from viz.facts.schema import VARIABLES, Op, Record, Scope
 
-__all__ = ["MOST_STEPS", "around_step", "part_of"]
+__all__ = ["MOST_OPS", "MOST_STEPS", "around_step", "part_of"]
 
 _T = TypeVar("_T")
-MOST_STEPS = 1_000
-"""So many are shown together at most: nobody looks at more, and each takes its time to be prepared."""
+MOST_OPS, MOST_STEPS = 100_000, 1_000
+"""So many are shown together at most: nobody looks at more, and browsers need seconds for each picture."""
 
 
 def around_step(record: Record, chosen: int | None, most: int, steps: int = MOST_STEPS) -> tuple[Record, int]:

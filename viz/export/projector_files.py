@@ -10,24 +10,30 @@ from typing import Any
 
 import numpy
 
-__all__ = ["add_entry", "projector_config", "write_labels", "write_points"]
+__all__ = ["add_entry", "file_name", "projector_config", "write_labels", "write_points"]
 
 _CONFIG = "projector_config.pbtxt"
 _BLOCK = re.compile(r"^embeddings \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
 
 
-def projector_config(entries: Sequence[Mapping[str, Any]]) -> str:
-    """The file that tells TensorBoard's projector which tables there are."""
-    return "".join(["".join(line + "\n" for line in _lines("embeddings", entry)) for entry in entries])
+def projector_config(entries: Sequence[Mapping[str, str]]) -> str:
+    """The file that tells TensorBoard's projector which tables there are, in protobuf's text format."""
+    blocks = ["".join([f"  {field}: {_quoted(text)}\n" for field, text in entry.items()]) for entry in entries]
+    return "".join([f"embeddings {{\n{block}}}\n" for block in blocks])
 
 
-def add_entry(folder: pathlib.Path, entry: Mapping[str, Any]) -> None:
+def add_entry(folder: pathlib.Path, entry: Mapping[str, str]) -> None:
     """Add a table to those of a folder, where it takes the place of one of the same name."""
     config = folder / _CONFIG
     told = config.read_text(encoding="utf-8") if config.exists() else ""
     own = f"tensor_name: {_quoted(entry['tensor_name'])}\n"
     others = [block for block in _BLOCK.findall(told) if own not in block]
     config.write_text("".join(others) + projector_config([entry]), encoding="utf-8")
+
+
+def file_name(name: str) -> str:
+    """A name without what file systems refuse."""
+    return "".join([c if c.isalnum() or c in "-_" else "_" for c in name])[:80] or "_"
 
 
 def write_points(path: pathlib.Path, points: numpy.ndarray) -> None:
@@ -47,16 +53,6 @@ def write_labels(path: pathlib.Path, what: str, labels: Any, count: int) -> None
         rows.insert(0, [re.sub(r"\s+", " ", str(column)) for column in columns])
     with open(path, "w", encoding="utf-8", newline="") as file:
         csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\").writerows(rows)
-
-
-def _lines(field: str, value: Any) -> list[str]:
-    """A field in protobuf's text format."""
-    if isinstance(value, Mapping):
-        inner = [f"  {line}" for name, each in value.items() for line in _lines(name, each)]
-        return [f"{field} {{", *inner, "}"]
-    if isinstance(value, list):
-        return [line for each in value for line in _lines(field, each)]
-    return [f"{field}: {_quoted(value) if isinstance(value, str) else value}"]
 
 
 def _quoted(text: str) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy
 
-__all__ = ["as_bytes", "as_pictures"]
+__all__ = ["NOISE", "as_bytes", "as_pictures"]
 
-_BRIGHTEST, _DARKEST = 1.5, -0.1  # floats that are pixels of 0 to 1, with some noise
+NOISE = 0.1  # so far beyond their range, pixels and sounds are cut off without a word
 Tell = Callable[[str], None]
 
 
@@ -51,11 +51,11 @@ def as_bytes(pixels: numpy.ndarray, tell: Tell) -> numpy.ndarray:
             "numbers come from"
         )
     low, high = numbers.min(where=finite, initial=0.0), numbers.max(where=finite, initial=0.0)
-    if high > _BRIGHTEST:
+    if high > 1 + NOISE:
         tell(
             'numbers beyond 1 are cut off, and shown white; of pixels from 0 to 255 make bytes: pixels.astype("uint8")'
         )
-    elif low < _DARKEST:
+    elif low < -NOISE:
         tell("numbers below 0 are cut off, and shown black; of pixels from -1 to 1 make (pixels + 1) / 2")
     return (numpy.nan_to_num(numbers, nan=0.0).clip(0, 1) * 255).round().astype("uint8")
 
