@@ -184,7 +184,7 @@ class _Arranger:
         for layer in {*found}:
             self._measure_rows([unit for unit, at in zip(units, found) if at == layer])
         links = list(dict.fromkeys(_links(units, ends)))
-        order = [layer for layer in in_order(found, links, [unit.w for unit in units]) if layer]
+        order = [layer for layer in in_order(found, links) if layer]
         if self._make_room(units, order, links):
             links = _links(units, ends)
         made = self._stacked(units, order, links)
@@ -402,9 +402,6 @@ class _Arranger:
         for layer, top in zip(layers, tops):
             self._put_aside(made, [unit for unit in layer if not unit.beside], top, middles)
         self._put_beside(made, [unit for layer in layers for unit in layer])
-        self._lower_inputs(
-            made, [unit for layer in layers for unit in layer if unit.first and unit not in _main(layer)]
-        )
         return made
 
     def _middles(self, made: Layout, layers: Sequence[Sequence[_Unit]]) -> dict[str, float]:
@@ -495,22 +492,6 @@ class _Arranger:
         makers = [edge.tail for edge in self.graph.edges if edge.head == metric and edge.tail in made.nodes]
         makers = [maker for maker in makers if self.graph.nodes[maker].kind != "input"]
         return sum([made.nodes[each].middle[0] for each in makers]) / len(makers) if makers else -1e9
-
-    def _lower_inputs(self, made: Layout, inputs: list[_Unit]) -> None:
-        """Let inputs that stand aside come down to what reads them, as far as nothing is in the way."""
-        for unit in inputs:
-            box = made.nodes[unit.ids[0]]
-            heads = [made.nodes[e.head] for e in self.graph.edges if e.tail == unit.ids[0] and e.head in made.nodes]
-            lowest = min([head.y for head in heads], default=0.0) - _GAP_Y
-            for rect in [*made.nodes.values(), *made.frames.values()]:
-                if (
-                    rect is not box
-                    and rect.x - APART < box.x + box.w
-                    and box.x < rect.x + rect.w + APART
-                    and rect.y > box.y
-                ):
-                    lowest = min(lowest, rect.y - _GAP_Y)
-            box.y = max(box.y, lowest - box.h)
 
     def _read_at(self, made: Layout, input_: str) -> float:
         """Where the readers of an input stand, on average."""
