@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import bisect
 import functools
-from collections.abc import Iterator, Sequence
-from random import Random
+from collections.abc import Sequence
 from typing import NamedTuple
 
 __all__ = ["Link", "depths", "in_order", "passing"]
 
 _SWEEPS = 8
-_SHUFFLED, _MOST_STEPS = 12, 2000  # orders to begin with that are drawn by chance, and how many links they may have
 _SWAPS = _SWEEPS // 2  # rounds of swaps of neighbours, after each sweep
-_MOST_PLACES = 2 * _MOST_STEPS  # that long arrows take in layers; with more, only their ends count
+_MOST_PLACES = 4000  # that long arrows take in layers; with more, only their ends count
 
 _Ends = tuple[list[float], list[float]]  # of a unit's arrows, above it and below it
 
@@ -104,22 +102,13 @@ def _with_places(layer_of: tuple[int, ...], links: tuple[Link, ...]) -> list[lis
         return layers
     steps = _with_passing(layers, layer_of, links)
     best, least = layers, _Order(layers, steps).crossings()
-    for start in _starts(layers, len(steps)):
+    for start in (layers, [layer[::-1] for layer in layers]):
         if not least:
             break
         found, count = _Order(start, steps).untangled()
         if count < least:
             best, least = found, count
     return best
-
-
-def _starts(layers: Sequence[Sequence[int]], steps: int) -> Iterator[list[list[int]]]:
-    """Orders to begin with: the one given, its mirror image, and shuffled ones; fewer where there are many links."""
-    yield [list(layer) for layer in layers]
-    yield [list(layer[::-1]) for layer in layers]
-    random = Random(0)
-    for _ in range(min(_SHUFFLED, _MOST_STEPS // max(1, steps))):
-        yield [random.sample(layer, len(layer)) for layer in layers]
 
 
 def _with_passing(layers: list[list[int]], layer_of: Sequence[int], links: Sequence[Link]) -> list[Link]:
