@@ -196,8 +196,8 @@ class Arranger {
     }
     const numbers = full.map((layer) => layer.map((unit) => unit.index)),
       inputs = new Set(found.filter(({ first }) => first).map(({ index }) => index)),
-      before = found.map((unit) => this.scene.before.get(keyOfUnit(unit))),
-      order = inOrder(numbers, this.linksOf(frame), { inputs, before });
+      wanted = { inputs, lengths: found.map(lengthOf), before: found.map((unit) => this.scene.before.get(keyOfUnit(unit))) },
+      order = inOrder(numbers, this.linksOf(frame), found.map(({ w }) => w), wanted);
     const ordered = order.map((layer) => layer.map((index) => found[index]));
     for (const layer of ordered) this.leaveRoom(layer, ordered);
     this.align(frame, ordered, found);
@@ -438,6 +438,10 @@ class Arranger {
 
 // A closed block has the key that it has as a frame.
 const keyOfUnit = ({ frame, row }) => (frame ? `box:${frame.key}` : row);
+
+// How many rows are in a unit, one below the other; what is only given to others counts for none.
+const lengthOf = ({ frame, inner, nodes }) =>
+  frame ? inner.reduce((sum, layer) => sum + Math.max(...layer.map(lengthOf)), 0) : nodes.every(({ kind }) => kind === "input") ? 0 : 1;
 
 // What a layer is centred by: everything but inputs and metrics, unless there is nothing else.
 function mainOf(layer) {

@@ -1,22 +1,27 @@
 // The order of what stands side by side, so that few arrows cross (Sugiyama, Tagawa and Toda, 1981); the counterpart of
 // viz/geometry/layer_order.py. An arrow that passes layers takes a place in each of them. Where in a unit an arrow
-// begins or ends counts too: 0 is left, 1 is right.
+// begins or ends counts too: 0 is left, 1 is right. Of orders that cross as little, one is looked for in which what runs
+// first stands farther left, so that the main path stays where it was when a block is opened.
 
 const SWEEPS = 8,
   SWAPS = 4, // rounds of swaps of neighbours, after each sweep
   SWAPPED = 2, // so many crossings an input on the left of one that the code has before it is as bad as
   TURNED = 6, // and two units that stood the other way round before a click
   MOST_KNOWN = 40, // units of a layer for which that counts
+  MAIN = 2 / 3, // so many of all rows are on the main way at least
   MOST_SWAPPED = 3000, // links; with more, there are sweeps alone
+  TRIES = 60, // to let what runs first stand farther left
+  MOST_TRIED = 20000, // links that all of these may have together
+  LONGER = 1.2, // how much longer arrows may become for that
   MOST_PLACES = 4000; // that long arrows take in layers; with more, only their ends count
 
-// `layers`: arrays of numbers, the units, as the code has them; `links`: {upper, lower, begins, ends}; `inputs`: the units
-// that are inputs; `before`: by unit, how far right it stood before a click, where it did. Gives the layers in a better
-// order.
-export function inOrder(layers, links, { inputs = new Set(), before = [] } = {}) {
+// `layers`: arrays of numbers, the units, as the code has them; `links`: {upper, lower, begins, ends}; `widths`: by unit;
+// `inputs`: the units that are inputs; `lengths`: by unit, how many rows are in it; `before`: by unit, how far right it
+// stood before a click, where it did. Gives the layers in a better order.
+export function inOrder(layers, links, widths, { inputs = new Set(), lengths = [], before = [] } = {}) {
   if (layers.every((layer) => layer.length < 2)) return layers;
   const { rows, steps, count } = withPassing(layers, links),
-    wanted = { inputs, before },
+    wanted = { inputs, before, turn: turnsFromLeft(layers, links, lengths, inputs) },
     quick = steps.length > MOST_SWAPPED;
   let best = rows,
     least = new Ordering(rows, steps, count, wanted).cost();
@@ -26,7 +31,31 @@ export function inOrder(layers, links, { inputs = new Set(), before = [] } = {})
     if (crossed < least) [best, least] = [found, crossed];
   }
   const units = new Set(layers.flat());
+  if (!quick) best = new Ordering(best, steps, count, wanted).inTurn(units, widths);
   return best.map((row) => row.filter((unit) => units.has(unit)));
+}
+
+// When each unit has its turn from the left: as the code runs, but where a few units are beside a long way through all others,
+// as a shortcut is, those on the way first. So the main path of a block stays where it was when the block is opened.
+function turnsFromLeft(layers, links, lengths, inputs) {
+  const turns = [],
+    all = layers.flat(),
+    from = new Map(all.map((unit) => [unit, []])),
+    best = new Map(); // of each unit, the longest way to it and what is before it there
+  for (const unit of all) turns[unit] = unit;
+  for (const { upper, lower } of links) from.get(lower).push(upper);
+  let last = -1;
+  for (const unit of all) {
+    const ways = from.get(unit).map((upper) => [best.get(upper)?.[0] ?? 0, upper]),
+      [length, upper] = ways.reduce((a, b) => (b[0] > a[0] || (b[0] === a[0] && b[1] < a[1]) ? b : a), [0, -1]);
+    best.set(unit, [length + (inputs.has(unit) ? 0 : lengths[unit] ?? 1), upper]);
+    if (last < 0 || best.get(unit)[0] > best.get(last)[0]) last = unit;
+  }
+  const isMain = new Set(),
+    total = all.reduce((sum, unit) => sum + (inputs.has(unit) ? 0 : lengths[unit] ?? 1), 0);
+  for (let unit = last; unit >= 0; unit = best.get(unit)[1]) isMain.add(unit);
+  if (best.get(last)[0] >= MAIN * total) for (const unit of isMain) if (!inputs.has(unit)) turns[unit] -= 2 * all.length;
+  return turns;
 }
 
 // The order given, that from before, and its mirror image.
@@ -59,8 +88,8 @@ function withPassing(layers, links) {
 
 // An order of the units of each layer, and what there is to make it better.
 class Ordering {
-  constructor(rows, steps, count, { inputs, before }) {
-    Object.assign(this, { steps, inputs, before });
+  constructor(rows, steps, count, { inputs, before, turn }) {
+    Object.assign(this, { steps, inputs, before, turn });
     this.ranked = rows.map((row) => row.filter((unit) => inputs.has(unit) || before[unit] !== undefined)).map((row) => row.length > 1 && row.length <= MOST_KNOWN);
     this.rows = rows.map((row) => [...row]);
     this.place = new Array(count).fill(0);
@@ -124,6 +153,86 @@ class Ordering {
       }
       if (!swapped) break;
     }
+  }
+
+  // An order that crosses no more, in which what runs first stands farther left wherever that is found; nor may its
+  // arrows be longer, or some would be led around what is wide. `units`: the numbers that are no places of arrows that pass.
+  inTurn(units, widths) {
+    let best = this.rows.map((row) => [...row]),
+      least = this.worth(units),
+      longest = LONGER * this.along(units, widths),
+      tries = Math.min(TRIES, Math.floor(MOST_TRIED / Math.max(1, this.steps.length)));
+    for (let goesOn = true; goesOn && least[1] && tries > 0; ) {
+      goesOn = false;
+      for (const worth of this.exchanged(best, units)) {
+        tries -= 1;
+        goesOn = worth[0] < least[0] || (worth[0] === least[0] && worth[1] < least[1]);
+        goesOn = goesOn && this.along(units, widths) <= longest;
+        if (goesOn) [best, least] = [this.rows.map((row) => [...row]), worth];
+        if (goesOn || tries <= 0) break;
+      }
+    }
+    return best;
+  }
+
+  // How far arrows run to the side, about: as if each layer stood in the middle.
+  along(units, widths) {
+    const wide = (unit) => (units.has(unit) ? widths[unit] : 0),
+      lefts = [];
+    for (const row of this.rows) {
+      let x = -row.reduce((sum, unit) => sum + wide(unit), 0) / 2;
+      for (const unit of row) {
+        lefts[unit] = x;
+        x += wide(unit);
+      }
+    }
+    const at = (unit, share) => lefts[unit] + share * wide(unit);
+    return this.steps.reduce((sum, { upper, lower, begins, ends }) => {
+      return sum + Math.abs(at(upper, begins) - at(lower, ends));
+    }, 0);
+  }
+
+  // What it costs, and how many pairs of units stand side by side in another order than they run.
+  worth(units) {
+    let turned = 0;
+    for (const row of this.rows) {
+      const real = row.filter((unit) => units.has(unit));
+      real.forEach((a, i) => (turned += real.slice(i + 1).filter((b) => this.turn[a] > this.turn[b]).length));
+    }
+    return [this.cost(), turned];
+  }
+
+  // Lets two units of a layer change places, alone and with what is below them, and above; gives what that is worth.
+  *exchanged(rows, units) {
+    for (let at = 0; at < rows.length; at += 1) {
+      const real = rows[at].filter((unit) => units.has(unit));
+      for (const [i, b] of real.entries())
+        for (const a of real.slice(i + 1))
+          for (const on of this.turn[a] < this.turn[b] ? [[], ["below"], ["below", "above"]] : []) {
+            this.put(rows);
+            this.exchange(at, a, b, on);
+            yield this.worth(units);
+          }
+    }
+  }
+
+  put(rows) {
+    rows.forEach((row, i) => {
+      this.rows[i] = [...row];
+      row.forEach((unit, k) => (this.place[unit] = k));
+    });
+  }
+
+  // Exchanges two units of a layer; what is below it, or above, is ordered by it where `on` says so.
+  exchange(at, a, b, on) {
+    const row = this.rows[at],
+      [i, k] = [row.indexOf(a), row.indexOf(b)];
+    [row[i], row[k]] = [b, a];
+    [this.place[a], this.place[b]] = [k, i];
+    if (!on.length) return;
+    for (const below of this.rows.slice(at + 1)) this.byMeans(below, this.above);
+    if (on.includes("above")) for (const above of this.rows.slice(0, at).reverse()) this.byMeans(above, this.below);
+    this.swap(SWAPS);
   }
 
   // How often the arrows of two neighbours cross each other, if they stand like this.
