@@ -21,14 +21,13 @@ from viz.geometry.graph import BACKWARD, LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order, passing
 from viz.geometry.operand_marks import with_room_for_marks
 from viz.geometry.places import APART, HEADER, PAD, SAME, TRACK, TRACKS, Layout, Rect, Title
-from viz.geometry.text_sizes import SMALL, TITLE, text_width
+from viz.geometry.text_sizes import BOLD, SMALL, TITLE, text_width
 from viz.geometry.weight_branches import spans, weight_branches
 
 __all__ = ["LID", "LINE", "Room", "arrange", "half_for_ends", "node_size"]
 
 LINE = 14
 _GAP_Y = 34
-_BOLD = 1.1  # how much wider bold text is
 _BELOW = 20  # between a frame's title and its contents: room for the head of an arrow, and for a level piece
 _LOPSIDED = 60  # a title that takes so much more room on one side of what is in its frame takes it there only
 _OUTWARDS = 1e-3  # of a unit's width: where arrows pass boxes, only their order counts
@@ -47,7 +46,7 @@ class Room:
 def node_size(node: Node) -> tuple[float, float]:
     """Width and height of a node's box."""
     lines = [line for line in node.lines if line]
-    widths = [text_width(node.title, TITLE) * _BOLD, *[text_width(line, SMALL) for line in lines]]
+    widths = [text_width(node.title, TITLE) * BOLD, *[text_width(line, SMALL) for line in lines]]
     lid = 2 * LID if node.kind == "parameter" else 0.0
     return _even(max(44.0, max(widths) + 22)), 12.0 + lid + LINE * (len(lines) + bool(node.title))
 
@@ -509,7 +508,7 @@ def _framed(id_: str, ids: list[str], inside: Layout, sides: tuple[float, float]
 
 
 def _title_size(lines: Sequence[str], bold: int) -> tuple[float, float]:
-    widths = [text_width(line, 12) * _BOLD if i < bold else text_width(line, 10) for i, line in enumerate(lines)]
+    widths = [text_width(line, 12) * BOLD if i < bold else text_width(line, 10) for i, line in enumerate(lines)]
     return _even(max(widths, default=0.0) + 6), HEADER * len(lines)
 
 
