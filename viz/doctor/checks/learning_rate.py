@@ -26,7 +26,6 @@ _RATE_TOO_SMALL = 1.001e-5  # only rates up to this are called too low: else it 
 _UNMOVED = 0.02  # relative change of the loss that counts as none
 _WEIGHTLESS = 1e-4  # weights whose largest is below begin with zeros, and are as small as their first updates then
 _JUMPS = 2.0  # the loss of a late step against the first one's, where updates were as large as the weights:
-_HARDLY_LESS = 0.7  # the loss now, against its beginning, where most units learn nothing
 _UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which units are silent, did it
 
 
@@ -204,7 +203,7 @@ class LearningRates(Check):
             self._tell_high(course, f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)", last)
         elif (
             final
-            and (died := self._died(last >= _HARDLY_LESS * abs(finite[0])))
+            and (died := self._died(last >= limits.LEARNT * abs(finite[0])))
             and course.high
             and max(course.moves[: limits.WINDOW], default=0.0) >= _UPDATE_KILLED
         ):
