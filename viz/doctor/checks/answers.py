@@ -28,7 +28,6 @@ _IN_AN_ORDER = 1.1  # with sorted rows, the best constant for the first rows is 
 _NOT_LEARNT = 0.99  # its loss against that of the best constant answer
 _ABOVE = 1.02  # a loss above, which falls, is on its way to that constant: what comes after isn't known
 _LITTLE_LEARNT = 0.95  # its loss, where labels or inputs may be shuffled: so much is also learnt of the rows by heart
-_TARGETS_LARGE = 10.0  # root mean square of targets; scaled ones have 1, and last layers begin around 0
 _TARGETS_AWAY = 2.0  # of their standard deviations lie between their mean and that of the answers, in the end
 _ROWS_ALIKE = 0.01  # variance of answers between rows, against that of labels: less is one answer for all rows
 _IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
@@ -335,7 +334,7 @@ def _far_targets(pairs: _Pairs) -> dict[str, float] | None:
     if len(labels) < limits.ROWS_TOLD or not numpy.isfinite(labels).all():
         return None
     mean, spread, answer = float(labels.mean()), float(labels.std()), float(answers.mean())
-    far = rms(labels) >= _TARGETS_LARGE and abs(mean) > _TARGETS_AWAY * spread > 0 and abs(answer) < abs(mean)
+    far = rms(labels) >= limits.UNSCALED_HINT and abs(mean) > _TARGETS_AWAY * spread > 0 and abs(answer) < abs(mean)
     away = far and abs(mean - answer) >= _TARGETS_AWAY * spread
     return {"target": mean, "spread": spread, "answer": answer} if away else None
 
