@@ -17,11 +17,14 @@ WINDOW = 8  # steps that are judged together: one odd batch proves nothing
 AGAIN = 3  # what happens so often is no slip; and so many steps or epochs are enough where there are no more
 OFTEN = 4  # so often, in so many rows or steps: less may be by chance
 FEW_ROWS = 10  # fewer rows, of all or of a class, are a toy; fewer steps, too
+MANY = 100  # rows or steps; what is so in fewer may be by chance
 NAMED = 4  # so many things a message names one by one
 SOME = 0.05  # of rows, labels or averages: less may be odd ones
+A_PART = 0.25  # of steps or tokens: enough to count
 MOST = 0.5  # of rows, columns, steps or units
 MOSTLY = 0.75  # of them
 NEARLY_ALL = 0.9  # of them: the others are the odd ones
+CLEARLY = 1.5  # times as much is no chance
 LOOKED = 100_000  # elements of an array, or rows, that are looked at
 
 # -- learning rate
@@ -29,7 +32,9 @@ LOOKED = 100_000  # elements of an array, or rows, that are looked at
 FIRST = 3  # this many first losses stand for the beginning
 LAST = 5  # and this many for now
 DIVERGED = 5.0  # the loss against its beginning: noise of single batches stays within 2
-NOT_IMPROVED = 0.9  # the loss now, against its beginning
+LEARNT = 0.7  # the loss now, against its beginning: then most of a network learns
+NOT_IMPROVED = 0.9  # the same: then next to nothing does
+HARDLY_LEARNT = 0.97  # the same where there were few steps, or only a hint depends on it
 
 # -- data
 
@@ -76,5 +81,4 @@ FROZEN_LOOKED = 10_000  # elements among which they are sought
 # -- noise, and rows of validation data
 
 ALIKE = 0.3  # correlation of a batch with what augmentation made of it
-OVERLAP_CHANCE = 1.5  # and so many times what equal rows among the training data explain
 OVERLAP_LOOKED = 2000

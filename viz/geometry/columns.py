@@ -27,7 +27,6 @@ __all__ = ["in_columns"]
 
 _ASPECT = 1.25  # how many times as wide as high a picture in columns is to be
 _LONG = 2200.0  # pictures that are no longer fit two screens
-_THREAD, _THIN = 1500.0, 6.0  # but those that are so long, and so many times as long as wide, leave most of both empty
 _STRIP = 2 * _ASPECT  # and of longer ones, those that are no more than so many times as long as wide are no strips
 _MOST_COLUMNS = 8
 _MOST_CUT = 6  # arrows that pass a cut: more of them between columns are a maze
@@ -77,8 +76,7 @@ def in_columns(graph: Graph, layout: Layout, ways: Sequence[Route], rankdir: str
     """
     across = rankdir in ACROSS
     length, width = (layout.width, layout.height) if across else (layout.height, layout.width)
-    limits = [max(_LONG, _STRIP * width), *([] if across else [max(_THREAD, _THIN * width)])]
-    too_long = length / min(limits)
+    too_long = length / max(_LONG, _STRIP * width)
     if too_long <= 1:
         return None
     most = _FEW_TRACKS + (too_long - 1) / _WORTH

@@ -19,7 +19,6 @@ _WIDER = 1.06  # than a text is by its letters: digits and signs, of which label
 _OFF = 3.0  # how far labels keep off the borders of frames, and above and below lines: those look like rules under them
 _OFF_OTHERS = 8.0, 5.0  # and how far above and below, and beside those of other arrows, to which they seem to belong
 _OFF_LABELS = 2 * _OFF  # and above and below the labels of those
-_FARTHER = 19.0  # so much farther beside them where the line turned, away from the box that it comes from
 _CELL = 8 * TRACK
 _STEP = 5.0  # places along a line are tried so far apart
 
@@ -99,22 +98,18 @@ def _place(
 ) -> Point | None:
     """The best place for the label of the `same` arrows where nothing else is, and no other line lies on its own.
 
-    Near the box that the line comes from it may be close to another line rather than, farther on, beside other boxes'
-    lines. None where there is no place.
+    It may be close to another line rather than have no place; None where there is none.
     """
-    worse: dict[int, Point] = {}  # by how bad they are, the first place of each kind
-    for at, place, is_first in _places(corners, width):
+    worse: dict[bool, Point] = {}  # the first place beside another line, and along one
+    for at, place in _places(corners, width):
         here = _area(*place, width)
         if any(_lies_on(at, other) for other in others) or free.taken.has(here):
             continue
-        wide = Rect(here.x - _FARTHER, here.y, here.w + 2 * _FARTHER, here.h)
-        if free.lines.has(here):
-            worse.setdefault(3, place)
-        elif not free.others.has(here if is_first else wide, but=same):
+        along = free.lines.has(here)
+        if not along and not free.others.has(here, but=same):
             return place
-        else:
-            worse.setdefault(0 if is_first else 2 if free.others.has(here, but=same) else 1, place)
-    return worse[min(worse)] if worse else None
+        worse.setdefault(along, place)
+    return worse.get(False, worse.get(True))
 
 
 def _by_tail(graph: Graph) -> dict[tuple[str, str], list[int]]:
@@ -172,12 +167,9 @@ def _around_lines(ways: Sequence[Route], above: float, beside: float = 0.0) -> _
     return around
 
 
-def _places(corners: Sequence[Point], width: float) -> Iterator[tuple[Point, Point, bool]]:
-    """Points of a line, and where a label may begin there, the best first: near the tail, right of the line.
-
-    And whether that is before the line turns for the first time.
-    """
-    for k, ((ax, ay), (bx, by)) in enumerate(itertools.pairwise(corners)):
+def _places(corners: Sequence[Point], width: float) -> Iterator[tuple[Point, Point]]:
+    """Points of a line, and where a label may begin there, the best first: near the tail, right of the line."""
+    for (ax, ay), (bx, by) in itertools.pairwise(corners):
         length = abs(ax - bx) + abs(ay - by)
         steps = max(1, int(length // _STEP))
         for step in range(steps + 1):
@@ -185,9 +177,9 @@ def _places(corners: Sequence[Point], width: float) -> Iterator[tuple[Point, Poi
             x, y = ax + (bx - ax) * t, ay + (by - ay) * t
             if ax == bx:
                 baseline = y + (_ABOVE - _BELOW) / 2
-                yield (x, y), (x + 4, baseline), k == 0
-                yield (x, y), (x - 4 - width, baseline), k == 0
+                yield (x, y), (x + 4, baseline)
+                yield (x, y), (x - 4 - width, baseline)
             else:
                 for left in (x - width / 2, x, x - width):
-                    yield (x, y), (left, y - 2 - _BELOW), k == 0
-                    yield (x, y), (left, y + 2 + _ABOVE), k == 0
+                    yield (x, y), (left, y - 2 - _BELOW)
+                    yield (x, y), (left, y + 2 + _ABOVE)

@@ -2,28 +2,21 @@
 
 An arrow that passes layers takes a place in each of them, so that it is counted where it crosses others. Where in
 a unit an arrow begins or ends counts too: a frame's left box is left of its right one, whatever stands beside it.
-Barycentre sweeps are followed by swaps of neighbours, from the order given and from its mirror image. Of orders that
-cross as little, one is looked for in which what runs first stands left of what runs later.
+Barycentre sweeps are followed by swaps of neighbours, from the order given and from its mirror image.
 """
 
 from __future__ import annotations
 
 import bisect
 import functools
-import itertools
-from collections.abc import Iterator, Sequence
-from random import Random
+from collections.abc import Sequence
 from typing import NamedTuple
 
 __all__ = ["Link", "depths", "in_order", "passing"]
 
 _SWEEPS = 8
-_SHUFFLED, _MOST_STEPS = 12, 2000  # orders to begin with that are drawn by chance, and how many links they may have
 _SWAPS = _SWEEPS // 2  # rounds of swaps of neighbours, after each sweep
-_TRIES = 60  # to let what runs first stand farther left
-_MOST_TRIED = 10 * _MOST_STEPS  # and how many links they may have
-_LONGER = 1.2  # how much longer arrows may become for that
-_MOST_PLACES = 2 * _MOST_STEPS  # that long arrows take in layers; with more, only their ends count
+_MOST_PLACES = 4000  # that long arrows take in layers; with more, only their ends count
 
 _Ends = tuple[list[float], list[float]]  # of a unit's arrows, above it and below it
 
@@ -88,20 +81,19 @@ def passing(layer_of: Sequence[int], links: Sequence[Link]) -> int:
     return max(counts)
 
 
-def in_order(layer_of: Sequence[int], links: Sequence[Link], widths: Sequence[float] = ()) -> list[list[int]]:
+def in_order(layer_of: Sequence[int], links: Sequence[Link]) -> list[list[int]]:
     """The units of each layer, from left to right.
 
     Args:
         layer_of: the layer of each unit.
         links: arrows between them, the upper unit ahead.
-        widths: of all units; default: all are as wide.
     """
-    best = _first_order(tuple(layer_of), tuple(links), tuple(widths) or (1.0,) * len(layer_of))
+    best = _with_places(tuple(layer_of), tuple(links))
     return [[unit for unit in layer if unit < len(layer_of)] for layer in best]
 
 
 @functools.lru_cache(maxsize=256)
-def _first_order(layer_of: tuple[int, ...], links: tuple[Link, ...], widths: tuple[float, ...]) -> list[list[int]]:
+def _with_places(layer_of: tuple[int, ...], links: tuple[Link, ...]) -> list[list[int]]:
     """The order with passing places; it is the same with more room for arrows."""
     layers: list[list[int]] = [[] for _ in range(max(layer_of, default=-1) + 1)]
     for unit, layer in enumerate(layer_of):
@@ -110,22 +102,13 @@ def _first_order(layer_of: tuple[int, ...], links: tuple[Link, ...], widths: tup
         return layers
     steps = _with_passing(layers, layer_of, links)
     best, least = layers, _Order(layers, steps).crossings()
-    for start in _starts(layers, len(steps)):
+    for start in (layers, [layer[::-1] for layer in layers]):
         if not least:
             break
         found, count = _Order(start, steps).untangled()
         if count < least:
             best, least = found, count
-    return _Order(best, steps).in_turn(widths)
-
-
-def _starts(layers: Sequence[Sequence[int]], steps: int) -> Iterator[list[list[int]]]:
-    """Orders to begin with: the one given, its mirror image, and shuffled ones; fewer where there are many links."""
-    yield [list(layer) for layer in layers]
-    yield [list(layer[::-1]) for layer in layers]
-    random = Random(0)
-    for _ in range(min(_SHUFFLED, _MOST_STEPS // max(1, steps))):
-        yield [random.sample(layer, len(layer)) for layer in layers]
+    return best
 
 
 def _with_passing(layers: list[list[int]], layer_of: Sequence[int], links: Sequence[Link]) -> list[Link]:
@@ -223,69 +206,6 @@ class _Order:
         if len(around) == 1:  # as of all that pass a layer
             return [place[around[0][1]] + around[0][2]]
         return sorted([place[other] + there for _, other, there in around])
-
-    def in_turn(self, widths: Sequence[float]) -> list[list[int]]:
-        """An order that crosses no more, in which what runs first stands farther left wherever that is found.
-
-        Nor may its arrows be longer: those that pass something wide on its other side would be led around more.
-
-        Args:
-            widths: of the units; the numbers above are places of arrows that pass.
-        """
-        units, longest = len(widths), _LONGER * self._along(widths)
-        best, least, tries = self.layers(), self._worth(units), min(_TRIES, _MOST_TRIED // max(1, len(self.steps)))
-        while least[1] and tries > 0:
-            for found, worth in self._exchanged(best, units):
-                tries -= 1
-                if worth < least and self._along(widths) <= longest:
-                    best, least = found, worth
-                    break
-                if tries <= 0:
-                    break
-            else:
-                break
-        return best
-
-    def _along(self, widths: Sequence[float]) -> float:
-        """How far arrows run to the side, about: as if each layer stood in the middle."""
-        lefts, wide = dict[int, float](), [*widths, *[0.0] * (len(self.place) - len(widths))]
-        for row in self.rows:
-            edges = itertools.accumulate([wide[unit] for unit in row], initial=-sum([wide[unit] for unit in row]) / 2)
-            lefts.update(zip(row, edges))
-        ends = [(lefts[a] + begins * wide[a], lefts[b] + end * wide[b]) for a, b, begins, end in self.steps]
-        return sum([abs(x - y) for x, y in ends])
-
-    def _worth(self, units: int) -> tuple[int, int]:
-        """How often it crosses, and how many pairs of units stand side by side in another order than they run."""
-        rows = [[unit for unit in row if unit < units] for row in self.rows]
-        return self.crossings(), sum([a > b for row in rows for a, b in itertools.combinations(row, 2)])
-
-    def _exchanged(self, rows: list[list[int]], units: int) -> Iterator[tuple[list[list[int]], tuple[int, int]]]:
-        """Orders in which two units of a layer have changed places, alone and with what is below them, and above."""
-        for at, layer in enumerate(rows):
-            for b, a in itertools.combinations(layer, 2):
-                for below, above in ((False, False), (True, False), (True, True)) if a < b < units else ():
-                    self._put(rows)
-                    self._exchange(at, a, b, below, above)
-                    yield self.layers(), self._worth(units)
-
-    def _put(self, rows: list[list[int]]) -> None:
-        for row, layer in zip(self.rows, rows):
-            row[:] = layer
-        self._number(*self.rows)
-
-    def _exchange(self, at: int, a: int, b: int, carries_on: bool, back: bool) -> None:
-        """Exchange two units of a layer; if it carries on, what is below is ordered by it, and `back` what is above."""
-        layer = self.rows[at]
-        i, j = layer.index(a), layer.index(b)
-        layer[i], layer[j] = b, a
-        self.place[a], self.place[b] = j, i
-        if carries_on:
-            for below in self.rows[at + 1 :]:
-                self._by_means(below, self.above)
-            for above in self.rows[at - 1 :: -1] if at and back else ():
-                self._by_means(above, self.below)
-            self._swap()
 
     def crossings(self) -> int:
         """How many pairs of links cross each other."""

@@ -21,14 +21,13 @@ from viz.geometry.graph import BACKWARD, LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order, passing
 from viz.geometry.operand_marks import with_room_for_marks
 from viz.geometry.places import APART, HEADER, PAD, SAME, TRACK, TRACKS, Layout, Rect, Title
-from viz.geometry.text_sizes import SMALL, TITLE, text_width
+from viz.geometry.text_sizes import BOLD, SMALL, TITLE, text_width
 from viz.geometry.weight_branches import spans, weight_branches
 
 __all__ = ["LID", "LINE", "Room", "arrange", "half_for_ends", "node_size"]
 
 LINE = 14
 _GAP_Y = 34
-_BOLD = 1.1  # how much wider bold text is
 _BELOW = 20  # between a frame's title and its contents: room for the head of an arrow, and for a level piece
 _LOPSIDED = 60  # a title that takes so much more room on one side of what is in its frame takes it there only
 _OUTWARDS = 1e-3  # of a unit's width: where arrows pass boxes, only their order counts
@@ -47,7 +46,7 @@ class Room:
 def node_size(node: Node) -> tuple[float, float]:
     """Width and height of a node's box."""
     lines = [line for line in node.lines if line]
-    widths = [text_width(node.title, TITLE) * _BOLD, *[text_width(line, SMALL) for line in lines]]
+    widths = [text_width(node.title, TITLE) * BOLD, *[text_width(line, SMALL) for line in lines]]
     lid = 2 * LID if node.kind == "parameter" else 0.0
     return _even(max(44.0, max(widths) + 22)), 12.0 + lid + LINE * (len(lines) + bool(node.title))
 
@@ -184,7 +183,7 @@ class _Arranger:
         for layer in {*found}:
             self._measure_rows([unit for unit, at in zip(units, found) if at == layer])
         links = list(dict.fromkeys(_links(units, ends)))
-        order = [layer for layer in in_order(found, links, [unit.w for unit in units]) if layer]
+        order = [layer for layer in in_order(found, links) if layer]
         if self._make_room(units, order, links):
             links = _links(units, ends)
         made = self._stacked(units, order, links)
@@ -402,9 +401,6 @@ class _Arranger:
         for layer, top in zip(layers, tops):
             self._put_aside(made, [unit for unit in layer if not unit.beside], top, middles)
         self._put_beside(made, [unit for layer in layers for unit in layer])
-        self._lower_inputs(
-            made, [unit for layer in layers for unit in layer if unit.first and unit not in _main(layer)]
-        )
         return made
 
     def _middles(self, made: Layout, layers: Sequence[Sequence[_Unit]]) -> dict[str, float]:
@@ -496,22 +492,6 @@ class _Arranger:
         makers = [maker for maker in makers if self.graph.nodes[maker].kind != "input"]
         return sum([made.nodes[each].middle[0] for each in makers]) / len(makers) if makers else -1e9
 
-    def _lower_inputs(self, made: Layout, inputs: list[_Unit]) -> None:
-        """Let inputs that stand aside come down to what reads them, as far as nothing is in the way."""
-        for unit in inputs:
-            box = made.nodes[unit.ids[0]]
-            heads = [made.nodes[e.head] for e in self.graph.edges if e.tail == unit.ids[0] and e.head in made.nodes]
-            lowest = min([head.y for head in heads], default=0.0) - _GAP_Y
-            for rect in [*made.nodes.values(), *made.frames.values()]:
-                if (
-                    rect is not box
-                    and rect.x - APART < box.x + box.w
-                    and box.x < rect.x + rect.w + APART
-                    and rect.y > box.y
-                ):
-                    lowest = min(lowest, rect.y - _GAP_Y)
-            box.y = max(box.y, lowest - box.h)
-
     def _read_at(self, made: Layout, input_: str) -> float:
         """Where the readers of an input stand, on average."""
         readers = [edge.head for edge in self.graph.edges if edge.tail == input_ and edge.head in made.nodes]
@@ -528,7 +508,7 @@ def _framed(id_: str, ids: list[str], inside: Layout, sides: tuple[float, float]
 
 
 def _title_size(lines: Sequence[str], bold: int) -> tuple[float, float]:
-    widths = [text_width(line, 12) * _BOLD if i < bold else text_width(line, 10) for i, line in enumerate(lines)]
+    widths = [text_width(line, 12) * BOLD if i < bold else text_width(line, 10) for i, line in enumerate(lines)]
     return _even(max(widths, default=0.0) + 6), HEADER * len(lines)
 
 

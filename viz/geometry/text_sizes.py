@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["LABEL", "MARK", "SMALL", "TITLE", "text_width"]
+__all__ = ["BOLD", "LABEL", "MARK", "SMALL", "TITLE", "text_width"]
 
 TITLE, SMALL = 11, 9.5  # sizes of the type of a box's first and other lines
+BOLD = 1.1  # how much wider bold text is
 LABEL, MARK = 9, 7.5  # and of that beside arrows, and behind their heads
 
 _NARROW, _WIDE = set("iljtfrI.,:;'|!()[]/ \"·"), set("mwMWOQ@%→←∇×…")

@@ -20,6 +20,8 @@ from viz.livepage.loops.rounds import Cut, Rounds
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
 from viz.livepage.progress import Progress, reference
+from viz.livepage.server.hub import MOST_SERIES
+from viz.livepage.server.messages import PACE
 from viz.livepage.snapshot import Snapshot, weights_now
 from viz.livepage.step_times import StepTimes
 from viz.livepage.visits import Visits
@@ -29,9 +31,7 @@ from viz.recorder.step_tracker import Step, StepTracker, rows_of
 
 __all__ = ["Collector"]
 
-_REPORT = 0.25  # seconds between two reports of speed, learning rate and the like
 _LONGEST = 5.0  # seconds that a step of the user's own loop may take to be recorded, unless all take long
-_MOST_BORDERS = 200
 _OTHER = {"test_step": "evaluating", "predict_step": "predicting"}
 
 
@@ -280,7 +280,7 @@ class Collector(observe.Observer):
         """Another training begins after this step; the first one is where all begins."""
         self._times.forget()
         self._unseen = step + 1 if self.step else None  # the one before may build the layers
-        if len(self._borders) < _MOST_BORDERS:
+        if len(self._borders) < MOST_SERIES:
             self._borders = [*self._borders, {"step": step, "words": words, "model": name}]
             self._box.put("borders", {"list": self._borders})
 
@@ -516,7 +516,7 @@ class Collector(observe.Observer):
     def _is_due(self) -> bool:
         """Is it time for a report?"""
         now = time.perf_counter()
-        return self._first is None or now - self._reported >= min(_REPORT, (now - self._first) / 5)
+        return self._first is None or now - self._reported >= min(PACE, (now - self._first) / 5)
 
     def _tell(self, status: dict[str, Any]) -> None:
         took, whole = self._times.take_ms()

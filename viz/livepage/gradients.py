@@ -10,10 +10,11 @@ from typing import Any
 import numpy
 
 from viz.frameworks.objects import is_variable
+from viz.livepage.server.messages import PACE
 
 __all__ = ["GradientNorm"]
 
-_EVERY = 0.1  # seconds between two measured steps, at least; less in the first half second
+_EVERY = PACE / 2  # seconds between two measured steps, at least; less in the first half second
 _SHARE = 0.005  # of the time that measuring may take
 
 

@@ -34,9 +34,8 @@ from viz.shell.signals import Ended
 
 __all__ = ["LivePage", "live"]
 
-_LAST_WORDS = 5.0  # seconds that the end of the program waits for what is still to be sent
+_LAST_WORDS = 5.0  # seconds that the end of the program, or of a notebook's cell, waits for what is still to be sent
 _LINGER_IN_NOTEBOOK = _LAST_WORDS  # a browser that is loading the page again is back by then
-_CELL = 2.0  # and the end of a cell, in a notebook
 _TICKET = 60.0  # seconds that an address which leads to the page once is good for
 _LINGER = 10 * _TICKET  # and that the page stays for a browser that may still come
 
@@ -144,7 +143,7 @@ class LivePage:
     """
 
     def __init__(self, child: Child, pace: Pace, every_steps: int, model: Any, doctor: bool) -> None:
-        self._child, self._model = child, model
+        self._child, self._model, self._share = child, model, pace.share
         self._visits = Visits(pace.share) if doctor else None
         self._told = ToldErrors()
         self._script = ""  # as one would write it in a command
@@ -186,13 +185,13 @@ class LivePage:
         former, _in_notebook[:] = _in_notebook[:], [self]
         for page in former:
             page.close()
-        self._view = NotebookView(name, self._child.port, self._flush, self._collector.rest)
+        self._view = NotebookView(name, self._child.port, self._share, self._flush, self._collector.rest)
         self._child.mirror = self._view.take
 
     def _flush(self) -> None:
         """Wait until the page knows what has happened so far."""
         if not self._box.is_empty:
-            self._sender.flush(_CELL)
+            self._sender.flush(_LAST_WORDS)
 
     @property
     def is_served(self) -> bool:

@@ -17,12 +17,12 @@ from typing import Any
 
 from eagerflow.base import notebook
 from viz.livepage.server.hub import Hub
+from viz.livepage.server.messages import PACE
 from viz.livepage.still import still
 
 __all__ = ["NotebookView"]
 
-_EVERY = 1.0  # seconds between two pictures, at least
-_SHARE = 0.03  # of the time that drawing may take
+_EVERY = 5 * PACE  # seconds between two pictures, at least
 _HINT = (
     "The whole page, with graph, histograms and the doctor's hints: <code>page = viz.live()</code>, then "
     "<code>page.open()</code>."
@@ -35,14 +35,20 @@ class NotebookView:
     Args:
         name: a title.
         port: of the page.
+        share: of the time that drawing may take.
         flush: called at the end of each cell: waits until all that is known has been told to this view.
         rest: called before that, with the error that ended the cell or None: nothing trains between two cells.
     """
 
     def __init__(
-        self, name: str | None, port: int, flush: Callable[[], None], rest: Callable[[BaseException | None], None]
+        self,
+        name: str | None,
+        port: int,
+        share: float,
+        flush: Callable[[], None],
+        rest: Callable[[BaseException | None], None],
     ) -> None:
-        self._name, self._port, self._flush, self._rest = name, port, flush, rest
+        self._name, self._port, self._share, self._flush, self._rest = name, port, share, flush, rest
         self._hub = Hub()
         self._place = notebook.Place()
         self._drawing = threading.Lock()
@@ -78,7 +84,7 @@ class NotebookView:
             self._drawn = news["version"]
             self._place.fill(*still(news, self._name, "" if news.get("end") else _HINT))
             ended = time.perf_counter()
-            self._next = ended + max(_EVERY, (ended - began) / _SHARE)
+            self._next = ended + max(_EVERY, (ended - began) / self._share)
 
     def leave(self) -> None:
         """Draw for the last time."""

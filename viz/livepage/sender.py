@@ -25,7 +25,7 @@ from viz.recording import Recording
 __all__ = ["Sender"]
 
 _INTERVAL = PACE  # seconds between two looks into the mailbox
-_MEMORY_EVERY = 1.0
+_MEMORY_EVERY = 5 * PACE
 _MEMORY_LATEST = 10 * _MEMORY_EVERY  # so long it is put off while steps are recorded, which takes memory of its own
 MOST_OPS = 30_000  # that the live graph shows
 _STATM = "/proc/self/statm"

@@ -26,7 +26,6 @@ __all__ = ["Snapshot", "gradient_norm", "histograms", "weights_now"]
 MOST_OPS = 200_000  # of a step; what comes after isn't recorded
 MOST_TENSORS = hub.MOST_TENSORS // 3  # of each kind in histograms
 MOST_NUMBERS = 5_000_000  # of weights that are measured while the program waits for it: some 50 ms
-LONGEST_NAME = 160
 
 
 class Snapshot:
@@ -98,7 +97,7 @@ def weights_now(weights: Iterable[Any]) -> list[list[Any]]:
 
 def _row(kind: str, name: str, stats: Stats) -> list[Any]:
     numbers = [stats.min, stats.max, list(stats.histogram), stats.mean, stats.std, stats.nan, stats.inf]
-    return finite([kind, clean(name, LONGEST_NAME), *numbers])
+    return finite([kind, clean(name, 160), *numbers])
 
 
 def _weights(record: Record) -> Iterator[tuple[str, TensorInfo]]:

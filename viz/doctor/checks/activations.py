@@ -19,7 +19,6 @@ __all__ = ["DeadRelu", "Saturated"]
 _DEAD_SHARE = 0.7  # of a layer's units; trained networks often have 10 to 30 % units that never fire
 _DEAD_SURE = 0.8  # a warning from here on, a hint below: half may be silent by their signs alone, and a few die early
 _DEAD_UNITS = 8  # with fewer, chance alone may silence most of them: only all of them count
-_DEAD_LEARNS = 0.97  # of the loss of the epoch in which they were found: below, the others learn without them
 _DEAD_ROWS = 64  # a unit that is silent on fewer rows than this may simply not have met its pattern
 _AT_END = (
     0.01  # this near the end of its range, tanh's slope is 0.02, a sigmoid's 0.01, and one class of softmax has all
@@ -107,7 +106,7 @@ class DeadRelu(Check):
                 self._judge(units, short=units.rows < _DEAD_ROWS)
         for key, (over, about) in self._reported.items():
             since = self._epochs[over:]
-            if len(since) > 1 and since[-1] < _DEAD_LEARNS * since[0]:
+            if len(since) > 1 and since[-1] < limits.HARDLY_LEARNT * since[0]:
                 about["effect"] += (
                     f"; the others learn: since then the loss went from {since[0]:.3g} to {since[-1]:.3g}"
                 )

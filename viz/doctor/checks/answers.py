@@ -27,19 +27,13 @@ _KEPT = 32  # batches of labels and predictions, from all over the training; and
 _IN_AN_ORDER = 1.1  # with sorted rows, the best constant for the first rows is at least so many times worse on the last
 _NOT_LEARNT = 0.99  # its loss against that of the best constant answer
 _ABOVE = 1.02  # a loss above, which falls, is on its way to that constant: what comes after isn't known
-_HARDLY_LEARNT = 0.97  # the same, where there were fewer steps: worth a hint
-_LITTLE_SHUFFLED = 0.9  # where the script shuffles labels or inputs alone
-_LITTLE_LEARNT = 0.95  # the same: so much is also learnt of the rows by heart
-_TARGETS_STEPS = 100  # of fewer steps, a few may be all that was asked for
-_TARGETS_WORSE = 1.5  # times the loss of a constant answer
-_TARGETS_LARGE = 10.0  # root mean square of targets; scaled ones have 1, and last layers begin around 0
+_LITTLE_LEARNT = 0.95  # its loss, where labels or inputs may be shuffled: so much is also learnt of the rows by heart
 _TARGETS_AWAY = 2.0  # of their standard deviations lie between their mean and that of the answers, in the end
 _ROWS_ALIKE = 0.01  # variance of answers between rows, against that of labels: less is one answer for all rows
 _IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
 _IMBALANCE_RECALL = 0.02
 
 _Pairs = list[tuple[numpy.ndarray, numpy.ndarray]]
-_WEIGHT_TIMES = 1.5  # the weight of a row of the most frequent class against that of any other
 _AS_SHARE = 0.35  # how far, in logarithms, weights may be from the shares of their classes
 
 
@@ -228,7 +222,7 @@ class Answers(Check):
         if course.kind in AMOUNTS and self._far_from(course, pairs, reached, constant):
             return
         if course.steps < limits.LEARNT_BY:
-            hardly = reached >= _HARDLY_LEARNT * constant and not self.watch.interrupted
+            hardly = reached >= limits.HARDLY_LEARNT * constant and not self.watch.interrupted
             if hardly and self.watch.hints_alone() and not _differ(course.losses(course.earlier()), losses, up=True):
                 self._too_few(course, reached, constant)
             return
@@ -258,10 +252,10 @@ class Answers(Check):
 
     def _far_from(self, course: _Course, pairs: _Pairs, reached: float, constant: float) -> bool:
         """Is nothing learnt as the answers are still on their way to numbers that are far from 0?"""
-        if course.steps < _TARGETS_STEPS or self.watch.interrupted:
+        if course.steps < limits.MANY or self.watch.interrupted:
             return False
         found = _far_targets(pairs)
-        if found is None or reached < _TARGETS_WORSE * constant or not self.watch.hints_alone():
+        if found is None or reached < limits.CLEARLY * constant or not self.watch.hints_alone():
             return False
         self.watch.retract(("too_few_steps", 0))
         self._tell("unscaled_target", "warning", course, reached, constant, **found)
@@ -271,7 +265,7 @@ class Answers(Check):
         """A warning where the loss is hardly below that of a constant answer: memorized rows gain as much."""
         place = made_at(course.loss) or course.place
         shuffled = place is not None and reordered_apart(place.file) is not None
-        share = _LITTLE_SHUFFLED if shuffled else _LITTLE_LEARNT
+        share = limits.NOT_IMPROVED if shuffled else _LITTLE_LEARNT
         if reached - least < share * (constant - least) or not self.watch.hints_alone():
             return
         if self.watch.raw("too_few_steps") and not shuffled:
@@ -340,7 +334,7 @@ def _far_targets(pairs: _Pairs) -> dict[str, float] | None:
     if len(labels) < limits.ROWS_TOLD or not numpy.isfinite(labels).all():
         return None
     mean, spread, answer = float(labels.mean()), float(labels.std()), float(answers.mean())
-    far = rms(labels) >= _TARGETS_LARGE and abs(mean) > _TARGETS_AWAY * spread > 0 and abs(answer) < abs(mean)
+    far = rms(labels) >= limits.UNSCALED_HINT and abs(mean) > _TARGETS_AWAY * spread > 0 and abs(answer) < abs(mean)
     away = far and abs(mean - answer) >= _TARGETS_AWAY * spread
     return {"target": mean, "spread": spread, "answer": answer} if away else None
 
@@ -407,7 +401,7 @@ class ClassWeights(Check):
         names, at, which, rows = numpy.unique(classes, return_index=True, return_inverse=True, return_counts=True)
         weights, most, share = given[at].astype("float64"), int(rows.argmax()), float(rows.max() / rows.sum())
         heaviest = float(numpy.delete(weights, most).max(initial=0.0))
-        if (given != given[at][which]).any() or share < limits.IMBALANCE or weights[most] < _WEIGHT_TIMES * heaviest:
+        if (given != given[at][which]).any() or share < limits.IMBALANCE or weights[most] < limits.CLEARLY * heaviest:
             return
         if heaviest > 0:
             as_shares = weights[most] * rows / (rows[most] * numpy.maximum(weights, 1e-12))

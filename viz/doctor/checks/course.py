@@ -15,9 +15,7 @@ from viz.doctor.user_code import Place, loop_counters, made_at
 
 __all__ = ["Callbacks", "Schedules", "UnresetMetrics"]
 
-_PAST = 1.5  # times its period that a cosine has gone on: from there on the rate rises again
 _EARLY = 0.2  # of the period of a schedule that should last as long as the training is all it gets to
-_FADED_SHARE = 0.25  # of all steps are made with a rate that changes nothing any more
 _FALLEN = 0.02  # of the highest rate is left by a fifth of the training, and never more again
 _NOTHING = 1e-3  # and of it in the end, at most
 _LOWER = ("ReduceLROnPlateau", "LearningRateScheduler")
@@ -184,7 +182,7 @@ class Schedules(Check):
         period, steps = known.period or 0, len(rates)
         about = {"kind": known.kind, "named": known.named, "period": period, "taken": known.steps, "steps": steps}
         place = made_at(known) or known.place
-        if known.kind == "CosineAnnealingLR" and known.steps > _PAST * period:
+        if known.kind == "CosineAnnealingLR" and known.steps > limits.CLEARLY * period:
             so = "behind its period the rate goes up again, and up and down"
             self.tell("callback_mismatch.schedule", place=place, so=so, best=period, **about)
         elif 0 < known.steps <= _EARLY * period and period / 2 <= steps <= 2 * period:
@@ -199,7 +197,7 @@ class Schedules(Check):
         since = steps - next((i for i, rate in enumerate(reversed(rates)) if rate > _FALLEN * highest), steps)
         faded = faded_steps(rates, highest)
         fell = steps >= limits.IMBALANCE_STEPS and rates[-1] <= _NOTHING * highest and since <= _EARLY * steps
-        if not highest or since >= steps or not (fell or faded >= _FADED_SHARE * steps):
+        if not highest or since >= steps or not (fell or faded >= limits.A_PART * steps):
             return
         by, place = "", made_at(optimizer)
         fit, called = self._fit

@@ -23,10 +23,8 @@ _DIVERGED_SEVERAL = 20.0  # where several losses compete (as in a GAN), one of t
 _UPDATE_CAREFUL = 0.05  # first updates of less, at a usual rate, change what a network answers by as little
 _UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tuning goes down to 1e-4
 _RATE_TOO_SMALL = 1.001e-5  # only rates up to this are called too low: else it is the gradients that are small
-_UNMOVED = 0.02  # relative change of the loss that counts as none
 _WEIGHTLESS = 1e-4  # weights whose largest is below begin with zeros, and are as small as their first updates then
 _JUMPS = 2.0  # the loss of a late step against the first one's, where updates were as large as the weights:
-_HARDLY_LESS = 0.7  # the loss now, against its beginning, where most units learn nothing
 _UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which units are silent, did it
 
 
@@ -204,7 +202,7 @@ class LearningRates(Check):
             self._tell_high(course, f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)", last)
         elif (
             final
-            and (died := self._died(last >= _HARDLY_LESS * abs(finite[0])))
+            and (died := self._died(last >= limits.LEARNT * abs(finite[0])))
             and course.high
             and max(course.moves[: limits.WINDOW], default=0.0) >= _UPDATE_KILLED
         ):
@@ -258,7 +256,7 @@ class LearningRates(Check):
         low = course.rate is None or course.rate <= highest
         slow = low and moved <= _UPDATE_TOO_SMALL and all(map(math.isfinite, course.losses))
         noise = 2 * statistics.pstdev(course.losses) / math.sqrt(part) if slow else 0.0
-        if not slow or abs(first - last) > max(_UNMOVED * abs(first), noise):
+        if not slow or abs(first - last) > max(limits.FEW_FALL * abs(first), noise):
             self.watch.retract(key)
         elif moved or course.updated:  # else there is no gradient at all: that isn't the learning rate
             how = (

@@ -19,7 +19,6 @@ __all__ = ["Likelihoods", "LossSign"]
 _BOUNDED = ("softmax", "sigmoid", "hard_sigmoid")
 _EQUAL = 1e-2  # by which factors of single rows may differ: something small is added before a logarithm
 _CLEAR = -9.2  # logarithm of a chance, above which what is added to it (1e-7, say) changes little
-_REST = 0.5  # of what a likelihood makes of the loss may be other terms, such as penalties
 _FALLS = 1.2  # times as far below 0 as at first it is in the end
 _CHANCES = ("softmax", "log_softmax", "sigmoid")
 
@@ -107,7 +106,7 @@ class Likelihoods(Check):
         if len(self._found) == 1:
             mean, factor, rows = self._found[0]
             counted, value = mean * factor * rows, gradients.value
-            whole = abs(value - counted) <= _REST * abs(counted) or not numpy.isfinite(value)
+            whole = abs(value - counted) <= limits.MOST * abs(counted) or not numpy.isfinite(value)
             # Weights that stay as they are may be misled; or it is another term that the loss is about.
             self._always = self._always and self._used <= gradients.asked and whole
             self._course += self._found

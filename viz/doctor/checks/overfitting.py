@@ -17,7 +17,6 @@ from viz.doctor.facts.step_facts import Gradients
 __all__ = ["Overfit"]
 
 _OVERFIT = 1.2  # validation loss against its best
-_OVERFIT_CLEAR = 1.5
 # Learnt by heart: the training loss fell to a tenth, and the validation loss never fell below half of where the
 # training began. Then it need not rise: noise has an upper bound too. What generalizes is far below that half.
 _BY_HEART = 0.1
@@ -128,7 +127,7 @@ class Overfit(Check):
         learns = fell > least * (train[0] - train[-1] if below_0 else train[best])
         if since < limits.AGAIN or not (high or by_heart) or not learns or near_0 or best_is_kept:
             return
-        clear = by_heart or _risen(validation, best, recent, _OVERFIT_CLEAR, 1.0)
+        clear = by_heart or _risen(validation, best, recent, limits.CLEARLY, 1.0)
         clear = clear and since >= limits.LAST
         if high:
             ends = f"from {number(train[best])} to {number(train[-1])}"

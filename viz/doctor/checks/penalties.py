@@ -16,7 +16,6 @@ from viz.doctor.user_code import Place
 
 __all__ = ["Divergences", "Penalties"]
 
-_COLLAPSED_STEPS = 100  # a VAE's latent numbers begin as noise, too
 _COLLAPSED_KL = 0.05  # nats, of all latent numbers of a row together: so little tells no two rows apart
 _COLLAPSED_SPREAD = 0.03  # variance of the means of a latent number, beside a noise of 1
 _SQUARES = ("square", "power", "multiply")
@@ -113,7 +112,7 @@ class Divergences(Check):
     def finish(self) -> None:
         """Judge how it ended: at first, latent numbers hardly tell rows apart, either."""
         last = self._seen[-limits.HEAVY_BLOCK :]
-        if self.watch.interrupted or len(last) < limits.HEAVY_BLOCK or last[0][0] < _COLLAPSED_STEPS:
+        if self.watch.interrupted or len(last) < limits.HEAVY_BLOCK or last[0][0] < limits.MANY:
             return
         divergence, spread = (max(each[i] for each in last) for i in (1, 2))
         if divergence <= _COLLAPSED_KL and spread <= _COLLAPSED_SPREAD:

@@ -13,7 +13,6 @@ from viz.recorder.source_lines import is_internal
 
 __all__ = ["Costs", "Timing"]
 
-_SLOW_OP = 0.75  # share of one place in a step
 _SLOW_LOOP = 0.2  # the same, for the ops of a Python loop: half of its time is spent between them
 _MANY_CALLS = 200  # ops run by one line in one step: a Python loop over rows or time steps
 
@@ -185,7 +184,7 @@ class Costs(_Times):
         for cost in self._costs.values():
             share, calls = cost.ns / total, cost.calls / steps
             rule = "slow_op.loop" if calls >= _MANY_CALLS else "slow_op"
-            if share >= (_SLOW_OP if rule == "slow_op" else _SLOW_LOOP):
+            if share >= (limits.MOSTLY if rule == "slow_op" else _SLOW_LOOP):
                 how = f", in {calls:.0f} ops for each step: a Python loop" if rule != "slow_op" else ""
                 whose = f"layer {layer_label(cost.layer)!r}" if cost.layer is not None else "this line"
                 at = {"layer": cost.layer, "place": cost.place or made_at(cost.layer), "op": cost.op}

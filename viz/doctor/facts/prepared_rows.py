@@ -11,7 +11,6 @@ from viz.doctor.facts.host_arrays import number
 
 __all__ = ["Seen", "otherwise"]
 
-_SCALED_ROWS = 100  # to train with, from which on a few others can be said to be larger than any
 _SCALED_COLUMNS = 3  # with several values, at least: of fewer, a drift explains it as well
 _ABOUT = 0.2  # how far from 0 and 1 are means and deviations of columns that were standardized with rows like these
 _WIDTHS_APART = 2.0  # the widest column against the narrowest: as they were measured, and not scaled
@@ -121,7 +120,7 @@ def _far(train: Seen, given: Seen) -> bool:
     """Are rows ten times as large or small as those to train with, and further away than any of these?"""
     size, (least, most) = given.middles[0], train.sizes
     few = given.rows < limits.FEW_ROWS  # a single row may be next to 0, as what is given first in a game is
-    if few and train.rows < _SCALED_ROWS:
+    if few and train.rows < limits.MANY:
         return False
     if size > max(limits.SCALES_APART * train.middles[1], 2 * most):
         return most > 0

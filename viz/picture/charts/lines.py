@@ -7,13 +7,13 @@ import math
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from viz.picture.charts.curves import BOTTOM, LEFT, RIGHT, TOP, WIDTH
 from viz.picture.palette import Theme, theme_named
 from viz.picture.svg_document import document, text_at
 
 __all__ = ["Chart", "Line", "line_charts"]
 
-_WIDTH, _HEIGHT = 400, 280  # of one chart
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 16, 40, 40  # around its scales
+_HEIGHT = 280  # of one chart
 _LINE = 14  # pixels of a line of the legend
 
 
@@ -64,11 +64,11 @@ def line_charts(title: str, charts: Sequence[Chart], columns: int = 2, theme: st
     1
     """
     look = theme_named(theme)
-    width = _WIDTH * max(1, min(columns, len(charts)))
+    width = WIDTH * max(1, min(columns, len(charts)))
     height = 36 + _HEIGHT * -(-len(charts) // columns)
     lines = [text_at(14, 24, title, look.ink, size=14)]
     for i, chart in enumerate(charts):
-        place = f"translate({_WIDTH * (i % columns)} {36 + _HEIGHT * (i // columns)})"
+        place = f"translate({WIDTH * (i % columns)} {36 + _HEIGHT * (i // columns)})"
         lines += [f'<g transform="{place}">', *_drawn(chart, look), "</g>"]
     return document(title, width, height, look, lines)
 
@@ -90,23 +90,23 @@ class _Scale:
 
 def _drawn(chart: Chart, look: Theme) -> Iterator[str]:
     points = [point for line in chart.lines for point in line.shown()]
-    across = _Scale([x for x, _ in points], _LEFT, _WIDTH - _RIGHT)
-    up = _Scale([y for _, y in points], _HEIGHT - _BOTTOM, _TOP)
-    yield text_at(_LEFT, 18, chart.title, look.ink, size=12)
+    across = _Scale([x for x, _ in points], LEFT, WIDTH - RIGHT)
+    up = _Scale([y for _, y in points], _HEIGHT - BOTTOM, TOP)
+    yield text_at(LEFT, 18, chart.title, look.ink, size=12)
     for power in across.ticks():
         x = across.place(power)
-        yield f'<path d="M{x:.1f} {_TOP} V{_HEIGHT - _BOTTOM}" stroke="{look.frame}"/>'
-        yield text_at(x, _HEIGHT - _BOTTOM + 14, _power(power), look.muted, 9, anchor="middle")
+        yield f'<path d="M{x:.1f} {TOP} V{_HEIGHT - BOTTOM}" stroke="{look.frame}"/>'
+        yield text_at(x, _HEIGHT - BOTTOM + 14, _power(power), look.muted, 9, anchor="middle")
     for power in up.ticks():
         y = up.place(power)
-        yield f'<path d="M{_LEFT} {y:.1f} H{_WIDTH - _RIGHT}" stroke="{look.frame}"/>'
-        yield text_at(_LEFT - 6, y + 3, _power(power), look.muted, 9, anchor="end")
-    yield text_at((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, chart.x, look.muted, 9, anchor="middle")
-    yield text_at(_LEFT, _TOP - 6, chart.y, look.muted, 9)
+        yield f'<path d="M{LEFT} {y:.1f} H{WIDTH - RIGHT}" stroke="{look.frame}"/>'
+        yield text_at(LEFT - 6, y + 3, _power(power), look.muted, 9, anchor="end")
+    yield text_at((LEFT + WIDTH - RIGHT) / 2, _HEIGHT - 8, chart.x, look.muted, 9, anchor="middle")
+    yield text_at(LEFT, TOP - 6, chart.y, look.muted, 9)
     for number, line in enumerate(chart.lines):
         color = list(look.lines.values())[number % len(look.lines)]
         yield from _traced(line, across, up, color)
-        yield text_at(_LEFT + 8, _TOP + _LINE * (number + 1), line.name, color, size=10, halo=look.page)
+        yield text_at(LEFT + 8, TOP + _LINE * (number + 1), line.name, color, size=10, halo=look.page)
 
 
 def _traced(line: Line, across: _Scale, up: _Scale, color: str) -> Iterator[str]:

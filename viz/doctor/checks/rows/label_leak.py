@@ -20,7 +20,6 @@ from viz.recorder.names.input_names import names_of_outputs
 
 __all__ = ["AlongTime", "LabelLeak"]
 
-_ROWS = 100  # different ones; of fewer, a column may tell the classes by chance
 _CLASSES = 20  # whole numbers of more kinds are amounts
 _ROUNDING = 1e-9  # float32 columns that were scaled keep their correlation to 1e-13
 _ELEMENTS = 4_000_000  # of rows that are kept: fewer of wide ones, as long sequences are
@@ -123,7 +122,7 @@ class LabelLeak(Check):
             inputs, labels = (numpy.concatenate(part) for part in zip(*kept.parts))
             y = _one_each(labels)
             _, at = numpy.unique(inputs, axis=0, return_index=True)  # rows come again in each epoch
-            if y is not None and len(at) >= _ROWS and numpy.isfinite(inputs).all():
+            if y is not None and len(at) >= limits.MANY and numpy.isfinite(inputs).all():
                 self._judge(key, kept, inputs[at], y[at])
 
     def _judge(self, key: tuple[Any, str], kept: _Rows, inputs: numpy.ndarray, y: numpy.ndarray) -> None:

@@ -19,10 +19,8 @@ from viz.recorder.descriptions import flat
 __all__ = ["CountedPadding", "Padding", "tail_of"]
 
 _COUNTED = 0.3  # of all labels are padding
-_PADDED = 0.25  # of the steps of a sequence are zeros behind its last token
 _PADDED_EMPTY = 0.2  # of the sequences are nothing but padding, at most: more are data that were lost
 _PADDED_STEPS = 12  # an LSTM, whose gates begin at 0.73, keeps a fiftieth over so many, and others less
-_PADDED_LEARNS = 0.7  # of the first losses are the last ones: then padding does little harm
 _KEY = ("vanishing_gradient", "padding")
 
 
@@ -155,7 +153,7 @@ class Padding(Check):
         """Name it as the cause where the network tells nothing apart, and as no more than a hint where it does."""
         ends = self._losses[: limits.FIRST], self._losses[-limits.WINDOW :]
         learns = len(self._losses) >= limits.WINDOW and (
-            statistics.fmean(ends[1]) < _PADDED_LEARNS * statistics.fmean(ends[0])
+            statistics.fmean(ends[1]) < limits.LEARNT * statistics.fmean(ends[0])
         )
         if self._found is not None and self._told and learns:
             self.watch.retract(_KEY)
@@ -201,7 +199,7 @@ def tail_of(values: numpy.ndarray) -> Tail | None:
     blank = ~numpy.asarray(values.reshape(*values.shape[:2], -1).any(axis=2))
     tails = (numpy.cumsum(~blank[:, ::-1], axis=1) == 0).sum(axis=1)
     empty, shares = tails == values.shape[1], tails / values.shape[1]
-    if empty.mean() > _PADDED_EMPTY or float((shares >= _PADDED).mean()) < limits.MOST:
+    if empty.mean() > _PADDED_EMPTY or float((shares >= limits.A_PART).mean()) < limits.MOST:
         return None
     certain = blank.sum() == tails.sum() and len(numpy.unique(tails)) > 2
     return Tail(int(numpy.median(tails[~empty])), float(shares.mean()), bool(certain))

@@ -30,7 +30,6 @@ _CHANCE_LEARNT = 0.98  # the training loss against a constant answer's, while th
 _CHANCE_GAIN = 18.0  # what the validation rows together should gain, in nats: it has a noise of √(2 × itself), a third
 _CHANCE_BEST = 100.0  # likelihood ratio, per epoch, from which the best validation loss is more than luck
 _CHANCE_PART = 0.2  # of what the training loss gained: with right labels, the first epochs gain as much on both
-_CHANCE_STAYS = 0.25  # of what the training loss falls by: then more of the same doesn't help other rows
 _CHANCE_SIZE = 2_000_000  # numbers of labels that are looked at
 
 _Loss = tuple[Any, tuple[int, ...]]
@@ -104,7 +103,7 @@ class ValidationRows(_OfOneLoss):
     def compare(self, train: Any, held: Any, labels: tuple[Any, Any], loss: _Loss | None) -> None:
         """Are they the same, of the same classes, and of the same size? `viz check` asks before training."""
         overlap, chance, looked = shared_rows(train, held, labels)
-        if overlap >= max(limits.MOST, limits.OVERLAP_CHANCE * chance):
+        if overlap >= max(limits.MOST, limits.CLEARLY * chance):
             self._tell("validation_overlap", overlap=overlap, chance=chance, rows=looked)
         else:
             windows = overlapping_windows(train, held)
@@ -216,4 +215,4 @@ def _stays(logs: list[tuple[float, float]]) -> bool:
     """Does the validation loss stay where it is, while the training loss falls?"""
     part = max(1, len(logs) // 3)
     falls = numpy.mean(logs[:part], axis=0) - numpy.mean(logs[-part:], axis=0)
-    return bool(falls[0] > 0 and falls[1] < _CHANCE_STAYS * falls[0])
+    return bool(falls[0] > 0 and falls[1] < limits.A_PART * falls[0])

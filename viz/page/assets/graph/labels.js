@@ -11,7 +11,6 @@ const ABOVE = 0.8 * LABEL_SIZE,
   OFF_OTHERS = [8, 5], // and how far above and below, and beside those of other arrows, to which they seem to belong
   OFF_LABELS = 6, // and above and below the labels of those
   OFF_RINGS = 7, // how far labels keep off boxes, where there is room: what is selected has a ring, closed layers a second edge
-  FARTHER = 19, // so much farther beside them where the line turned, away from the box that it comes from
   LABEL_STEP = 5, // places along a line are tried so far apart
   SAME_LINE = 0.5; // lines that are so near to each other are seen as one
 
@@ -53,17 +52,14 @@ export function placeLabels(scene, heads) {
 }
 
 // The best place for the label of some arrows, beside the line of one, where nothing else is, and no other line lies on
-// it. Near the box that the line comes from it may be close to another line rather than, farther on, beside other boxes'
-// lines. Null where there is no place.
+// it. It may be close to a box or another line rather than have no place; null where there is none.
 function placeOfLabel(same, corners, width, free, others) {
   const worse = []; // by how bad they are, the first place of each kind
-  for (const [at, place, isFirst] of labelPlaces(corners, width)) {
-    const here = areaOfLabel(...place, width),
-      wide = { ...here, x: here.x - FARTHER, w: here.w + 2 * FARTHER },
-      isClear = (area) => [...free.others.within(area)].every((line) => same.includes(line.edge));
+  for (const [at, place] of labelPlaces(corners, width)) {
+    const here = areaOfLabel(...place, width);
     if (others.some((other) => liesOn(at, other.corners)) || free.taken.within(here).size) continue;
-    if (free.lines.within(here).size) worse[4] ??= place;
-    else if (!isClear(isFirst ? here : wide)) worse[isFirst ? 1 : isClear(here) ? 2 : 3] ??= place;
+    if (free.lines.within(here).size) worse[2] ??= place;
+    else if (![...free.others.within(here)].every((line) => same.includes(line.edge))) worse[1] ??= place;
     else if (free.boxes.within(here).size) worse[0] ??= place;
     else return place;
   }
@@ -116,8 +112,7 @@ function aroundLines(scene, above, beside) {
   );
 }
 
-// Points of a line, and where a label may begin there, the best first: near the tail, right of the line; and whether
-// that is before the line turns for the first time.
+// Points of a line, and where a label may begin there, the best first: near the tail, right of the line.
 function labelPlaces(corners, width) {
   const found = [];
   for (let k = 1; k < corners.length; k += 1) {
@@ -128,10 +123,10 @@ function labelPlaces(corners, width) {
         y = ay + ((by - ay) * i) / steps;
       if (Math.abs(ax - bx) < 0.1) {
         const baseline = y + (ABOVE - BELOW) / 2;
-        for (const left of [x + 4, x - 4 - width]) found.push([[x, y], [left, baseline], k === 1]);
+        for (const left of [x + 4, x - 4 - width]) found.push([[x, y], [left, baseline]]);
       } else
         for (const left of [x - width / 2, x, x - width])
-          for (const base of [y - 2 - BELOW, y + 2 + ABOVE]) found.push([[x, y], [left, base], k === 1]);
+          for (const base of [y - 2 - BELOW, y + 2 + ABOVE]) found.push([[x, y], [left, base]]);
     }
   }
   return found;

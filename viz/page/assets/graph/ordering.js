@@ -1,6 +1,7 @@
 // The order of what stands side by side, so that few arrows cross (Sugiyama, Tagawa and Toda, 1981); the counterpart of
 // viz/geometry/layer_order.py. An arrow that passes layers takes a place in each of them. Where in a unit an arrow
-// begins or ends counts too: 0 is left, 1 is right.
+// begins or ends counts too: 0 is left, 1 is right. Of orders that cross as little, one is looked for in which what runs
+// first stands farther left, so that the main path stays where it was when a block is opened.
 
 const SWEEPS = 8,
   SWAPS = 4, // rounds of swaps of neighbours, after each sweep
@@ -8,8 +9,6 @@ const SWEEPS = 8,
   TURNED = 6, // and two units that stood the other way round before a click
   MOST_KNOWN = 40, // units of a layer for which that counts
   MAIN = 2 / 3, // so many of all rows are on the main way at least
-  SHUFFLED = 12, // orders to begin with that are drawn by chance
-  MOST_SHUFFLED = 2000, // links that all of these may have together
   MOST_SWAPPED = 3000, // links; with more, there are sweeps alone
   TRIES = 60, // to let what runs first stand farther left
   MOST_TRIED = 20000, // links that all of these may have together
@@ -26,7 +25,7 @@ export function inOrder(layers, links, widths, { inputs = new Set(), lengths = [
     quick = steps.length > MOST_SWAPPED;
   let best = rows,
     least = new Ordering(rows, steps, count, wanted).cost();
-  for (const start of quick ? [rows] : startingOrders(rows, steps.length, before)) {
+  for (const start of quick ? [rows] : startingOrders(rows, before)) {
     if (!least) break;
     const [found, crossed] = new Ordering(start, steps, count, wanted).untangled(quick ? 0 : SWAPS);
     if (crossed < least) [best, least] = [found, crossed];
@@ -59,23 +58,11 @@ function turnsFromLeft(layers, links, lengths, inputs) {
   return turns;
 }
 
-// The order given, that from before, its mirror image, and shuffled ones, always the same; fewer where there are many links.
-function* startingOrders(rows, steps, before) {
-  yield rows;
-  if (before.some((x) => x !== undefined)) yield rows.map((row) => [...row].sort((a, b) => (before[a] ?? 0) - (before[b] ?? 0)));
-  yield rows.map((row) => [...row].reverse());
-  let seed = 1;
-  const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
-  for (let i = 0; i < Math.min(SHUFFLED, Math.floor(MOST_SHUFFLED / Math.max(1, steps))); i += 1) {
-    yield rows.map((row) => {
-      const found = [...row];
-      for (let k = found.length - 1; k > 0; k -= 1) {
-        const other = Math.floor(random() * (k + 1));
-        [found[k], found[other]] = [found[other], found[k]];
-      }
-      return found;
-    });
-  }
+// The order given, that from before, and its mirror image.
+function startingOrders(rows, before) {
+  const mirrored = rows.map((row) => [...row].reverse());
+  if (before.every((x) => x === undefined)) return [rows, mirrored];
+  return [rows, rows.map((row) => [...row].sort((a, b) => (before[a] ?? 0) - (before[b] ?? 0))), mirrored];
 }
 
 // Links from each layer to the next, by way of new places in the layers between.
