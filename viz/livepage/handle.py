@@ -143,7 +143,7 @@ class LivePage:
     """
 
     def __init__(self, child: Child, pace: Pace, every_steps: int, model: Any, doctor: bool) -> None:
-        self._child, self._model, self._share = child, model, pace.share
+        self._child, self._model = child, model
         self._visits = Visits(pace.share) if doctor else None
         self._told = ToldErrors()
         self._script = ""  # as one would write it in a command
@@ -185,7 +185,7 @@ class LivePage:
         former, _in_notebook[:] = _in_notebook[:], [self]
         for page in former:
             page.close()
-        self._view = NotebookView(name, self._child.port, self._share, self._flush, self._collector.rest)
+        self._view = NotebookView(name, self._child.port, self._flush, self._collector.rest)
         self._child.mirror = self._view.take
 
     def _flush(self) -> None:

@@ -23,6 +23,7 @@ from viz.livepage.still import still
 __all__ = ["NotebookView"]
 
 _EVERY = 5 * PACE  # seconds between two pictures, at least
+_SHARE = 0.03  # of the time that drawing may take
 _HINT = (
     "The whole page, with graph, histograms and the doctor's hints: <code>page = viz.live()</code>, then "
     "<code>page.open()</code>."
@@ -35,20 +36,14 @@ class NotebookView:
     Args:
         name: a title.
         port: of the page.
-        share: of the time that drawing may take.
         flush: called at the end of each cell: waits until all that is known has been told to this view.
         rest: called before that, with the error that ended the cell or None: nothing trains between two cells.
     """
 
     def __init__(
-        self,
-        name: str | None,
-        port: int,
-        share: float,
-        flush: Callable[[], None],
-        rest: Callable[[BaseException | None], None],
+        self, name: str | None, port: int, flush: Callable[[], None], rest: Callable[[BaseException | None], None]
     ) -> None:
-        self._name, self._port, self._share, self._flush, self._rest = name, port, share, flush, rest
+        self._name, self._port, self._flush, self._rest = name, port, flush, rest
         self._hub = Hub()
         self._place = notebook.Place()
         self._drawing = threading.Lock()
@@ -84,7 +79,7 @@ class NotebookView:
             self._drawn = news["version"]
             self._place.fill(*still(news, self._name, "" if news.get("end") else _HINT))
             ended = time.perf_counter()
-            self._next = ended + max(_EVERY, (ended - began) / self._share)
+            self._next = ended + max(_EVERY, (ended - began) / _SHARE)
 
     def leave(self) -> None:
         """Draw for the last time."""

@@ -13,18 +13,7 @@ from viz.geometry.text_sizes import BOLD, text_width
 from viz.picture.notebook_theme import on_any_ground
 from viz.picture.palette import theme_named
 
-__all__ = [
-    "BOTTOM",
-    "LEFT",
-    "RIGHT",
-    "TOP",
-    "WIDTH",
-    "Border",
-    "Curve",
-    "Panel",
-    "charts_on_any_ground",
-    "curve_charts",
-]
+__all__ = ["BOTTOM", "LEFT", "RIGHT", "TOP", "WIDTH", "Border", "Curve", "Panel", "charts_on_any_ground", "curve_charts"]
 
 WIDTH, _HEIGHT = 400, 236  # of one panel
 _KEY = 28  # the dot before a name in the legend, and the room around it
