@@ -65,8 +65,8 @@ def test_what_is_expected_does_not_leave_the_scales():
     root = drawn(Line("steep", [(1.0, 1.0), (10.0, 2.0), (100.0, 3.0), (1000.0, 4.0)], slope=2.0))
     (path,) = (p for p in root.iter(f"{SVG}path") if p.get("stroke-dasharray"))
     x1, y1, x2, y2 = map(float, re.findall(r"[\d.]+", path.get("d", "")))
-    assert 58 <= x1 < x2 <= 384
-    assert 40 <= y2 < y1 <= 240
+    assert 58 <= x1 < x2 <= 378
+    assert 46 <= y2 < y1 <= 244
 
 
 def test_an_unknown_theme_is_refused():

@@ -13,12 +13,12 @@ from viz.geometry.text_sizes import BOLD, text_width
 from viz.picture.notebook_theme import on_any_ground
 from viz.picture.palette import theme_named
 
-__all__ = ["BOTTOM", "LEFT", "RIGHT", "TOP", "WIDTH", "Border", "Curve", "Panel", "charts_on_any_ground", "curve_charts"]
+__all__ = ["MARGINS", "WIDTH", "Border", "Curve", "Panel", "charts_on_any_ground", "curve_charts"]
 
 WIDTH, _HEIGHT = 400, 236  # of one panel
 _KEY = 28  # the dot before a name in the legend, and the room around it
 _MARGIN = 8  # at the sides of a legend that is as wide as its panel
-LEFT, RIGHT, TOP, BOTTOM = 58, 22, 46, 36  # around its scales; the legend stands above them and covers nothing
+_LEFT, _RIGHT, _TOP, _BOTTOM = MARGINS = 58, 22, 46, 36  # around its scales; the legend stands above them
 _FONTS = "system-ui,-apple-system,'Segoe UI','DejaVu Sans',Verdana,sans-serif"
 _COLORS = {  # each at least 3 to 1 against white and against black
     "train": "#2b82c9",
@@ -187,24 +187,24 @@ class _Scale:
 def _drawn(panel: Panel) -> Iterator[str]:
     curves = [dataclasses.replace(curve, points=_thinned(curve.points)) for curve in panel.curves]
     places = panel.span or [x for c in curves for x, _ in c.points]
-    across = _Scale(places, LEFT, WIDTH - RIGHT, whole=True, room=0.0)
+    across = _Scale(places, _LEFT, WIDTH - _RIGHT, whole=True, room=0.0)
     counted = [y for curve in curves for _, y in _counted(curve, panel) if math.isfinite(y)]
-    up = _Scale(counted, _HEIGHT - BOTTOM, TOP, whole=False, room=0.06, height=panel.least)
+    up = _Scale(counted, _HEIGHT - _BOTTOM, _TOP, whole=False, room=0.06, height=panel.least)
     note = " (logarithmic)" if up.logarithmic else ""
     title = panel.title + note
-    size = min(13.0, (WIDTH - LEFT) / (BOLD * text_width(title or " ", 1)))
-    yield f'<text x="{LEFT}" y="17" font-size="{size:.3g}" font-weight="600">{escape(title)}</text>'
+    size = min(13.0, (WIDTH - _LEFT) / (BOLD * text_width(title or " ", 1)))
+    yield f'<text x="{_LEFT}" y="17" font-size="{size:.3g}" font-weight="600">{escape(title)}</text>'
     yield _legend(panel.curves, panel.title)
     for value, name in up.ticks():
         y = up.place(value)
-        yield f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="currentColor" opacity="0.18"/>'
-        size = min(11.0, 11.0 * (LEFT - 6) / text_width(name, 11))
-        yield _text(LEFT - 6, y + 3.5, name, "end", size)
+        yield f'<path d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}" stroke="currentColor" opacity="0.18"/>'
+        size = min(11.0, 11.0 * (_LEFT - 6) / text_width(name, 11))
+        yield _text(_LEFT - 6, y + 3.5, name, "end", size)
     for value, name in across.ticks():
-        yield _text(across.place(value), _HEIGHT - BOTTOM + 15, name, "middle")
-    yield _text((LEFT + WIDTH - RIGHT) / 2, _HEIGHT - 7, panel.x, "middle")
+        yield _text(across.place(value), _HEIGHT - _BOTTOM + 15, name, "middle")
+    yield _text((_LEFT + WIDTH - _RIGHT) / 2, _HEIGHT - 7, panel.x, "middle")
     for x, words in panel.breaks:
-        place = f"M{across.place(x):.1f} {TOP}V{_HEIGHT - BOTTOM}"
+        place = f"M{across.place(x):.1f} {_TOP}V{_HEIGHT - _BOTTOM}"
         yield f'<path d="{place}" stroke="currentColor" opacity="0.6"><title>{escape(words)}</title></path>'
     parts = [border.x for border in panel.breaks]
     last = max([x for x in parts if x < max(places, default=0.0)], default=-math.inf)
@@ -220,7 +220,7 @@ def _numbered(parts: Sequence[float], across: _Scale) -> Iterator[str]:
     for i, (start, end) in enumerate(itertools.pairwise(places) if parts else (), 1):
         names = [name for name in (f"run {i}", str(i)) if text_width(name, 10) + 4 <= end - start]
         for name in names[:1]:
-            yield _text((start + end) / 2, TOP - 1, name, "middle", 10)
+            yield _text((start + end) / 2, _TOP - 1, name, "middle", 10)
 
 
 def _counted(curve: Curve, panel: Panel) -> Sequence[tuple[float, float]]:
@@ -239,7 +239,7 @@ def _legend(curves: Sequence[Curve], title: str) -> str:
     for i in range(len(curves)):
         if _legend_width(names, values) > WIDTH - 2 * _MARGIN:
             values[i] = ""
-    start = max(_MARGIN, min(LEFT, WIDTH - _MARGIN - _legend_width(names, values)))
+    start = max(_MARGIN, min(_LEFT, WIDTH - _MARGIN - _legend_width(names, values)))
     keys = [
         f'<tspan fill="{_COLORS[curve.role]}" dx="{12 if i else 0}">●</tspan><tspan dx="4">{escape(name)}</tspan>'
         f'<tspan dx="5" font-weight="600">{value}</tspan>'
@@ -277,10 +277,10 @@ def _traced(curve: Curve, across: _Scale, up: _Scale, breaks: Sequence[float], l
         place, faint = f"{across.place(x):.1f}", f' opacity="{_FORMER}"' if x <= last else ""
         said = f"<title>{escape(curve.name)} {_number(y)} at {x:g}</title>"
         if not math.isfinite(y):
-            yield f'<path d="M{place} {TOP}l-4 -7h8z" fill="{_FLAW}">{said}</path>'
+            yield f'<path d="M{place} {_TOP}l-4 -7h8z" fill="{_FLAW}">{said}</path>'
         elif not up.holds(y):
-            is_above = y > 0 and up.place(y) < TOP
-            edge = f"{TOP}l-3 5h6z" if is_above else f"{_HEIGHT - BOTTOM}l-3 -5h6z"
+            is_above = y > 0 and up.place(y) < _TOP
+            edge = f"{_TOP}l-3 5h6z" if is_above else f"{_HEIGHT - _BOTTOM}l-3 -5h6z"
             yield f'<path d="M{place} {edge}" fill="{color}">{said}</path>'
         elif len(curve.points) <= _MARKED:
             yield f'<circle cx="{place}" cy="{up.place(y):.1f}" r="2.6" fill="{color}"{faint}>{said}</circle>'

@@ -7,14 +7,14 @@ import math
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from viz.picture.charts.curves import BOTTOM, LEFT, RIGHT, TOP, WIDTH
+from viz.picture.charts.curves import MARGINS, WIDTH
 from viz.picture.palette import Theme, theme_named
 from viz.picture.svg_document import document, text_at
 
 __all__ = ["Chart", "Line", "line_charts"]
 
-_HEIGHT = 280  # of one chart
-_LINE = 14  # pixels of a line of the legend
+_HEIGHT, _LINE = 280, 14  # of one chart, and of a line of its legend
+_LEFT, _RIGHT, _TOP, _BOTTOM = MARGINS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,23 +90,23 @@ class _Scale:
 
 def _drawn(chart: Chart, look: Theme) -> Iterator[str]:
     points = [point for line in chart.lines for point in line.shown()]
-    across = _Scale([x for x, _ in points], LEFT, WIDTH - RIGHT)
-    up = _Scale([y for _, y in points], _HEIGHT - BOTTOM, TOP)
-    yield text_at(LEFT, 18, chart.title, look.ink, size=12)
+    across = _Scale([x for x, _ in points], _LEFT, WIDTH - _RIGHT)
+    up = _Scale([y for _, y in points], _HEIGHT - _BOTTOM, _TOP)
+    yield text_at(_LEFT, 18, chart.title, look.ink, size=12)
     for power in across.ticks():
         x = across.place(power)
-        yield f'<path d="M{x:.1f} {TOP} V{_HEIGHT - BOTTOM}" stroke="{look.frame}"/>'
-        yield text_at(x, _HEIGHT - BOTTOM + 14, _power(power), look.muted, 9, anchor="middle")
+        yield f'<path d="M{x:.1f} {_TOP} V{_HEIGHT - _BOTTOM}" stroke="{look.frame}"/>'
+        yield text_at(x, _HEIGHT - _BOTTOM + 14, _power(power), look.muted, 9, anchor="middle")
     for power in up.ticks():
         y = up.place(power)
-        yield f'<path d="M{LEFT} {y:.1f} H{WIDTH - RIGHT}" stroke="{look.frame}"/>'
-        yield text_at(LEFT - 6, y + 3, _power(power), look.muted, 9, anchor="end")
-    yield text_at((LEFT + WIDTH - RIGHT) / 2, _HEIGHT - 8, chart.x, look.muted, 9, anchor="middle")
-    yield text_at(LEFT, TOP - 6, chart.y, look.muted, 9)
+        yield f'<path d="M{_LEFT} {y:.1f} H{WIDTH - _RIGHT}" stroke="{look.frame}"/>'
+        yield text_at(_LEFT - 6, y + 3, _power(power), look.muted, 9, anchor="end")
+    yield text_at((_LEFT + WIDTH - _RIGHT) / 2, _HEIGHT - 8, chart.x, look.muted, 9, anchor="middle")
+    yield text_at(_LEFT, _TOP - 6, chart.y, look.muted, 9)
     for number, line in enumerate(chart.lines):
         color = list(look.lines.values())[number % len(look.lines)]
         yield from _traced(line, across, up, color)
-        yield text_at(LEFT + 8, TOP + _LINE * (number + 1), line.name, color, size=10, halo=look.page)
+        yield text_at(_LEFT + 8, _TOP + _LINE * (number + 1), line.name, color, size=10, halo=look.page)
 
 
 def _traced(line: Line, across: _Scale, up: _Scale, color: str) -> Iterator[str]:
