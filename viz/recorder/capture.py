@@ -6,11 +6,12 @@ Tensors are known by the number in their `serial` slot and are not kept alive.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -68,7 +69,7 @@ class Capture(observe.Observer):
         self.journal = Journal()
         self.memory = Memory() if options.memory else None
         self.walker = Walker()
-        self.scopes: list[RecordedScope] = []
+        self.scopes, self.open = list[RecordedScope](), Scopes[RecordedScope]()
         self.logs: list[tuple[str, int, dict[str, Any], int]] = []
         self.replays: list[tuple[int, int, int]] = []  # where captured steps that were replayed lie in the log; thread
         self.measured: dict[int, Any] = {}
@@ -96,7 +97,7 @@ class Capture(observe.Observer):
         self.seen: dict[int | None, int] = {}  # serial of a tensor -> its position
         self.here: Here = (None, None, None)
         self._root: FrameType | None = None
-        self._crashed = crashed
+        self.crashed = crashed  # is called with an error that leaves the last open scope
         self.parts: dict[int, list[int]] = {}
         self.gradients: dict[int, int] = {}  # key of a variable -> position of its latest gradient
         self.gathered: dict[int, weakref.ref[Any]] = {}  # by the identity of its array: what a metric keeps
@@ -110,8 +111,8 @@ class Capture(observe.Observer):
         self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._owner_count = itertools.count()
         self._paths: dict[int | None, str] = {None: ""}
-        self.open = Scopes[RecordedScope]()
-        self.hold: Callable[[Any], int | None] = _nothing if self.memory is None else self.memory.number
+        self.hold: Callable[[Any], int | None] = (lambda array: None) if self.memory is None else self.memory.number
+        self.gone: Sized = () if self.memory is None else self.memory.gone
         self.walk = self.walker.walk if options.source else None
         self.measure: Callable[[int, Any], None] | None = None if options.stats == "none" else self.small.note
         self.look: Callable[[int, Any, str], None] | None = None if self.keeper is None else self._look
@@ -119,7 +120,7 @@ class Capture(observe.Observer):
         self.meet = self.noted if self.keeper is None else self.meet  # type: ignore[assignment, method-assign]
         self.argument = argument_recorder(self)  # what this hasn't met yet, as an entry of `Event.inputs`
         self.on_op = op_recorder(self)  # type: ignore[method-assign]
-        self.on_rule = rule_recorder(self) if options.backward else _unheard  # type: ignore[assignment, method-assign]
+        self.on_rule = rule_recorder(self) if options.backward else super().on_rule  # type: ignore[method-assign]
         self.on_gradient = gradient_recorder(self)  # type: ignore[assignment, method-assign]
         self.on_updates = updates_recorder(self)  # type: ignore[assignment, method-assign]
         self.on_scope_begin, self.on_scope_end = scope_recorder(self)  # type: ignore[assignment, method-assign]
@@ -152,12 +153,12 @@ class Capture(observe.Observer):
         self.unread.clear()
         self.indices.clear()
         self._owners.clear()
-        self._crashed = self.measure = self.look = None
+        self.crashed = self.measure = self.look = None
         if self.memory is not None:
             self.memory.forget()
         # They hold this object, which should go as soon as it has been read.
-        del self.on_op, self.on_rule, self.on_gradient, self.on_updates, self.on_scope_begin, self.on_scope_end
-        del self.argument
+        for name in ("on_op", "on_rule", "on_gradient", "on_updates", "on_scope_begin", "on_scope_end", "argument"):
+            vars(self).pop(name, None)
 
     # ------------------------------------------------------------------ what is announced
 
@@ -200,8 +201,7 @@ class Capture(observe.Observer):
         places = self.walk(sys._getframe(1), self.here[2]) if self.walk else ()
         read = {name: self.argument_of(value) for name, value in settings.items() if is_tensor(value)}
         given = {name: to_plain(value) for name, value in settings.items() if name not in read}, tuple(read)
-        name, gone = f"random_{kind.replace(' ', '_')}", 0 if self.memory is None else len(self.memory.gone)
-        counts = gone, len(read), 1, len(places)
+        name, counts = f"random_{kind.replace(' ', '_')}", (len(self.gone), len(read), 1, len(places))
         event = ("draw", name, started, ended, self.here[0], threading.get_ident(), given, *counts, *read.values())
         self.drawn[id(drawn)] = weakref.ref(drawn), (event, places)
 
@@ -265,14 +265,8 @@ class Capture(observe.Observer):
         places: Sequence[int],
     ) -> None:
         """Write down an event, the fields of `Event`."""
-        thread, gone = threading.get_ident(), 0 if self.memory is None else len(self.memory.gone)
-        counts = gone, len(read), len(made), len(places)
+        thread, counts = threading.get_ident(), (len(self.gone), len(read), len(made), len(places))
         self.journal.log.extend((kind, op, started, ended, self.here[0], thread, given, *counts, *read, *made, *places))
-
-    def crash(self, error: BaseException) -> None:
-        """An error leaves the last open scope."""
-        if self._crashed is not None:
-            self._crashed(error)
 
     def begin_step(self, recorded: RecordedScope, scope: observe.Scope) -> None:
         """A step or an optimizer begins."""
@@ -571,16 +565,6 @@ class Capture(observe.Observer):
 
     def _new_owner(self, owner: Any, facts: dict[str, Any]) -> dict[str, Any]:
         facts["number"] = next(self._owner_count)
-        try:
+        with contextlib.suppress(TypeError):  # an object that can't be watched is met again each time
             self._owners[id(owner)] = weakref.ref(owner), facts
-        except TypeError:  # an object that can't be watched is met again each time
-            return facts
         return facts
-
-
-def _nothing(array: Any) -> int | None:
-    return None
-
-
-def _unheard(*announced: Any) -> None:
-    """Where backward passes aren't recorded."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 from typing import Any
 
 from numpy import generic, ndarray
@@ -27,8 +27,7 @@ def rule_recorder(capture: Any) -> Callable[..., None]:
     """The `on_rule` of a capture that records backward passes."""
     parts, gradient, note_key, meet = capture.parts, capture.gradient, capture.gradient_keys.append, capture.noted
     limit, tick, thread, note = capture.limit, capture.tick, threading.get_ident, capture.journal.log.extend
-    keep = None if capture.keeper is None else capture.keep_gradient
-    gone = _gone(capture)
+    keep, gone = None if capture.keeper is None else capture.keep_gradient, capture.gone
 
     def on_rule(
         op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, started: int, ended: int, error: Any = None
@@ -113,7 +112,7 @@ def updates_recorder(capture: Any) -> Callable[[str, Any], None]:
     seen, arrays, keeper = capture.seen, capture.arrays, capture.keeper
     update_from, walk, getframe = capture.update_from, capture.walk, sys._getframe
     limit, tick, thread, log = capture.limit, capture.tick, threading.get_ident, capture.journal.log
-    note, measures, gone, steps = log.extend, capture.measure is not None, _gone(capture), capture.steps
+    note, measures, gone, steps = log.extend, capture.measure is not None, capture.gone, capture.steps
     plain_tensors = PLAIN_TENSORS
 
     def on_updates(name: str, updates: Any) -> None:
@@ -154,7 +153,3 @@ def updates_recorder(capture: Any) -> Callable[[str, Any], None]:
 def _is_number(data: Any) -> bool:
     """Is it a real number that NumPy holds, or can?"""
     return isinstance(data, (ndarray, generic, Array)) and data.shape == () and data.dtype.kind == "f"
-
-
-def _gone(capture: Any) -> Sized:
-    return () if capture.memory is None else capture.memory.gone

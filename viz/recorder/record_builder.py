@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -64,7 +65,7 @@ class _Builder:
         self.stacks: list[tuple[Frame, ...]] = []
         self.same_stacks: dict[tuple[int | None, ...], tuple[Frame, ...]] = {}
         self.threads: dict[int, int] = {}
-        self.dtypes: dict[Any, str] = {}
+        self.dtype_name = functools.cache(str)
         self.makers: dict[int, int] = {}  # key of a tensor -> id of the op that made it
         self.replay = 0  # how many replays are over
         self.began: list[int] = []  # raw start of each op, also when times are not wanted
@@ -117,7 +118,7 @@ class _Builder:
         return TensorInfo(
             position,
             tuple(met.shape),
-            self._dtype_name(met.dtype),
+            self.dtype_name(met.dtype),
             size * met.dtype.itemsize,
             role,
             name=met.variable[0] if met.variable else self.capture.input_names.get(position, "") if met.outside else "",
@@ -125,12 +126,6 @@ class _Builder:
             storage=met.storage,
             stats=None if position in self.capture.met_changed else self.capture.measured.get(position),
         )
-
-    def _dtype_name(self, dtype: Any) -> str:
-        name = self.dtypes.get(dtype)
-        if name is None:
-            name = self.dtypes[dtype] = str(dtype)
-        return name
 
     def _now(self, position: int) -> list[int]:
         """The ids of the tensors that a position stands for at this point of the run."""

@@ -5,6 +5,7 @@ Recordings, the choice of recorded steps, the live page, the doctor and the sear
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
@@ -164,7 +165,8 @@ class StepTracker(Turns):
 
     def __init__(self, hears_ops: bool = True) -> None:
         super().__init__()
-        self._hears_ops, self._held = hears_ops, _HeldWeights()
+        self._hears_ops = hears_ops
+        self._held: list[tuple[Any, Any]] = []  # weights whose gradients were computed, and some of their numbers
         self.begun = self.has_optimizers = False
         self._pending = False  # are there gradients of a loop by hand, which no optimizer was given yet?
         self._within: frozenset[int] = frozenset()  # weights of which gradients were asked within a forward pass
@@ -286,7 +288,8 @@ class StepTracker(Turns):
         if not self._hears_ops:
             if not self.has_optimizers:
                 self._look_at_weights()
-                self._held.hold(sources)
+                some = sorted(variables_in(sources), key=lambda x: x.data.size)[:_MOST]
+                self._held = [(x, _some(x)) for x in some]
         elif not self._pending and any(_is_tracked(result) for result in results):
             self._within |= weights
             return False
@@ -303,9 +306,9 @@ class StepTracker(Turns):
 
     def _look_at_weights(self) -> None:
         """Were weights changed since their gradients were computed? Before the call that came next, if so."""
-        if self._were_changed or self._held.have_changed():
-            self._were_changed, self._asked = False, []
-            self._held.hold(())
+        differ = (not numpy.array_equal(_some(x), before, equal_nan=True) for x, before in self._held)
+        if self._were_changed or any(differ):
+            self._were_changed, self._asked, self._held = False, [], []
             self.updated(None)
             self._heard.ended = self._calls_began
             self._note_update()
@@ -366,7 +369,7 @@ class StepTracker(Turns):
                     tell(step)
         else:
             self.has_optimizers = True
-            self._held.hold(())
+            self._held = []
             self._learn_within()
             self._update(scope.owner)
             if self._over:
@@ -379,16 +382,15 @@ class StepTracker(Turns):
         return self.upcoming if belongs else None
 
 
+@dataclasses.dataclass(slots=True)
 class _Heard:
     """What a loop by hand did since the last update."""
 
-    __slots__ = ("began", "ended", "losses", "model", "rows")
-
-    def __init__(self) -> None:
-        self.began = self.ended = 0
-        self.model: Any = None
-        self.rows: int | None = None
-        self.losses: list[Any] = []
+    began: int = 0
+    ended: int = 0
+    model: Any = None
+    rows: int | None = None
+    losses: list[Any] = dataclasses.field(default_factory=list)
 
     def learn(self, began: int, called: tuple[Any, int | None], targets: Sequence[Any]) -> None:
         """Gradients of these were computed, of calls that began then, the last of them of this model."""
@@ -415,25 +417,6 @@ def _is_tracked(outputs: Any) -> bool:
     """Can gradients be asked of what an op made?"""
     made = outputs[0] if isinstance(outputs, (tuple, list)) and outputs else outputs
     return getattr(made, "key", None) is not None and not isinstance(made, VARIABLES)
-
-
-class _HeldWeights:
-    """Some numbers of some weights, as they were when gradients of them were computed."""
-
-    def __init__(self) -> None:
-        self._held: list[tuple[Any, Any]] = []
-
-    def hold(self, sources: Sequence[Any]) -> None:
-        """Gradients of these were computed."""
-        if not sources:
-            self._held = []
-            return
-        variables = sorted(variables_in(sources), key=lambda x: x.data.size)[:_MOST]
-        self._held = [(x, _some(x)) for x in variables]
-
-    def have_changed(self) -> bool:
-        """Does one of them hold other numbers now?"""
-        return any(not numpy.array_equal(_some(x), before, equal_nan=True) for x, before in self._held)
 
 
 def _some(variable: Any) -> Any:
