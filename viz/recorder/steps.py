@@ -11,6 +11,7 @@ from typing import Any
 from eagerflow.core import observe
 from viz.chosen_steps import ChosenSteps
 from viz.recorder.capture import Capture
+from viz.recorder.listening import HOOKS, Listening
 from viz.recorder.step_tracker import StepTracker
 
 __all__ = ["StepGate", "checked_steps", "step"]
@@ -19,7 +20,7 @@ _LOOKS = ("metric", "optimizer")  # scopes that don't begin another step
 
 
 # What training reports of a step comes when the step is over, and so may this be by then: `StepGate` hears it itself.
-_EVENTS = [name for name in vars(observe.Observer) if name.startswith("on_") and name != "on_logs"]
+_EVENTS = [name for name in HOOKS if name != "on_logs"]
 
 
 class StepGate(observe.Observer):
@@ -47,7 +48,7 @@ class StepGate(observe.Observer):
         self._trained = 0  # batches, by models, in this training
         self._epochs = 0  # of it, that are over
         self._reported: int | None = None  # the marked step that training reports on next
-        self.relay = Relay()  # to the capture; it stands behind this among the observers
+        self.relay = Relay(everywhere=True)  # to the capture; it stands behind this among the observers
         self._first: list[int] = []  # what the first step took that wasn't chosen
         self._times = collections.deque[int](maxlen=500)  # and the latest of the others
         self._began = 0
@@ -255,7 +256,7 @@ def checked_steps(where: str, steps: int | Iterable[int] | ChosenSteps) -> froze
     return found
 
 
-class Relay(observe.Observer):
+class Relay(Listening):
     """Stands among the observers all the time, and costs nothing while it is off. Reports of training it leaves out.
 
     A capture that came and went by itself would be lost where this is decided inside of a captured step: the observers
@@ -264,8 +265,6 @@ class Relay(observe.Observer):
 
     hears_steps = True  # those that `viz.step` marks
     hears_replays = True
-    wants_scopes = False  # whoever turns it on says whether they are announced
-    wants_ops = False
 
     @property
     def is_on(self) -> bool:
