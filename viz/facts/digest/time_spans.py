@@ -11,7 +11,7 @@ from viz.facts import formatting
 from viz.facts.schema import Record
 from viz.facts.selection import steps_around
 
-__all__ = ["Span", "recorded_for", "step_spans", "took", "took_told", "whole_span"]
+__all__ = ["Span", "step_spans", "took", "took_told", "whole_span"]
 
 Span = tuple[int, int]
 
@@ -47,25 +47,9 @@ def took(record: Record) -> int:
 
 
 def took_told(record: Record, of_it: str = "") -> str:
-    """How long a recording took, and where more was recorded from start to stop, how long that was.
-
-    As in `"20.3 ms (recorded for 22.7 ms, with what came before and after)"`; empty without times.
-    """
+    """How long a recording took, as text; empty without times."""
     time = took(record)
-    if not time:
-        return ""
-    were_chosen = any(step.number is not None for step in (record.whole or record).steps)
-    lasted = "" if were_chosen else recorded_for(record, time)
-    around = f" (recorded for {lasted}, with what came before and after)" if lasted else ""
-    return f"{formatting.seconds(time)}{of_it}{around}"
-
-
-def recorded_for(record: Record, of_it: int) -> str:
-    """How long was recorded from start to stop, as text, where that is notably more than `of_it`, else empty."""
-    whole = record.meta.get("duration")
-    if not isinstance(whole, int) or not of_it or whole - of_it < max(1_000_000, whole / 10):  # less isn't worth it
-        return ""
-    return formatting.seconds(whole)
+    return f"{formatting.seconds(time)}{of_it}" if time else ""
 
 
 def _of_ops(record: Record) -> Iterator[tuple[int | None, int, int]]:
