@@ -21,6 +21,7 @@ from viz.facts.wiring import are_beside
 
 __all__ = [
     "CLOSED_AT_FIRST",
+    "LEAST_OPS",
     "TRANSPARENT",
     "Block",
     "Run",
@@ -41,8 +42,9 @@ TRANSPARENT = ("step", "backward")
 """Kinds of scopes that pictures and paths leave out."""
 
 Run = tuple[int, int, int]  # where it begins, how many children are a part, and how many parts there are
-_LEAST_IN_LINE, _LEAST_BESIDE = 3, 2  # ops of a line that are shown as its part, and what else there must be
-_LEAST_IN_WHOLE = 3  # ops of a layer that is one thing to a reader
+LEAST_OPS = 3
+"""Ops, by themselves or in equal rows, that a box of their own stands for: of two a reader needs none."""
+
 _FOLDER = re.compile(r".*[/\\]")
 
 
@@ -190,7 +192,7 @@ def _is_whole(record: Record, block: Block) -> bool:
     But not one that attends: of that its scores are looked for.
     """
     scope, ops = block.scope, [record.ops[child] for child in block.children if isinstance(child, int)]
-    if scope is None or len(ops) < _LEAST_IN_WHOLE or len(ops) < len(block.children):
+    if scope is None or len(ops) < LEAST_OPS or len(ops) < len(block.children):
         return False
     if scope.params and any(record.tensors[i].role in ("parameter", "frozen") for op in ops for i in op.inputs):
         return False
@@ -211,9 +213,9 @@ def _by_line(record: Record, block: Block) -> list[Any]:
         part = block.children[done : done + count]
         done += count
         source = None if line is None else record.ops[part[0]].source
-        is_alone = count + _LEAST_BESIDE > len(block.children)
+        is_alone = count + 1 >= len(block.children)
         is_alone |= len({record.calls.get(op, op) for op in part if isinstance(op, int)}) == 1  # one box says it all
-        if source is None or count < _LEAST_IN_LINE or is_alone or times[line] > 1 or goes_around(record, part):
+        if source is None or count < LEAST_OPS or is_alone or times[line] > 1 or goes_around(record, part):
             found += part
         else:
             found.append(Block(name_of_part(record, part), None, part, line=source))

@@ -12,6 +12,7 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.digest.picked_step import pick_step
+from viz.facts.lines.assigned import NEAR
 from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, Step, TensorInfo
 from viz.facts.wiring import Wiring, followed, start_of_sum, unused_picks
 
@@ -43,8 +44,6 @@ __all__ = [
 
 _CALLED = ("layer", "model", "loss", "metric", "optimizer", "step")  # whose ops the user's own line ran, or made them
 _MAKERS = ("layer", "model")  # are given tensors, and may make others for themselves
-_NEAR = 64  # ops behind the change of a seed that are looked at for the one that draws
-_MOST_NUMBERS = 8  # of steps that a message lists
 _TRAINING = "training"
 _STEP_KINDS = {"train_step": _TRAINING, "test_step": "evaluation", "predict_step": "prediction"}
 
@@ -78,8 +77,7 @@ def known_steps(record: Record) -> str:
         return f"only step {known[0]}" if known else "no steps"
     if known == list(range(known[0], known[-1] + 1)):
         return f"the steps {known[0]} to {known[-1]}"
-    shown = list(map(str, known)) if len(known) <= _MOST_NUMBERS else [*map(str, known[: _MOST_NUMBERS - 2]), "…"]
-    return f"the steps {', '.join(shown[:-1])} and {known[-1]}"
+    return f"the steps {formatting.ranges(known)}"
 
 
 def step_name(record: Record, index: int) -> str:
@@ -478,7 +476,7 @@ class Selection:
         if rider.source is None or op.source is None or not is_of_seeds(self.record.tensors[rider.outputs[0]]):
             return False
         line = rider.source.file, rider.source.line
-        later = self.record.ops[op.id + 1 : rider.id + _NEAR] if (op.source.file, op.source.line) != line else ()
+        later = self.record.ops[op.id + 1 : rider.id + NEAR] if (op.source.file, op.source.line) != line else ()
         own = [each.source for each in later if each.scope == op.scope and each.phase == "forward"]
         return any(source is not None and (source.file, source.line) == line for source in own)
 

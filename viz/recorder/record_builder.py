@@ -23,7 +23,7 @@ from viz.recorder.kept_values import nothing_kept
 from viz.recorder.loops.optimizer_names import tell_optimizers_apart
 from viz.recorder.loops.own_steps import Clocks, gradients_of, mark_own_steps, name_own_updates
 from viz.recorder.loops.reported import own_losses, reported_logs
-from viz.recorder.names.array_names import settle_names
+from viz.recorder.names.array_names import ArrayNames, settle_names
 from viz.recorder.names.composed_calls import ComposedCalls
 from viz.recorder.names.kept_names import name_variables
 from viz.recorder.source_lines import MAX_FRAMES, Sources
@@ -72,7 +72,6 @@ class _Builder:
         self.gone: list[tuple[int, int]] = []  # when each event began, and how many pieces of memory had gone
         self.marked: list[tuple[int, Scope]] = []  # when the steps began that something marks
         self.compositions: dict[int, int] = {}  # numbers, by the identity of what was found
-        self.named = {} if capture.names is None else capture.names.named
         self.latest: dict[int, int] = {}  # position of a variable -> the tensor it is now
         self.firsts: dict[int, int] = {}  # a variable's later tensors -> its position
         self.gradient_keys = dict(capture.gradient_keys)  # position of a gradient -> the key of whose it is
@@ -90,11 +89,10 @@ class _Builder:
         self._name_other_gradients()
         self._name_constants()
         name_own_updates(record)
-        targets = {} if capture.names is None else capture.names.targets
-        record.called |= {
-            i: name for i, name in targets.items() if name and i >= 0 and record.tensors[i].producer is not None
-        }
-        settle_names(record, self.named)
+        names = capture.names or ArrayNames()
+        targets = [(i, name) for i, name in names.targets.items() if name and i >= 0]
+        record.called |= {i: name for i, name in targets if record.tensors[i].producer is not None}
+        settle_names(record, names)
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
         record.called |= self._filled_inside(capture.filled)
         self._mark_own_steps()
