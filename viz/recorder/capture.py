@@ -21,9 +21,9 @@ from eagerflow.core import observe
 from viz.chosen_steps import ChosenSteps
 from viz.facts.json_data import to_plain
 from viz.frameworks.contract import Array
-from viz.frameworks.objects import array_of, is_optimizer, is_tensor, is_variable, key_of, role_of
+from viz.frameworks.objects import is_optimizer, is_tensor, is_variable, key_of, role_of
 from viz.recorder.compositions import guilty_part
-from viz.recorder.descriptions import about, device_name, filling, flat, learning_rate_of
+from viz.recorder.descriptions import about, device_name, filling, learning_rate_of
 from viz.recorder.finite_check import is_finite
 from viz.recorder.gradient_hook import gradient_recorder, rule_recorder, updates_recorder
 from viz.recorder.journal import Journal
@@ -321,9 +321,8 @@ class Capture(observe.Observer):
         assert self.keeper is not None
         self.keeper.output(position, x.data, x.key, self.label(name))
 
-    def results(self, name: str, outputs: Any) -> list[int]:
+    def results(self, name: str, tensors: Sequence[Any]) -> list[int]:
         """The positions of what the op `name` returned: several tensors, old ones, or (when it failed) nothing."""
-        tensors = list(flat(() if outputs is None else outputs))
         found = [self.result(x) for x in tensors]
         if self.keeper is not None:
             for position, x in zip(found, tensors):
@@ -497,11 +496,6 @@ class Capture(observe.Observer):
         if self.keeper is not None and (outside or variable is not None):
             self.keeper.keep(position, data, variable[0] if variable is not None else "input")
         return position
-
-    def keep_gradient(self, op: Any, out_key: int | None, position: int, x: Any) -> None:
-        """Keep what a backward rule gave, as far as that was asked for."""
-        if self.keeper is not None:
-            self.keeper.keep(position, array_of(x), self.keeper.of_key(out_key, op.name))
 
     def label(self, name: str) -> str:
         """The label of what an op named `name` makes here."""

@@ -15,7 +15,7 @@ from numpy import generic, ndarray
 
 from eagerflow.core.observe import clock
 from viz.frameworks.contract import Array
-from viz.frameworks.objects import PLAIN_TENSORS, TENSORS, VARIABLES, is_variable
+from viz.frameworks.objects import PLAIN_TENSORS, TENSORS, VARIABLES, array_of, is_variable
 from viz.recorder.descriptions import device_name
 from viz.recorder.finite_check import are_finite
 from viz.recorder.op_hook import next_serial
@@ -27,7 +27,7 @@ def rule_recorder(capture: Any) -> Callable[..., None]:
     """The `on_rule` of a capture that records backward passes."""
     parts, gradient, note_key, meet = capture.parts, capture.gradient, capture.gradient_keys.append, capture.noted
     limit, tick, thread, note = capture.limit, capture.tick, threading.get_ident, capture.journal.log.extend
-    keep, gone = None if capture.keeper is None else capture.keep_gradient, capture.gone
+    keeper, gone = capture.keeper, capture.gone
 
     def on_rule(
         op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, started: int, ended: int, error: Any = None
@@ -55,8 +55,8 @@ def rule_recorder(capture: Any) -> Callable[..., None]:
                 else:
                     known.append(position)
                 event.append(position)
-                if keep is not None:
-                    keep(op, out_keys[0], position, result)
+                if keeper is not None:
+                    keeper.keep(position, array_of(result), keeper.of_key(out_keys[0], op.name))
         event[9] = len(event) - 11 - read
         if error is not None:
             capture.journal.note_error(error)

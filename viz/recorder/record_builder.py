@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import sys
@@ -85,7 +86,7 @@ class _Builder:
         for event in capture.journal.events():
             self.gone.append((event.started, event.gone))
             getattr(self, f"_add_{event.kind}")(event)
-        record.calls |= self.calls.found(lambda op, places: places == self._places_around(record.ops[op].scope))
+        record.calls |= self.calls.found(self._places_around)
         self._name_other_gradients()
         self._name_constants()
         name_own_updates(record)
@@ -203,9 +204,9 @@ class _Builder:
             self.same_stacks[key] = found
         return found
 
-    def _places_around(self, scope: int | None) -> list[int]:
-        """Where the user's code called what a scope is of."""
-        return [] if scope is None else self.capture.scopes[scope].places
+    def _places_around(self, op: Op) -> list[int]:
+        """Where the user's code called what the scope of an op is of."""
+        return [] if op.scope is None else self.capture.scopes[op.scope].places
 
     def _base(self, scope: int | None) -> int | None:
         """The scope whose stack continues that of what ran in `scope`."""
@@ -278,18 +279,8 @@ class _Builder:
         before = self.record.tensors[self._now(variable)[0]]
         changed = "weight" if before.role in ("parameter", "frozen") else "state"
         self._read(op, event.inputs, (changed, *[given for _ in event.inputs[1:]]))
-        after = TensorInfo(
-            len(self.record.tensors),
-            before.shape,
-            before.dtype,
-            before.nbytes,
-            before.role,
-            before.name,
-            device=before.device,
-            storage=before.storage,
-            version=before.version + 1,
-            stats=self.capture.updated.get(event.begin),
-        )
+        after = dataclasses.replace(before, id=len(self.record.tensors), producer=None, gradient_of=None)
+        after.version, after.stats = before.version + 1, self.capture.updated.get(event.begin)
         self.record.tensors.append(after)
         self.latest[variable] = after.id
         self.firsts[after.id] = variable

@@ -13,7 +13,7 @@ from typing import Any
 from numpy import ndarray
 
 from eagerflow.core import observe
-from viz.frameworks.objects import PLAIN_TENSORS, TENSORS, is_tensor
+from viz.frameworks.objects import PLAIN_TENSORS, TENSORS
 from viz.recorder import scopes
 from viz.recorder.descriptions import described, flat
 from viz.recorder.names.input_names import name_inputs, names_of_outputs
@@ -189,10 +189,8 @@ def _ender(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Callabl
             end_step(recorded.scope)
         if outputs is not None:
             recorded.outputs = positions(outputs)
-            if len(recorded.outputs) > 1 and names is not None and recorded.kind in ("layer", "model"):
-                for position, x in zip(recorded.outputs, flat(outputs)):
-                    if is_tensor(x):
-                        names.expect(position, x.data)
+            if names is not None and len(recorded.outputs) > 1 and recorded.kind in ("layer", "model"):
+                names.expect(recorded.outputs, flat(outputs))
             if recorded.kind == "model":  # the outermost model's names come last
                 for name, x in names_of_outputs(recorded.owner, outputs):
                     output_names.update(dict.fromkeys(positions(x), name))

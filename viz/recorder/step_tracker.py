@@ -402,15 +402,7 @@ class _Heard:
 
 def rows_of(inputs: Any) -> int | None:
     """How many samples a batch has; None where that can't be seen."""
-    leaf = inputs
-    while isinstance(leaf, (tuple, list)) and leaf:
-        leaf = leaf[0]
-    if shape := getattr(leaf, "shape", ()):  # nearly always, and asked for in each step
-        return int(shape[0])
-    for each in flat(inputs) if inputs is not None else ():
-        if shape := getattr(each, "shape", ()):
-            return int(shape[0])
-    return None
+    return next((int(shape[0]) for each in flat(inputs) if (shape := getattr(each, "shape", ()))), None)
 
 
 def _is_tracked(outputs: Any) -> bool:

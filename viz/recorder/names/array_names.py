@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import weakref
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy import array_equal, ndarray
 from viz.facts.formatting import LONGEST_NAME
 from viz.facts.schema import Op, Record, Scope
 from viz.frameworks.contract import Array
-from viz.frameworks.objects import PLAIN_TENSORS, held_in_place_of
+from viz.frameworks.objects import PLAIN_TENSORS, held_in_place_of, is_tensor
 from viz.recorder.descriptions import flat
 from viz.recorder.names.kept_names import LONGEST, SAID_BY_ITS_PLACE, frames_of_user, held_as, spoken_of, variable_of
 
@@ -66,10 +66,11 @@ class ArrayNames:
             if place not in self._nothing and any(_calls_of_data(sys._getframe(1), frame)):
                 self._nothing.add(place)
 
-    def expect(self, position: int, data: Any) -> None:
-        """An op or layer gave this array as one of several: a variable will hold it."""
-        if _is_array(data) and data.size > 1:
-            self.waiting[position] = weakref.ref(data), 0, _TRIES
+    def expect(self, positions: Sequence[int], tensors: Iterable[Any]) -> None:
+        """An op or layer gave these: if they are several, variables will hold them."""
+        for position, x in zip(positions, tensors) if len(positions) > 1 else ():
+            if is_tensor(x) and _is_array(x.data) and x.data.size > 1:
+                self.waiting[position] = weakref.ref(x.data), 0, _TRIES
 
     def look_again(self, frame: FrameType | None) -> None:
         """Something is called: a function that has been called meanwhile may have a variable for what has no name."""
