@@ -359,12 +359,10 @@ def calls_title(equal: Sequence[Block]) -> str:
     As in `"net (calls 2–5)"`; nobody would read of `"net (call 2)  ×4"` that its fifth call is among them.
     """
     first = equal[0]
-    numbers = [block.call + i for block in equal for i in range(1, block.repeats + 1)]
     if first.scope is None or not first.call or len(equal) == 1 or not _are_calls_of_one(equal):
         return first.title
-    is_row = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    told = f"{numbers[0]}–{numbers[-1]}" if is_row else f"{numbers[0]}, {numbers[1]}"
-    return f"{first.scope.shown} (calls {told}{f' … {numbers[-1]}' if not is_row and len(numbers) > 2 else ''})"
+    numbers = [block.call + i for block in equal for i in range(1, block.repeats + 1)]
+    return f"{first.scope.shown} (calls {formatting.ranges(numbers, most=2)})"
 
 
 def _are_calls_of_one(blocks: Sequence[Block]) -> bool:

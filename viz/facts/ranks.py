@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from viz.facts import formatting
@@ -106,7 +106,7 @@ def uses(record: Record) -> list[RankUse]:
 def _use(record: Record) -> RankUse:
     host = record.meta.get("host")
     use = RankUse(rank_of(record), host if isinstance(host, str) else "")
-    steps = list(_steps(record))
+    steps = _steps(record)
     inside = {scope.id for scope in steps}
     for op in record.ops:
         if op.phase == "network" and (not steps or any(scope.id in inside for scope in record.ancestors(op.scope))):
@@ -123,11 +123,10 @@ def _use(record: Record) -> RankUse:
     return use
 
 
-def _steps(record: Record) -> Iterator[Scope]:
+def _steps(record: Record) -> list[Scope]:
     """The training steps that are no part of another one; of other steps where nothing was trained."""
     found = [s for s in [record.scopes[step.scope] for step in record.steps] if _is_outermost(record, s, ("step",))]
-    trained = [scope for scope in found if scope.name == "train_step"]
-    return iter(trained or found)
+    return [scope for scope in found if scope.name == "train_step"] or found
 
 
 def _is_outermost(record: Record, scope: Scope, kinds: Sequence[str]) -> bool:

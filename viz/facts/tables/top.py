@@ -20,7 +20,6 @@ from viz.facts.text_table import Text, table
 __all__ = ["KEYS", "facts", "top"]
 
 _LEAST = ("ops", "replayed", "FLOPs", "memory", "count", "output", "share", "line", "time", "phase")
-_LONGEST = 80  # signs of a name
 _MADE = "(memory: what ops newly took; views of other arrays take none; viz memory tells what was in use at once)"
 
 
@@ -42,10 +41,10 @@ def top(
     costs = {"time": ("time", "share", "memory"), "memory": ("memory", "share", "time")}
     heads: tuple[str, ...] = (by, "ops", *costs.get(cost or "time", ("FLOPs", "share", "time")))
     if by in COSTS:
-        shown["layer"] = lambda row: formatting.clean(_whose(row), _LONGEST)
+        shown["layer"] = lambda row: formatting.clean(_whose(row), 80)
         again = ("replayed",) if any(row["replayed"] for row in found) else ()
         heads = ("op", "phase", "layer", "output", "count", *again, "time", "memory", "FLOPs", "source")
-    lines = [[shown[h](row) if h in shown else formatting.clean(row[h], _LONGEST) for h in heads] for row in found]
+    lines = [[shown[h](row) if h in shown else formatting.clean(row[h], 80) for h in heads] for row in found]
     asked = (by, cost)
     unasked = [head for head in _LEAST if head.lower() not in asked and (head != "time" or "memory" in asked)]
     least = ",".join(unasked)
