@@ -168,7 +168,7 @@ def _by_call(record: Record, children: list[Any]) -> list[Any]:
     A layer's own code is none of the user's, so what it calls isn't told.
     """
     found: list[Any] = []
-    for call, run in itertools.groupby(children, lambda child: _call_of(record, child)):
+    for call, run in itertools.groupby(children, lambda x: record.calls.get(x) if isinstance(x, int) else None):
         part = [*run]
         found += part if call is None or len(part) == 1 else [Block(call[0], None, part, is_whole=True)]
     return found
@@ -180,10 +180,6 @@ def _by_mask(record: Record, children: list[Any]) -> list[Any]:
         at, made = children.index(part.ops[0]), Block(part.title, None, part.ops, is_whole=True)
         children = [*children[:at], made, *[child for child in children[at:] if child not in part.ops]]
     return children
-
-
-def _call_of(record: Record, child: Any) -> tuple[str, int] | None:
-    return record.calls.get(child) if isinstance(child, int) else None
 
 
 def _is_whole(record: Record, block: Block) -> bool:

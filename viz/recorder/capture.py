@@ -459,7 +459,8 @@ class Capture(observe.Observer):
                     self._remember(data, position)
             elif position is not None and position != known[1]:
                 self._remember(data, position)
-        kept = self._arrays_of_variables() if unknown else {}
+        met = [(position, found()) for position, found, _ in self.variables] if unknown else []
+        kept = {id(variable.data): position for position, variable in met if variable is not None}
         for array in unknown:  # a variable in which gradients were summed up comes as its array
             if id(array) in kept:
                 self._remember(array, kept[id(array)])
@@ -476,11 +477,6 @@ class Capture(observe.Observer):
         found = self.gathered.get(id(array))
         variable = None if found is None else found()
         return variable if variable is not None and variable.data is array else None
-
-    def _arrays_of_variables(self) -> dict[int, int]:
-        """The positions of the variables that were met and still exist, by the identity of their arrays."""
-        alive = [(position, met()) for position, met, _ in self.variables]
-        return {id(variable.data): position for position, variable in alive if variable is not None}
 
     def _array_position(self, array: Any) -> int | None:
         known = self.arrays.get(id(array))
@@ -530,8 +526,7 @@ class Capture(observe.Observer):
 
     def owner(self, owner: Any) -> dict[str, Any]:
         """What is known of a layer, model, ...: asked once, after its first call, when it is built."""
-        known = self.known_owner(owner)
-        if known is not None:
+        if (known := self.known_owner(owner)) is not None:
             return known
         return self._new_owner(owner, self._about(owner, [each.owner for each in self.open if each.owner is not owner]))
 

@@ -311,7 +311,9 @@ class _Builder:
                 read.update(op.inputs)
                 ended = max(ended, began + op.duration)
         unread = [i for i in given if i not in read]
-        if any(self._is_computed(i, read) for i in unread):
+        makers = [self.record.tensors[i].producer for i in unread]
+        # Of something else than what was read: logits instead of probabilities, say.
+        if any(maker is not None and read.isdisjoint(self.record.ops[maker].inputs) for maker in makers):
             op = self._op(event._replace(started=ended), str(event.op), "metric")
             op.inputs = tuple(dict.fromkeys(unread))
             op.input_names = ("given",) * len(op.inputs)
@@ -324,11 +326,6 @@ class _Builder:
             producer = self.record.tensors[i].producer
             if producer is not None and read not in (found := self.record.reads.setdefault(producer, [])):
                 found.append(read)
-
-    def _is_computed(self, tensor: int, read: set[int]) -> bool:
-        """Was a tensor made by an op, and of something else than what was read (logits instead of probabilities)?"""
-        producer = self.record.tensors[tensor].producer
-        return producer is not None and read.isdisjoint(self.record.ops[producer].inputs)
 
     def _op(self, event: Event, name: str, phase: str) -> Op:
         op = Op(

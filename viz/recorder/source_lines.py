@@ -27,13 +27,9 @@ _CONTROL_FLOW = os.path.join("eagerflow", "ops", "control_flow.py")
 _PLUMBING = ("<eagerflow", "<frozen", "<__array_function__")
 
 
-def _folders() -> tuple[str, ...]:
-    """The folders whose code is not the user's: eagerflow, viz and NumPy."""
-    viz = os.path.dirname(os.path.dirname(__file__))
-    return tuple([os.path.abspath(each) + os.sep for each in (*eagerflow.__path__, viz, *numpy.__path__)])
-
-
-_FOLDERS = _folders()
+# The folders whose code is not the user's: eagerflow, viz and NumPy.
+_PACKAGES = (*eagerflow.__path__, os.path.dirname(os.path.dirname(__file__)), *numpy.__path__)
+_FOLDERS = tuple([os.path.abspath(each) + os.sep for each in _PACKAGES])
 _DEMO = _FOLDERS[0] + "demo.py"  # comes with eagerflow, and stands for a user's script
 _FILES = tuple([os.path.join(os.path.dirname(os.__file__), f"{name}.py") for name in ("contextlib", "functools")])
 
