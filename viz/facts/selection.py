@@ -13,7 +13,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.digest.picked_step import pick_step
 from viz.facts.lines.assigned import NEAR
-from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, Step, TensorInfo
+from viz.facts.schema import VARIABLES, Frame, Op, Record, Step, TensorInfo
 from viz.facts.wiring import Wiring, followed, start_of_sum, unused_picks
 
 __all__ = [
@@ -37,7 +37,6 @@ __all__ = [
     "step_numbers",
     "steps_around",
     "steps_text",
-    "trainings_before",
     "update_passes",
     "variables_of",
 ]
@@ -94,8 +93,9 @@ def step_names(record: Record) -> list[str]:
     mixed, known = len(step_kinds(record)) > 1, step_numbers(record)
     last, unbroken = last_step(record)
     among = f" of 0–{last}" if last and unbroken else ""
-    before = 0 if record.whole is None or not known else position_of(record.whole, known[0])
-    found, trained = [], trainings_before(record.whole or record, before or 0)
+    whole = record.whole or record
+    before = 0 if record.whole is None or not known else position_of(whole, known[0])
+    found, trained = [], sum([_step_kind(whole, each) == _TRAINING for each in whole.steps[: before or 0]])
     for number, kind in zip(known, kinds):
         other = f" step {trained}" if among and kind == _TRAINING and trained != number else ""
         trained += kind == _TRAINING
@@ -107,11 +107,6 @@ def last_step(record: Record) -> tuple[int | None, bool]:
     """The number of the last step of all, and whether all before it were recorded, too."""
     known = step_numbers(record.whole or record)
     return (known[-1] if known else None), known == list(range(len(known)))
-
-
-def trainings_before(record: Record, step: int) -> int:
-    """How many steps of training came before the step at a position."""
-    return sum([_step_kind(record, each) == _TRAINING for each in record.steps[:step]])
 
 
 def batches_of_training(record: Record) -> list[int]:
@@ -182,16 +177,13 @@ def line_of(record: Record, op: Op) -> Frame | None:
     op = origin(record, op)
     if not op.stack:
         return None
-    called = [s for s in record.ancestors(op.scope) if s.kind in _CALLED and _same_line(s, op.stack[0])]
+    line = op.stack[0].file, op.stack[0].line  # where the scopes were called, too, nothing of the user's lies between
+    around = [s for s in record.ancestors(op.scope) if s.kind in _CALLED and s.stack]
+    called = [s for s in around if (s.stack[0].file, s.stack[0].line) == line]
     if any(scope.kind == "metric" and scope.created_at is None for scope in called):
         return op.stack[0]  # and not the line of the model that it is a metric of
     made = next((scope.created_at for scope in called if scope.created_at is not None), None)
     return made if len(called) > 1 and made is not None else op.stack[0]
-
-
-def _same_line(scope: Scope, frame: Frame) -> bool:
-    """Whether the user's line that called the scope is the one that ran the op: nothing of the user's lies between."""
-    return bool(scope.stack) and (scope.stack[0].file, scope.stack[0].line) == (frame.file, frame.line)
 
 
 def variables_of(record: Record) -> dict[int, int]:
@@ -209,13 +201,9 @@ def update_passes(record: Record) -> list[range]:
 
     They are known by that: each begins exactly where the one before it ends, as no two measured ones do.
     """
-    found, first = [], 0
-    for here, after in itertools.zip_longest(record.ops, record.ops[1:]):
-        if after is None or not _goes_on(here, after):
-            if here.id > first:
-                found.append(range(first, here.id + 1))
-            first = here.id + 1
-    return found
+    begins = [after.id for op, after in itertools.pairwise(record.ops) if not _goes_on(op, after)]
+    runs = itertools.starmap(range, itertools.pairwise([0, *begins, len(record.ops)]))
+    return [run for run in runs if len(run) > 1]
 
 
 def _goes_on(op: Op, after: Op) -> bool:

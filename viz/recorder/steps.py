@@ -49,8 +49,7 @@ class StepGate(observe.Observer):
         self._epochs = 0  # of it, that are over
         self._reported: int | None = None  # the marked step that training reports on next
         self.relay = Relay(everywhere=True)  # to the capture; it stands behind this among the observers
-        self._first: list[int] = []  # what the first step took that wasn't chosen
-        self._times = collections.deque[int](maxlen=500)  # and the latest of the others
+        self._times = collections.deque[int](maxlen=500)  # what the latest steps took that weren't chosen
         self._began = 0
         self._updated: int | None = None  # when the last update was over, if nobody recorded and nothing else ran since
 
@@ -65,7 +64,7 @@ class StepGate(observe.Observer):
 
         The first of the run warms up and counts only where there is no other.
         """
-        times = self._times or self._first
+        times = [*self._times][1:] or self._times
         return {"duration": int(statistics.median(times)), "steps": len(times)} if times else None
 
     def open(self) -> None:
@@ -131,7 +130,7 @@ class StepGate(observe.Observer):
         self._tell(scope.started, number)
         now = observe.clock()
         if self._updated is not None and number != before:
-            self._note(now - self._updated)
+            self._times.append(now - self._updated)
         self._choose(perhaps_next=self._tracker.has_begun)
         if self.relay.is_on:
             self._updated = None
@@ -194,13 +193,9 @@ class StepGate(observe.Observer):
 
     def _end_marked(self, scope: observe.Scope, error: BaseException | None) -> None:
         if not self.relay.is_on and error is None:
-            self._note(observe.clock() - self._began)
+            self._times.append(observe.clock() - self._began)
         may_follow = self._has_own or scope.name != "train_step"  # a step that nothing marks
         self._record(may_follow and self._tracker.number in self._steps)
-
-    def _note(self, took: int) -> None:
-        """A step that wasn't chosen took so many nanoseconds."""
-        (self._times if self._first else self._first).append(took)
 
 
 class step:

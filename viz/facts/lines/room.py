@@ -124,9 +124,7 @@ def _fold(line: str, places: int) -> list[str]:
     start = line[:indent]
     if columns is not None:
         rest, left = line[len(columns[1]) :], places - width(columns[1])
-        if (
-            left < _LEAST_WORDS or max(map(width, rest.split())) > left
-        ):  # it has no room beside the first
+        if left < _LEAST_WORDS or max(map(width, rest.split())) > left:  # it has no room beside the first
             second = " " * (indent + 4)
             return [*_fold(columns[1].rstrip(), places), *_wrapped(rest, second, len(second), places)]
         start, indent = columns[1], width(columns[1])
