@@ -36,6 +36,7 @@ __all__ = [
     "seconds",
     "shape",
     "short",
+    "some",
     "tensor",
     "with_class",
 ]
@@ -134,6 +135,12 @@ def ranges(numbers: Iterable[int], least: int = 2, most: int = 8) -> str:
         row = range(first, last + 1)
         shown += [f"{first}–{last}"] if len(row) >= max(2, least) else map(str, row)
     return ", ".join([*shown, *["…"] * (len(found) > most)])
+
+
+def some(texts: Iterable[str], most: int = 2) -> str:
+    """Texts in their order, of many the first ones: `"encoder, decoder, …"`."""
+    given = [*texts]
+    return ", ".join([*given[:most], *["…"] * (len(given) > most)])
 
 
 def dtype(name: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from viz.facts import formatting
+from viz.facts.digest.picked_step import rows_of
 from viz.facts.network import all_ranks, rank_of, sent
 from viz.facts.schema import Op, Record, Scope
 from viz.facts.text_table import Text, table
@@ -119,7 +120,7 @@ def _use(record: Record) -> RankUse:
     whole = sum([_duration(scope) for scope in steps]) if steps else duration if isinstance(duration, int) else 0
     use.compute = max(0, whole - use.network - (0 if steps else use.input))
     use.steps = len(steps)
-    use.samples = sum([_rows(record, scope) for scope in steps])
+    use.samples = sum([rows_of(record, scope) for scope in steps])
     return use
 
 
@@ -135,11 +136,6 @@ def _is_outermost(record: Record, scope: Scope, kinds: Sequence[str]) -> bool:
 
 def _duration(scope: Scope) -> int:
     return 0 if scope.start is None or scope.end is None else max(0, scope.end - scope.start)
-
-
-def _rows(record: Record, scope: Scope) -> int:
-    shapes = [record.tensors[i].shape for i in scope.inputs]
-    return next((shape[0] for shape in shapes if shape), 0)
 
 
 def rank_table(record: Record) -> Text:

@@ -125,7 +125,7 @@ def _top_row(record: Record, groups: list[list[Op]], place: str, memory: Made) -
     """Equal ops: their costs are sums, `id` is that of the one that took longest."""
     op, ops = max(groups[0], key=lambda op: op.duration), [op for group in groups for op in group]
     first, *others = [[record.tensors[i] for i in group[0].outputs[:2]] for group in groups]
-    shapes = [formatting.shape(tensors[0].shape) for tensors in others[:2]] + ["…"] * (len(others) > 2)
+    shapes = formatting.some([formatting.shape(tensors[0].shape) for tensors in others])
     output = ", ".join([formatting.tensor(tensor) for tensor in first])
     known = [number for number in all_flops(record, ops) if number is not None]
     return {
@@ -134,7 +134,7 @@ def _top_row(record: Record, groups: list[list[Op]], place: str, memory: Made) -
         "phase": op.phase,
         "layer": record.path(_around_id(record, op), shown=True),
         "weight": _updated(record, op),
-        "output": f"{output} (also {', '.join(shapes)})" if shapes else output,
+        "output": f"{output} (also {shapes})" if shapes else output,
         "count": len(ops),
         "replayed": sum(each.replayed for each in ops),
         "time": sum([each.duration for each in ops]),
