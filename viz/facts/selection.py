@@ -431,14 +431,10 @@ class Selection:
     def also_read(self, variable: int) -> list[int]:
         """The other variables that the update of one reads, by the program's own doing, and that are shown."""
         ops = [self.record.ops[number] for number in self.updates_of.get(variable, ())]
-        found = [self.variables.get(i) for op in ops if not self._runs_in_optimizer(op) for i in op.inputs]
+        ops = [op for op in ops if all(scope.kind != "optimizer" for scope in self.record.ancestors(op.scope))]
+        found = dict.fromkeys([self.variables[i] for op in ops for i in op.inputs if i in self.variables])
         own = (variable, *self.kept_of.get(variable, ()))
-        return [
-            each for each in dict.fromkeys(found) if each in self.reader_of and each not in own and each is not None
-        ]
-
-    def _runs_in_optimizer(self, op: Op) -> bool:
-        return any(scope.kind == "optimizer" for scope in self.record.ancestors(op.scope))
+        return [each for each in found if each in self.reader_of and each not in own]
 
     def _sort_backward(self, op: Op) -> None:
         forward = origin(self.record, op)  # a sum of gradients, say, has none; a gradient of that sum belongs to it

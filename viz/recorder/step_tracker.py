@@ -15,6 +15,7 @@ from eagerflow.core.observe import Scope, clock
 from viz.frameworks.objects import VARIABLES, variables_in
 from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
+from viz.recorder.scopes import OpenScope, Scopes
 
 __all__ = ["ALONE", "Step", "StepTracker", "Turns", "rows_of"]
 
@@ -174,7 +175,7 @@ class StepTracker(Turns):
         self._optimizers: set[int] = set()
         self._first: dict[frozenset[int], int] = {}  # by weights, the optimizer that updated them first
         self._aside = 0  # steps of `evaluate` and `predict`
-        self._inside: list[Scope] = []  # scopes of steps, and of optimizers
+        self._inside = Scopes[OpenScope]()  # of steps, and of optimizers
         self._over: list[Callable[[Step], Any]] = []
         self._changed: list[Callable[[Step], Any]] = []
         self._heard = _Heard()  # since the last update
@@ -248,7 +249,7 @@ class StepTracker(Turns):
     @property
     def in_marked(self) -> bool:
         """Does a step run that something marks?"""
-        return bool(self._inside) and (self._inside[0].kind == "step" or any(s.kind == "step" for s in self._inside))
+        return self._inside.inside("step")
 
     @property
     def hears_updates(self) -> bool:
@@ -337,7 +338,7 @@ class StepTracker(Turns):
                 self._update()
             self.end()
         if scope.kind in ("step", "optimizer"):
-            self._inside.append(scope)
+            self._inside.append(OpenScope(scope))
         elif self._over and self._call is None and not self._inside and scope.kind in _CALLS:
             self._calls_began = self._calls_began or scope.started
             if scope.kind != "loss":
@@ -347,14 +348,7 @@ class StepTracker(Turns):
         """Something ends; gives `"step"` or `"optimizer"` where that is one with none around it, else ""."""
         if scope is self._call:
             self._call = None
-        if self._inside and self._inside[-1] is scope:
-            self._inside.pop()
-        else:
-            at = next((i for i, each in enumerate(self._inside) if each is scope), None)
-            if at is None:
-                return ""
-            del self._inside[at:]  # with those that an error left open
-        if self._inside:
+        if not self._inside.end(scope) or self._inside:
             return ""
         if scope.kind == "step":
             self._pending = self.begun = False

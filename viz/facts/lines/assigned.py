@@ -42,8 +42,7 @@ def name_assigned(record: Record, op: int) -> str:
     line, source = own_line(record, op), record.ops[op].source
     if line is None or source is None or _MAKES_SEVERAL.search(source.code):
         return ""
-    later = [record.ops[i] for i in range(op + 1, min(op + 1 + NEAR, len(record.ops)))]
-    later = [each for each in later if each.phase == "forward"]
+    later = [each for each in record.ops[op + 1 : op + 1 + NEAR] if each.phase == "forward"]
     if any((frame.file, frame.line) == line for each in later[:1] for frame in each.stack):
         return ""
     in_line = [each for each in later if (each.source is not None and (each.source.file, each.source.line) == line)]

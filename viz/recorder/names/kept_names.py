@@ -136,14 +136,9 @@ def holders(
     for each in frames_of_user(frame, last):
         names = dict.fromkeys([name for key, value in spoken_of(each) for name in held_as(key, value, variable)])
         found += [[*names]] if names else []
-    kept = [
-        name
-        for layer in called
-        if is_layer(layer)
-        for key, value in vars(layer).items()
-        for name in held_as(key, value, variable)
-    ]
-    return [*found, list(dict.fromkeys(kept))] if kept else found
+    attributes = [each for layer in called if is_layer(layer) for each in vars(layer).items()]
+    kept = dict.fromkeys([name for key, value in attributes for name in held_as(key, value, variable)])
+    return [*found, [*kept]] if kept else found
 
 
 def name_variables(record: Record, held: Mapping[int, list[list[str]]], versions: Mapping[int, int]) -> None:
