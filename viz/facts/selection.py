@@ -76,7 +76,7 @@ def known_steps(record: Record) -> str:
         return f"only step {known[0]}" if known else "no steps"
     if known == list(range(known[0], known[-1] + 1)):
         return f"the steps {known[0]} to {known[-1]}"
-    return f"the steps {formatting.ranges(known)}"
+    return f"the steps {' and '.join(formatting.ranges(known).rsplit(', ', 1))}"
 
 
 def step_name(record: Record, index: int) -> str:

@@ -524,11 +524,18 @@ class Capture(observe.Observer):
         known = self._owners.get(id(owner))
         return known[1] if known is not None and known[0]() is owner else None
 
-    def owner(self, owner: Any) -> dict[str, Any]:
+    def owner(self, owner: Any, kind: str) -> dict[str, Any]:
         """What is known of a layer, model, ...: asked once, after its first call, when it is built."""
         if (known := self.known_owner(owner)) is not None:
             return known
-        return self._new_owner(owner, self._about(owner, [each.owner for each in self.open if each.owner is not owner]))
+        if kind == "backward":  # a tape, of which there is a new one in each step and little to tell
+            facts: dict[str, Any] = {"cls": type(owner).__name__}
+        else:
+            facts = self._about(owner, [each.owner for each in self.open if each.owner is not owner])
+        facts["number"] = next(self._owner_count)
+        with contextlib.suppress(TypeError):  # an object that can't be watched is met again each time
+            self._owners[id(owner)] = weakref.ref(owner), facts
+        return facts
 
     def _about(self, owner: Any, around: list[Any]) -> dict[str, Any]:
         if self.walk is not None:
@@ -547,13 +554,3 @@ class Capture(observe.Observer):
                 facts = met[id(owner)] = self._about(owner, outer) | {"number": next(self._owner_count)}
             opened.facts = facts
             outer.append(owner)
-
-    def tape(self, tape: Any) -> dict[str, Any]:
-        """The same of a tape, of which there is a new one in each step and little to tell."""
-        return self.known_owner(tape) or self._new_owner(tape, {"cls": type(tape).__name__})
-
-    def _new_owner(self, owner: Any, facts: dict[str, Any]) -> dict[str, Any]:
-        facts["number"] = next(self._owner_count)
-        with contextlib.suppress(TypeError):  # an object that can't be watched is met again each time
-            self._owners[id(owner)] = weakref.ref(owner), facts
-        return facts

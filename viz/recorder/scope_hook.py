@@ -163,7 +163,7 @@ def _namer(capture: Any) -> tuple[Callable[[RecordedScope, observe.Scope, FrameT
 def _ender(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
     output_names, recorded_scopes, log = capture.output_names, capture.scopes, capture.journal.log
     opened, owner_of, meet_state, clock = capture.open, capture.owner, capture.meet_state, observe.clock
-    tape_of, names, end_step, gone = capture.tape, capture.names, capture.end_step, capture.gone
+    names, end_step, gone = capture.names, capture.end_step, capture.gone
 
     def on_scope_end(scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         if not opened or opened[-1].scope is not scope:  # one that never said that it ended is inside, or nobody knows
@@ -182,7 +182,7 @@ def _ender(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Callabl
             capture.note("reading", "update_state", recorded.started, recorded.ended, (), recorded.inputs, (), ())
         capture.here = recorded.before
         if recorded.owner is not None:  # before its outputs are met: they may be weights that it keeps
-            recorded.facts = (owner_of if recorded.kind != "backward" else tape_of)(recorded.owner)
+            recorded.facts = owner_of(recorded.owner, recorded.kind)
             if recorded.kind == "optimizer":
                 meet_state(recorded.owner, recorded.facts["number"], recorded.started)
         if recorded.kind in _OF_STEPS:
