@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import functools
 import math
@@ -68,7 +69,6 @@ class _Builder:
         self.threads: dict[int, int] = {}
         self.dtype_name = functools.cache(str)
         self.makers: dict[int, int] = {}  # key of a tensor -> id of the op that made it
-        self.replay = 0  # how many replays are over
         self.began: list[int] = []  # raw start of each op, also when times are not wanted
         self.gone: list[tuple[int, int]] = []  # when each event began, and how many pieces of memory had gone
         self.marked: list[tuple[int, Scope]] = []  # when the steps began that something marks
@@ -349,12 +349,8 @@ class _Builder:
     def _replayed(self, event: Event) -> bool:
         """Whether a captured step was replayed then."""
         replays = self.capture.replays
-        while self.replay < len(replays) and replays[self.replay][1] <= event.begin:
-            self.replay += 1
-        if self.replay == len(replays):
-            return False
-        begin, _, thread = replays[self.replay]
-        return begin <= event.begin and thread == event.thread
+        at = bisect.bisect_right(replays, event.begin, key=lambda replay: replay[0]) - 1
+        return at >= 0 and event.begin < replays[at][1] and event.thread == replays[at][2]
 
     def _read(self, op: Op, arguments: Any, names: tuple[str, ...]) -> None:
         """Sort what an op was given into tensors and settings."""
@@ -395,17 +391,15 @@ class _Builder:
 
     def _claim(self, started: int, forward: int | None) -> bool:
         """Make the ops since `started` the backward ops of `forward`; False when there are none."""
-        found = []
+        found = False
         for op, began in zip(reversed(self.record.ops), reversed(self.began)):
             if op.phase == "network":  # announced when it was over; and it may have begun long before
                 continue
             if began < started:
                 break
-            found.append(op)
-        for op in found:
-            op.phase = "backward"
+            op.phase, found = "backward", True
             op.forward = forward if op.forward is None else op.forward
-        return bool(found)
+        return found
 
     def _watched_late(self, in_keys: tuple[int | None, ...], forward: Op) -> None:
         """A tensor watched after it was first met got its key later: find it by elimination."""
