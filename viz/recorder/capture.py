@@ -6,7 +6,6 @@ Tensors are known by the number in their `serial` slot and are not kept alive.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import sys
 import threading
@@ -533,8 +532,10 @@ class Capture(observe.Observer):
         else:
             facts = self._about(owner, [each.owner for each in self.open if each.owner is not owner])
         facts["number"] = next(self._owner_count)
-        with contextlib.suppress(TypeError):  # an object that can't be watched is met again each time
+        try:
             self._owners[id(owner)] = weakref.ref(owner), facts
+        except TypeError:  # an object that can't be watched is met again each time
+            return facts
         return facts
 
     def _about(self, owner: Any, around: list[Any]) -> dict[str, Any]:

@@ -249,7 +249,7 @@ class StepTracker(Turns):
     @property
     def in_marked(self) -> bool:
         """Does a step run that something marks?"""
-        return self._inside.inside("step")
+        return bool(self._inside) and (self._inside[0].kind == "step" or self._inside.inside("step"))
 
     @property
     def hears_updates(self) -> bool:
@@ -307,8 +307,9 @@ class StepTracker(Turns):
 
     def _look_at_weights(self) -> None:
         """Were weights changed since their gradients were computed? Before the call that came next, if so."""
-        differ = (not numpy.array_equal(_some(x), before, equal_nan=True) for x, before in self._held)
-        if self._were_changed or any(differ):
+        if self._were_changed or any(
+            not numpy.array_equal(_some(x), before, equal_nan=True) for x, before in self._held
+        ):
             self._were_changed, self._asked, self._held = False, [], []
             self.updated(None)
             self._heard.ended = self._calls_began
@@ -348,7 +349,7 @@ class StepTracker(Turns):
         """Something ends; gives `"step"` or `"optimizer"` where that is one with none around it, else ""."""
         if scope is self._call:
             self._call = None
-        if not self._inside.end(scope) or self._inside:
+        if scope.kind not in ("step", "optimizer") or not self._inside.end(scope) or self._inside:
             return ""
         if scope.kind == "step":
             self._pending = self.begun = False
