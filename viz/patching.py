@@ -6,44 +6,11 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from eagerflow.core.observe import Observer, Scope
+from eagerflow.core.observe import Scope
 from viz.frameworks import observing
+from viz.recorder.listening import Listening
 
 __all__ = ["patch"]
-
-
-class _Patch(Observer):
-    """Replaces the `call` of each layer with this name, or of this layer, when it is first called."""
-
-    wants_ops = False
-
-    def __init__(self, layer: Any, function: Callable[[Any], Any], stack: contextlib.ExitStack) -> None:
-        self._layer, self._function, self._stack = layer, function, stack
-        self._patched: list[Any] = []
-        self.others: dict[str, None] = {}  # the names of other layers that were called
-
-    @property
-    def found(self) -> bool:
-        """Was such a layer called?"""
-        return bool(self._patched)
-
-    def on_scope_begin(self, scope: Scope) -> None:
-        if scope.kind not in ("layer", "model"):
-            return
-        owner, layer = scope.owner, getattr(scope.owner, "thing", scope.owner)  # PyTorch's module
-        if any(layer is each for each in self._patched):
-            return
-        if self._layer is not layer and self._layer not in (owner.name, getattr(owner, "path", None)):
-            self.others[owner.name] = None
-            return
-        self._patched.append(layer)
-        if layer is not owner:
-            hook = layer.register_forward_hook(lambda module, inputs, outputs: self._function(outputs))
-            self._stack.callback(hook.remove)
-            return
-        call = layer.call
-        object.__setattr__(layer, "call", lambda *args, **kwargs: self._function(call(*args, **kwargs)))
-        self._stack.callback(object.__delattr__, layer, "call")
 
 
 @contextlib.contextmanager
@@ -70,9 +37,30 @@ def patch(layer: Any, function: Callable[[Any], Any]) -> Iterator[None]:
     """
     if not callable(function):
         raise TypeError(f"viz.patch(function): expected a function of a layer's outputs, got {type(function).__name__}")
-    with contextlib.ExitStack() as stack:
-        observer = stack.enter_context(observing(_Patch(layer, function, stack)))
+    patched = list[Any]()
+    others = dict[str, None]()  # the names of other layers that were called
+
+    def begins(scope: Scope) -> None:
+        """Replace the `call` of a layer that is meant, when it is first called."""
+        if scope.kind not in ("layer", "model"):
+            return
+        owner, called = scope.owner, getattr(scope.owner, "thing", scope.owner)  # PyTorch's module
+        if any(called is each for each in patched):
+            return
+        if layer is not called and layer not in (owner.name, getattr(owner, "path", None)):
+            others[owner.name] = None
+            return
+        patched.append(called)
+        if called is not owner:
+            hook = called.register_forward_hook(lambda module, inputs, outputs: function(outputs))
+            stack.callback(hook.remove)
+            return
+        call = called.call
+        object.__setattr__(called, "call", lambda *args, **kwargs: function(call(*args, **kwargs)))
+        stack.callback(object.__delattr__, called, "call")
+
+    with contextlib.ExitStack() as stack, observing(Listening(everywhere=True, on_scope_begin=begins)):
         yield
-    if not observer.found:
-        called = ", ".join(list(observer.others)[:8]) or "none"
-        raise ValueError(f"viz.patch({layer!r}): no such layer was called in the block; called were: {called}")
+    if not patched:
+        names = ", ".join([*others][:8]) or "none"
+        raise ValueError(f"viz.patch({layer!r}): no such layer was called in the block; called were: {names}")

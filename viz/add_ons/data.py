@@ -28,7 +28,7 @@ _NOTHING = (
     "no step of eagerflow or PyTorch in this thread trained a model by a Loss (such as losses.MeanSquaredError() or "
     "nn.MSELoss()); a loss that a plain function computes can't be divided among samples"
 )
-
+_TORCH = "viz.samples.torch_batches"  # loaded where a program uses PyTorch
 _REMARKABLE = ("label likely wrong", "another label", f"  {HOLDS}")
 
 
@@ -37,7 +37,7 @@ def run_data(options: argparse.Namespace) -> int:
     script = Script.of(options)
     check_target(options.html, ("html", "htm"))
     gatherer = Gatherer()
-    listening = Listening.to(gatherer, lambda: import_module("viz.samples.torch_batches").Batches(gatherer))
+    listening = Listening.to(gatherer, elsewhere=lambda: Listening.to(import_module(_TORCH).Batches(gatherer)))
     with output_to_stderr(options.json):
         _, failed = run_script(script, observing(listening))
     gathering = gatherer.chosen()

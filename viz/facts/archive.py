@@ -75,6 +75,7 @@ _HEADER = {
     "reads": list[tuple[int, str, int | None]],
     "frames": list[tuple[str, int, str, str]],
 }
+_OBJECTS = ("steps", "logs", "compositions")
 _LISTS = {"ops": Op, "tensors": TensorInfo, "storages": Storage, "scopes": Scope}  # by their attributes
 _MOST_AXES = 64
 _DTYPES = frozenset(
@@ -169,12 +170,10 @@ def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
         "version": VERSION,
         "counts": {name: len(getattr(record, name)) for name in _LISTS} | {"stats": len(with_stats)},
         "meta": to_plain(record.meta),
-        "steps": [dataclasses.asdict(step) for step in record.steps],
-        "logs": [to_plain(dataclasses.asdict(entry)) for entry in record.logs],
-        "compositions": [to_plain(dataclasses.asdict(each)) for each in record.compositions],
+        **{name: [to_plain(dataclasses.asdict(each)) for each in getattr(record, name)] for name in _OBJECTS},
         "notes": list(record.notes),
-        "labels": {str(number): label for number, label in record.labels.items()},
-        "called": {str(number): name for number, name in record.called.items()},
+        "labels": to_plain(record.labels),
+        "called": to_plain(record.called),
         "calls": [[op, *call] for op, call in record.calls.items()],
         "reads": [
             [op, read.how, None if read.line is None else frames.number(read.line)]
@@ -213,7 +212,7 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
     if any(len(text) > LONGEST and not text.startswith("{") for text in texts):
         raise Damaged(f"one of its texts has more than {LONGEST:,} letters")
     pools = Pool(texts), Pool([Frame(*row) for row in header["frames"]])
-    counts = header["counts"] | {name: len(header[name]) for name in ("steps", "compositions")}
+    counts = header["counts"] | {name: len(header[name]) for name in _OBJECTS}
     check_numbers("number of rows", numpy.array([*counts.values()]))
     lists: dict[str, list[Any]] = {
         name: list(map(cls, range(counts[name]), *decode(columns, cls, *pools, counts, counts[name])))

@@ -21,6 +21,7 @@ from viz.facts.wiring import are_beside
 
 __all__ = [
     "CLOSED_AT_FIRST",
+    "LEAST_OPS",
     "TRANSPARENT",
     "Block",
     "Run",
@@ -41,8 +42,9 @@ TRANSPARENT = ("step", "backward")
 """Kinds of scopes that pictures and paths leave out."""
 
 Run = tuple[int, int, int]  # where it begins, how many children are a part, and how many parts there are
-_LEAST_IN_LINE, _LEAST_BESIDE = 3, 2  # ops of a line that are shown as its part, and what else there must be
-_LEAST_IN_WHOLE = 3  # ops of a layer that is one thing to a reader
+LEAST_OPS = 3
+"""Ops, by themselves or in equal rows, that a box of their own stands for: of two a reader needs none."""
+
 _FOLDER = re.compile(r".*[/\\]")
 
 
@@ -166,7 +168,7 @@ def _by_call(record: Record, children: list[Any]) -> list[Any]:
     A layer's own code is none of the user's, so what it calls isn't told.
     """
     found: list[Any] = []
-    for call, run in itertools.groupby(children, lambda child: _call_of(record, child)):
+    for call, run in itertools.groupby(children, lambda x: record.calls.get(x) if isinstance(x, int) else None):
         part = [*run]
         found += part if call is None or len(part) == 1 else [Block(call[0], None, part, is_whole=True)]
     return found
@@ -180,17 +182,13 @@ def _by_mask(record: Record, children: list[Any]) -> list[Any]:
     return children
 
 
-def _call_of(record: Record, child: Any) -> tuple[str, int] | None:
-    return record.calls.get(child) if isinstance(child, int) else None
-
-
 def _is_whole(record: Record, block: Block) -> bool:
     """Is a layer one thing to a reader, however many ops it runs: one of the library's, without trained weights?
 
     But not one that attends: of that its scores are looked for.
     """
     scope, ops = block.scope, [record.ops[child] for child in block.children if isinstance(child, int)]
-    if scope is None or len(ops) < _LEAST_IN_WHOLE or len(ops) < len(block.children):
+    if scope is None or len(ops) < LEAST_OPS or len(ops) < len(block.children):
         return False
     if scope.params and any(record.tensors[i].role in ("parameter", "frozen") for op in ops for i in op.inputs):
         return False
@@ -211,9 +209,9 @@ def _by_line(record: Record, block: Block) -> list[Any]:
         part = block.children[done : done + count]
         done += count
         source = None if line is None else record.ops[part[0]].source
-        is_alone = count + _LEAST_BESIDE > len(block.children)
+        is_alone = count + 1 >= len(block.children)
         is_alone |= len({record.calls.get(op, op) for op in part if isinstance(op, int)}) == 1  # one box says it all
-        if source is None or count < _LEAST_IN_LINE or is_alone or times[line] > 1 or goes_around(record, part):
+        if source is None or count < LEAST_OPS or is_alone or times[line] > 1 or goes_around(record, part):
             found += part
         else:
             found.append(Block(name_of_part(record, part), None, part, line=source))
@@ -357,12 +355,10 @@ def calls_title(equal: Sequence[Block]) -> str:
     As in `"net (calls 2–5)"`; nobody would read of `"net (call 2)  ×4"` that its fifth call is among them.
     """
     first = equal[0]
-    numbers = [block.call + i for block in equal for i in range(1, block.repeats + 1)]
     if first.scope is None or not first.call or len(equal) == 1 or not _are_calls_of_one(equal):
         return first.title
-    is_row = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    told = f"{numbers[0]}–{numbers[-1]}" if is_row else f"{numbers[0]}, {numbers[1]}"
-    return f"{first.scope.shown} (calls {told}{f' … {numbers[-1]}' if not is_row and len(numbers) > 2 else ''})"
+    numbers = [block.call + i for block in equal for i in range(1, block.repeats + 1)]
+    return f"{first.scope.shown} (calls {formatting.ranges(numbers, most=2)})"
 
 
 def _are_calls_of_one(blocks: Sequence[Block]) -> bool:

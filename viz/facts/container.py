@@ -33,7 +33,7 @@ _FLOOR, _MULTIPLE = 192 << 20, 256  # bytes that a file of any size may take, an
 _CELL = 48  # bytes that a number of a column takes as an object
 _OF_JSON = ((b"{", 240), (b"[", 100), (b",", 64))  # and what an object, an array and an entry of JSON take
 _DEEPEST = 400  # scopes in each other: a layer that calls itself meets the end of Python's stack before
-_LONGEST = 300  # letters of a message about what is inside of a file
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError)
 _MEMBERS = ("trace.json", "columns.npz")
 _RANK = re.compile(r"ranks/([1-9][0-9]{0,5})\.efz")  # only where several ranks took part
 # What NumPy writes before a flat array of numbers, which is all that a column can be.
@@ -85,38 +85,33 @@ def reading(path: Any, limit: Limit, reader: Callable[[str | os.PathLike[str], A
     try:
         with collector_at_rest():
             return reader(path, Allowed(limit, os.stat(path).st_size))
-    except TraceFileError as error:
-        said = not_a_recording(name) if file_kind(name) else f"{name!r:.150}: {error!s:.{_LONGEST}}"
-        raise TraceFileError(said) from None
     except PermissionError:
         raise PermissionError(f"{name!r:.150} may not be read") from None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
-        if not isinstance(error, zipfile.BadZipFile):
-            raise TraceFileError(f"{name!r:.150} is not a recording, or was cut short: {error!s:.{_LONGEST}}") from None
-        if file_kind(name):
-            raise TraceFileError(not_a_recording(name)) from None
-        begins = _beginning(path)
+    except (*_DAMAGE, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise TraceFileError(_in_words(name, error)) from None
+
+
+def _in_words(name: str, error: Exception) -> str:
+    """What an error that a reader stumbled over says of the file."""
+    said = f"{error!s:.300}"
+    if isinstance(error, (TraceFileError, zipfile.BadZipFile)) and file_kind(name):
+        return not_a_recording(name)
+    if isinstance(error, TraceFileError):
+        return f"{name!r:.150}: {said}"
+    if isinstance(error, zipfile.BadZipFile):
+        with open(name, "rb") as file:
+            begins = file.read(4)
         if begins == b"PK\x03\x04":
-            raise TraceFileError(f"{name!r:.150} is damaged, or was cut short") from None
+            return f"{name!r:.150} is damaged, or was cut short"
         told = f"not a recording (it begins with {begins!r}, where a recording has b'PK')" if begins else "empty"
-        cure = "" if name.endswith(".efz") else how_to_record(name)
-        raise TraceFileError(f"{name!r:.150} is {told}{cure}") from None
-    except (KeyError, AttributeError, TypeError) as error:
-        raise TraceFileError(f"{name!r:.150} is damaged: {_in_words(error)}") from None
-    except (ArithmeticError, LookupError, RuntimeError, ValueError, zlib.error) as error:
-        raise TraceFileError(f"{name!r:.150} is damaged: {error!s:.{_LONGEST}}") from None
-
-
-def _beginning(path: Any) -> bytes:
-    with open(path, "rb") as file:
-        return file.read(4)
-
-
-def _in_words(error: Exception) -> str:
-    """What an internal error means for the file."""
+        return f"{name!r:.150} is {told}{'' if name.endswith('.efz') else how_to_record(name)}"
+    if isinstance(error, (EOFError, NotImplementedError, OSError)):
+        return f"{name!r:.150} is not a recording, or was cut short: {said}"
     if isinstance(error, KeyError):
-        return f"it has no {error!s:.80}"
-    return f"a value in it is of another kind than in a recording ({type(error).__name__})"
+        said = f"it has no {error!s:.80}"
+    elif isinstance(error, (AttributeError, TypeError)):
+        said = f"a value in it is of another kind than in a recording ({type(error).__name__})"
+    return f"{name!r:.150} is damaged: {said}"
 
 
 class Allowed:

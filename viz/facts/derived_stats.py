@@ -60,8 +60,8 @@ def came_in(record: Record) -> list[int]:
     """
     if not _flawed(record):
         return []
-    used = {i: None for op in record.ops for i in op.inputs if _is_from_outside(record.tensors[i])}
-    bad = [record.tensors[i] for i in used if flaws(record.tensors[i]) and not record.tensors[i].version]
+    used = [record.tensors[i] for i in dict.fromkeys([i for op in record.ops for i in op.inputs])]
+    bad = [t for t in used if t.producer is None and not t.version and t.role != "gradient" and flaws(t)]
     return [tensor.id for tensor in bad if _holds_nan(tensor) or _spoils(record, tensor.id)]
 
 
@@ -72,7 +72,8 @@ def first_flaw(record: Record) -> tuple[Op, int | None] | None:
         return None
     made_here, before = set(origins(record)), set(came_in(record))
     for op in record.ops:
-        tensor = next((i for i in op.inputs if i in before or _is_spoiled_weight(record.tensors[i])), None)
+        read = [record.tensors[i] for i in op.inputs]  # also a weight in which an update left NaN
+        tensor = next((t.id for t in read if t.id in before or (t.version and _holds_nan(t))), None)
         if tensor is not None or op.id in made_here:
             return op, tensor
     return next(((op, i) for op in record.ops for i in op.inputs if i in flawed), None)
@@ -85,16 +86,6 @@ def _read(record: Record, op: Op) -> Iterator[int]:
         op = record.ops[op.forward]
         yield from op.inputs
         yield from op.outputs
-
-
-def _is_from_outside(tensor: TensorInfo) -> bool:
-    """Whether no recorded op made it; gradients come out of the backward pass."""
-    return (tensor.producer is None or tensor.version > 0) and tensor.role != "gradient"
-
-
-def _is_spoiled_weight(tensor: TensorInfo) -> bool:
-    """Whether it is a weight in which an update left NaN."""
-    return tensor.version > 0 and tensor.role != "gradient" and _holds_nan(tensor)
 
 
 def _holds_nan(tensor: TensorInfo) -> bool:

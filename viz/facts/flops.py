@@ -199,15 +199,12 @@ _RULES: dict[str, _Rule] = {
 def all_flops(record: Record, ops: Iterable[Op]) -> list[int | None]:
     """What `flops` gives for each of some ops of a recording; fused ops of the same parts are counted once."""
     known: _Known = {}
-    return [_flops(record, op, known) for op in ops]
+    return [flops(record, op, known) for op in ops]
 
 
-def flops(record: Record, op: Op) -> int | None:
-    """The floating-point operations of one op; None where no formula fits."""
-    return _flops(record, op, {})
-
-
-def _flops(record: Record, op: Op, known: _Known) -> int | None:
+def flops(record: Record, op: Op, known: _Known | None = None) -> int | None:
+    """The floating-point operations of one op; None where no formula fits. `known` gathers those of fused ops."""
+    known = {} if known is None else known
     if op.phase == "network":
         return 0
     if op.phase == "update" and op.name not in FORMULAS:

@@ -16,6 +16,7 @@ from viz.facts.schema import Frame, TensorInfo
 
 __all__ = [
     "AROUND_FUNCTIONS",
+    "LONGEST_NAME",
     "amount",
     "clean",
     "count",
@@ -35,6 +36,7 @@ __all__ = [
     "seconds",
     "shape",
     "short",
+    "some",
     "tensor",
     "with_class",
 ]
@@ -54,8 +56,8 @@ _KINDS_OF_FILES = {
 _MODELS = (".onnx", ".keras", ".h5", ".hdf5", ".safetensors")
 AROUND_FUNCTIONS = ("LossFunctionWrapper", "MeanMetricWrapper")  # the name is that of the function, and says it all
 _DTYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
-
-_ABOUT = 0.1  # of what two names may agree at most: others agree with it as well as the best does, give or take this
+LONGEST_NAME = 40
+"""Letters of a name in the user's code, of what is recorded and shown."""
 
 
 def seconds(nanoseconds: float) -> str:
@@ -135,6 +137,12 @@ def ranges(numbers: Iterable[int], least: int = 2, most: int = 8) -> str:
     return ", ".join([*shown, *["…"] * (len(found) > most)])
 
 
+def some(texts: Iterable[str], most: int = 2) -> str:
+    """Texts in their order, of many the first ones: `"encoder, decoder, …"`."""
+    given = [*texts]
+    return ", ".join([*given[:most], *["…"] * (len(given) > most)])
+
+
 def dtype(name: str) -> str:
     """The short form of a type's name: `"f32"` for `"float32"`."""
     match = re.fullmatch(r"(float|int|uint|complex|bfloat)(\d+)", name)
@@ -187,7 +195,7 @@ def nearest(name: str, known: Iterable[str], least: float = 0.5) -> str:
     begun = [each for each in names if name and each.startswith(name)]
     close = difflib.get_close_matches(name, names, 3, least)
     ratios = [difflib.SequenceMatcher(None, each, name).ratio() for each in close]
-    found = begun[:3] or [each for each, ratio in zip(close, ratios) if ratio >= ratios[0] - _ABOUT]
+    found = begun[:3] or [each for each, ratio in zip(close, ratios) if ratio >= ratios[0] - 0.1]  # as well as the best
     return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""
 
 

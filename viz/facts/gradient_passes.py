@@ -12,13 +12,10 @@ from viz.facts.schema import Op, Record, TensorInfo
 
 __all__ = ["GradientPasses", "few", "returned", "weight_gradients", "whole_gradient"]
 
-_MOST = 3  # passes through one op that are told apart: one for each element of a vector, say, are one
-_LONGEST = 24  # letters of a name
-
 
 def few(passes: Collection[int]) -> bool:
     """Are passes through one op, or closed block, so few that they are told apart?"""
-    return len(passes) <= _MOST
+    return len(passes) <= 3  # one for each element of a vector, say, are one
 
 
 def returned(record: Record, parts: Sequence[TensorInfo]) -> TensorInfo | None:
@@ -87,7 +84,7 @@ class GradientPasses:
                     outputs = record.ops[op.forward].outputs
                     made = outputs[0] if len(outputs) == 1 else None
                 if made is not None:
-                    self._named.setdefault(made, formatting.clean(target, _LONGEST))
+                    self._named.setdefault(made, formatting.clean(target, formatting.LONGEST_NAME))
         self._record = record
         self._order = sorted({*self._of.values()})
         self._targets = {number: self._target(number) for number in self._order}
@@ -143,4 +140,4 @@ class GradientPasses:
 
     def _target(self, number: int) -> str:
         config = self._record.scopes[number].config if number >= 0 else {}
-        return formatting.clean(str(config.get("target", "")), _LONGEST)
+        return formatting.clean(str(config.get("target", "")), formatting.LONGEST_NAME)

@@ -13,9 +13,7 @@ __all__ = ["finite", "json_text", "to_plain"]
 
 def to_plain(value: Any) -> Any:
     """`value` as what JSON can hold; anything else by its `repr`, cut at 200 characters."""
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, (int, float)):
+    if value is None or isinstance(value, (bool, str, int, float)):
         return value
     if isinstance(value, numpy.generic):
         return to_plain(value.item()) if value.dtype.kind in "biufU" else repr(value)[:200]

@@ -62,21 +62,17 @@ def of_masks(record: Record, children: Iterable[Any]) -> list[Terms]:
                 continue
             joined, whole = [], []
         parts = [*[part for part in parts if part not in joined], [*whole, op.id]]
-    several = [part for part in sorted(parts) if len(part) > 1]
-    return [Terms(_title(record, ops), ops) for ops in several if any(_has_bools(record, op) for op in ops)]
+    found = []
+    for ops in [part for part in sorted(parts) if len(part) > 1]:
+        tensors = [i for op in ops for i in (*record.ops[op].inputs, *record.ops[op].outputs)]
+        is_causal = any(record.ops[op].name == "greater_equal" for op in ops)  # steps are compared with those before
+        if any(record.tensors[i].dtype == "bool" for i in tensors):
+            found.append(Terms("causal mask" if is_causal else "mask", ops))
+    return found
 
 
 def _made(record: Record, part: Iterable[int]) -> set[int]:
     return {i for op in part for i in record.ops[op].outputs}
-
-
-def _has_bools(record: Record, op: int) -> bool:
-    return any(record.tensors[i].dtype == "bool" for i in (*record.ops[op].inputs, *record.ops[op].outputs))
-
-
-def _title(record: Record, ops: Iterable[int]) -> str:
-    """`"causal mask"` where steps are compared with those before them."""
-    return "causal mask" if any(record.ops[id_].name == "greater_equal" for id_ in ops) else "mask"
 
 
 def _reads_masks(record: Record, op: Op, read: Iterable[int], part: Sequence[int]) -> bool:
@@ -216,9 +212,8 @@ def _are_penalties(record: Record, ops: Iterable[int]) -> bool:
 
     The entropy of a policy whose deviation is a weight doesn't.
     """
-    of_weights = [op for op in map(record.ops.__getitem__, ops) if _reads_weight(record, op)]
-    return any(op.name in _SIZES or (op.name == "multiply" and len({*op.inputs}) == 1) for op in of_weights)
-
-
-def _reads_weight(record: Record, op: Op) -> bool:
-    return any(record.tensors[i].role in VARIABLES for i in op.inputs)
+    return any(
+        op.name in _SIZES or (op.name == "multiply" and len({*op.inputs}) == 1)
+        for op in map(record.ops.__getitem__, ops)
+        if any(record.tensors[i].role in VARIABLES for i in op.inputs)
+    )

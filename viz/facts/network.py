@@ -34,6 +34,5 @@ def sent_lines(ops: list[Op]) -> list[str]:
     """What a box of such ops says below its name: what it was for, and how long others were waited for."""
     names = dict.fromkeys([formatting.clean(str(op.settings["of"]), 30) for op in ops if op.settings.get("of")])
     waited = sum([op.settings.get("waited", 0) for op in ops])
-    shown = [*list(names)[:2], *(["…"] if len(names) > 2 else [])]
-    lines = [", ".join(shown)] if names else []
+    lines = [formatting.some(names)] if names else []
     return [*lines, f"waited {formatting.seconds(waited)} for the last rank"] if waited else lines

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from viz.facts import formatting
+from viz.facts.digest.picked_step import rows_of
 from viz.facts.network import all_ranks, rank_of, sent
 from viz.facts.schema import Op, Record, Scope
 from viz.facts.text_table import Text, table
@@ -106,7 +107,7 @@ def uses(record: Record) -> list[RankUse]:
 def _use(record: Record) -> RankUse:
     host = record.meta.get("host")
     use = RankUse(rank_of(record), host if isinstance(host, str) else "")
-    steps = list(_steps(record))
+    steps = _steps(record)
     inside = {scope.id for scope in steps}
     for op in record.ops:
         if op.phase == "network" and (not steps or any(scope.id in inside for scope in record.ancestors(op.scope))):
@@ -119,15 +120,14 @@ def _use(record: Record) -> RankUse:
     whole = sum([_duration(scope) for scope in steps]) if steps else duration if isinstance(duration, int) else 0
     use.compute = max(0, whole - use.network - (0 if steps else use.input))
     use.steps = len(steps)
-    use.samples = sum([_rows(record, scope) for scope in steps])
+    use.samples = sum([rows_of(record, scope) for scope in steps])
     return use
 
 
-def _steps(record: Record) -> Iterator[Scope]:
+def _steps(record: Record) -> list[Scope]:
     """The training steps that are no part of another one; of other steps where nothing was trained."""
     found = [s for s in [record.scopes[step.scope] for step in record.steps] if _is_outermost(record, s, ("step",))]
-    trained = [scope for scope in found if scope.name == "train_step"]
-    return iter(trained or found)
+    return [scope for scope in found if scope.name == "train_step"] or found
 
 
 def _is_outermost(record: Record, scope: Scope, kinds: Sequence[str]) -> bool:
@@ -136,11 +136,6 @@ def _is_outermost(record: Record, scope: Scope, kinds: Sequence[str]) -> bool:
 
 def _duration(scope: Scope) -> int:
     return 0 if scope.start is None or scope.end is None else max(0, scope.end - scope.start)
-
-
-def _rows(record: Record, scope: Scope) -> int:
-    shapes = [record.tensors[i].shape for i in scope.inputs]
-    return next((shape[0] for shape in shapes if shape), 0)
 
 
 def rank_table(record: Record) -> Text:

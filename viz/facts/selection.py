@@ -12,7 +12,8 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.digest.picked_step import pick_step
-from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, Step, TensorInfo
+from viz.facts.lines.assigned import NEAR
+from viz.facts.schema import VARIABLES, Frame, Op, Record, Step, TensorInfo
 from viz.facts.wiring import Wiring, followed, start_of_sum, unused_picks
 
 __all__ = [
@@ -36,15 +37,12 @@ __all__ = [
     "step_numbers",
     "steps_around",
     "steps_text",
-    "trainings_before",
     "update_passes",
     "variables_of",
 ]
 
 _CALLED = ("layer", "model", "loss", "metric", "optimizer", "step")  # whose ops the user's own line ran, or made them
 _MAKERS = ("layer", "model")  # are given tensors, and may make others for themselves
-_NEAR = 64  # ops behind the change of a seed that are looked at for the one that draws
-_MOST_NUMBERS = 8  # of steps that a message lists
 _TRAINING = "training"
 _STEP_KINDS = {"train_step": _TRAINING, "test_step": "evaluation", "predict_step": "prediction"}
 
@@ -78,8 +76,7 @@ def known_steps(record: Record) -> str:
         return f"only step {known[0]}" if known else "no steps"
     if known == list(range(known[0], known[-1] + 1)):
         return f"the steps {known[0]} to {known[-1]}"
-    shown = list(map(str, known)) if len(known) <= _MOST_NUMBERS else [*map(str, known[: _MOST_NUMBERS - 2]), "…"]
-    return f"the steps {', '.join(shown[:-1])} and {known[-1]}"
+    return f"the steps {' and '.join(formatting.ranges(known).rsplit(', ', 1))}"
 
 
 def step_name(record: Record, index: int) -> str:
@@ -96,8 +93,9 @@ def step_names(record: Record) -> list[str]:
     mixed, known = len(step_kinds(record)) > 1, step_numbers(record)
     last, unbroken = last_step(record)
     among = f" of 0–{last}" if last and unbroken else ""
-    before = 0 if record.whole is None or not known else position_of(record.whole, known[0])
-    found, trained = [], trainings_before(record.whole or record, before or 0)
+    whole = record.whole or record
+    before = 0 if record.whole is None or not known else position_of(whole, known[0])
+    found, trained = [], sum([_step_kind(whole, each) == _TRAINING for each in whole.steps[: before or 0]])
     for number, kind in zip(known, kinds):
         other = f" step {trained}" if among and kind == _TRAINING and trained != number else ""
         trained += kind == _TRAINING
@@ -109,11 +107,6 @@ def last_step(record: Record) -> tuple[int | None, bool]:
     """The number of the last step of all, and whether all before it were recorded, too."""
     known = step_numbers(record.whole or record)
     return (known[-1] if known else None), known == list(range(len(known)))
-
-
-def trainings_before(record: Record, step: int) -> int:
-    """How many steps of training came before the step at a position."""
-    return sum([_step_kind(record, each) == _TRAINING for each in record.steps[:step]])
 
 
 def batches_of_training(record: Record) -> list[int]:
@@ -184,16 +177,13 @@ def line_of(record: Record, op: Op) -> Frame | None:
     op = origin(record, op)
     if not op.stack:
         return None
-    called = [s for s in record.ancestors(op.scope) if s.kind in _CALLED and _same_line(s, op.stack[0])]
+    line = op.stack[0].file, op.stack[0].line  # where the scopes were called, too, nothing of the user's lies between
+    around = [s for s in record.ancestors(op.scope) if s.kind in _CALLED and s.stack]
+    called = [s for s in around if (s.stack[0].file, s.stack[0].line) == line]
     if any(scope.kind == "metric" and scope.created_at is None for scope in called):
         return op.stack[0]  # and not the line of the model that it is a metric of
     made = next((scope.created_at for scope in called if scope.created_at is not None), None)
     return made if len(called) > 1 and made is not None else op.stack[0]
-
-
-def _same_line(scope: Scope, frame: Frame) -> bool:
-    """Whether the user's line that called the scope is the one that ran the op: nothing of the user's lies between."""
-    return bool(scope.stack) and (scope.stack[0].file, scope.stack[0].line) == (frame.file, frame.line)
 
 
 def variables_of(record: Record) -> dict[int, int]:
@@ -211,13 +201,9 @@ def update_passes(record: Record) -> list[range]:
 
     They are known by that: each begins exactly where the one before it ends, as no two measured ones do.
     """
-    found, first = [], 0
-    for here, after in itertools.zip_longest(record.ops, record.ops[1:]):
-        if after is None or not _goes_on(here, after):
-            if here.id > first:
-                found.append(range(first, here.id + 1))
-            first = here.id + 1
-    return found
+    begins = [after.id for op, after in itertools.pairwise(record.ops) if not _goes_on(op, after)]
+    runs = itertools.starmap(range, itertools.pairwise([0, *begins, len(record.ops)]))
+    return [run for run in runs if len(run) > 1]
 
 
 def _goes_on(op: Op, after: Op) -> bool:
@@ -445,14 +431,10 @@ class Selection:
     def also_read(self, variable: int) -> list[int]:
         """The other variables that the update of one reads, by the program's own doing, and that are shown."""
         ops = [self.record.ops[number] for number in self.updates_of.get(variable, ())]
-        found = [self.variables.get(i) for op in ops if not self._runs_in_optimizer(op) for i in op.inputs]
+        ops = [op for op in ops if all(scope.kind != "optimizer" for scope in self.record.ancestors(op.scope))]
+        found = dict.fromkeys([self.variables[i] for op in ops for i in op.inputs if i in self.variables])
         own = (variable, *self.kept_of.get(variable, ()))
-        return [
-            each for each in dict.fromkeys(found) if each in self.reader_of and each not in own and each is not None
-        ]
-
-    def _runs_in_optimizer(self, op: Op) -> bool:
-        return any(scope.kind == "optimizer" for scope in self.record.ancestors(op.scope))
+        return [each for each in found if each in self.reader_of and each not in own]
 
     def _sort_backward(self, op: Op) -> None:
         forward = origin(self.record, op)  # a sum of gradients, say, has none; a gradient of that sum belongs to it
@@ -478,7 +460,7 @@ class Selection:
         if rider.source is None or op.source is None or not is_of_seeds(self.record.tensors[rider.outputs[0]]):
             return False
         line = rider.source.file, rider.source.line
-        later = self.record.ops[op.id + 1 : rider.id + _NEAR] if (op.source.file, op.source.line) != line else ()
+        later = self.record.ops[op.id + 1 : rider.id + NEAR] if (op.source.file, op.source.line) != line else ()
         own = [each.source for each in later if each.scope == op.scope and each.phase == "forward"]
         return any(source is not None and (source.file, source.line) == line for source in own)
 

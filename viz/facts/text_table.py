@@ -15,7 +15,7 @@ from viz.facts.lines.room import folded, padded, room, shortened, visible, width
 __all__ = ["Columns", "Text", "table", "wide"]
 
 _CELL = "padding:2px 7px;text-align:{};color:inherit;background:transparent;white-space:{}"
-_LONG = 20  # signs of a cell, from which on it goes on in another line where the table has no room
+_LONG = 20  # signs of a cell, which stay together; where there is no room, a longer one goes on below, or is cut
 _PARTS = re.compile(r"(?<=[/_])(?![/_])|(?<=[,:] )|(?= \()")  # of a long cell: none of them is parted
 _PART = '<span style="white-space:nowrap">{}</span>'
 _LINE = '<div style="white-space:pre-wrap">{}</div>'
@@ -25,7 +25,7 @@ _SPACE = "\u2003"  # for what indents a cell, which HTML would leave out
 _PLACE = re.compile(r":\d+$")
 _LENGTHS = re.compile(r"\d[×x]\d|^\d+ [a-z]\w+$|^scalar\b")  # shapes, which aren't cut as they are numbers
 _CLASSED = re.compile(r"(.+) \(\w+\)((?: ×\d+)?)")  # a layer and its class, which is left out first
-_LEAST, _HARD = 20, 8  # how narrow columns of text become before one of them is left out; and where none may be
+_HARD = 8  # how narrow columns of text become where none may be left out
 _SHORT = 16  # a column of words no longer than this stays as it is
 
 
@@ -202,7 +202,7 @@ def fit(
         return full
     whole = {i for i in full if right[i] or any(map(_LENGTHS.search, cells[i])) or (i and full[i] <= _SHORT)}
     chosen, waiting = [i for i in full if any(cell.strip() for cell in cells[i])], list(least)
-    most = _LEAST
+    most = _LONG
     while True:
         found = {i: full[i] if i in whole else min(full[i], max(most, min(width(heads[i]), 10))) for i in chosen}
         if _whole(found) <= places or most == _HARD:

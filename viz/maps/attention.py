@@ -10,13 +10,14 @@ from xml.sax.saxutils import escape
 
 import numpy
 
-from eagerflow.core.observe import Observer, Scope
+from eagerflow.core.observe import Scope
 from viz.doctor.facts.host_arrays import host
 from viz.facts.attention_scores import OPS, scores_of
 from viz.frameworks import observing
 from viz.frameworks.objects import array_of
 from viz.page.heat_map import heat_map, picture
 from viz.picture.rendering.raster import check_picture_name, write_picture
+from viz.recorder.listening import Listening
 
 __all__ = ["Attention", "attention"]
 
@@ -81,7 +82,7 @@ class Attention:
         return f"<attention: {', '.join([f'{name} {each.shape}' for name, each in self.scores.items()]) or 'none'}>"
 
 
-class _Heard(Observer):
+class _Heard:
     """Computes the scores of each attention that runs."""
 
     def __init__(self) -> None:
@@ -130,7 +131,8 @@ def attention(model: Any, *inputs: Any, **options: Any) -> Attention:
     >>> found.scores["look"][0, 0, 0].round(2).tolist()
     [0.33, 0.33, 0.33]
     """
-    with observing(_Heard()) as heard:
+    heard = _Heard()
+    with observing(Listening.to(heard, everywhere=True)):
         model(*inputs, **options)
     if not heard.scores:
         raise ValueError(

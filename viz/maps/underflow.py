@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.observe import Observer, Scope
+from eagerflow.core.observe import Scope
 from viz.doctor.facts.host_arrays import host, key_of, tensors
 from viz.facts.text_table import table
 from viz.frameworks import observing
 from viz.frameworks.objects import array_of
+from viz.recorder.listening import Listening
 
 __all__ = ["Small", "Underflow", "underflow"]
 
@@ -67,7 +68,7 @@ class Underflow:
         return str(table(heads, rows)) if rows else "nothing was in half precision"
 
 
-class _Heard(Observer):
+class _Heard:
     """Counts by the innermost layer in which an op ran."""
 
     def __init__(self) -> None:
@@ -121,6 +122,7 @@ def underflow(step: Callable[..., Any], *inputs: Any, **options: Any) -> Underfl
     net/head                    14.3%      57.1%            66.7%      33.3%
     mean_squared_error                                       0.0%     100.0%
     """
-    with observing(_Heard()) as heard:
+    heard = _Heard()
+    with observing(Listening.to(heard, everywhere=True)):
         step(*inputs, **options)
     return Underflow(heard.outputs, heard.gradients)

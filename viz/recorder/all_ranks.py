@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -38,8 +39,7 @@ class AllRanks:
         records = [record, *gathered]
         begins = [each.meta["clock"]["began"] for each in records]
         for each, began in zip(records, begins):
-            moved = _Moved(each.meta["clock"], began - min(begins))
-            to_clock(each, moved)
+            to_clock(each, _moved(each.meta["clock"], began - min(begins)))
         note_waits(records)
         for each in gathered:
             record.notes += [f"rank {rank_of(each)}: {note}" for note in each.notes if note not in record.notes]
@@ -75,11 +75,7 @@ class AllRanks:
         return found
 
 
-class _Moved:
-    """Times of a record, from its own clock to that of rank 0."""
-
-    def __init__(self, clock: dict[str, Any], later: int) -> None:
-        self._drift, self._over, self._later = clock["drift"], max(1, clock["over"]), later
-
-    def __call__(self, moment: int) -> int:
-        return moment + self._later - self._drift * moment // self._over
+def _moved(clock: dict[str, Any], later: int) -> Callable[[int], int]:
+    """What takes times of a record from its own clock to that of rank 0."""
+    drift, over = clock["drift"], max(1, clock["over"])
+    return lambda moment: moment + later - drift * moment // over

@@ -10,7 +10,7 @@ import itertools
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -20,9 +20,9 @@ from eagerflow.core import observe
 from viz.chosen_steps import ChosenSteps
 from viz.facts.json_data import to_plain
 from viz.frameworks.contract import Array
-from viz.frameworks.objects import array_of, is_optimizer, is_tensor, is_variable, key_of, role_of
+from viz.frameworks.objects import is_optimizer, is_tensor, is_variable, key_of, role_of
 from viz.recorder.compositions import guilty_part
-from viz.recorder.descriptions import about, device_name, filling, flat, learning_rate_of
+from viz.recorder.descriptions import about, device_name, filling, learning_rate_of
 from viz.recorder.finite_check import is_finite
 from viz.recorder.gradient_hook import gradient_recorder, rule_recorder, updates_recorder
 from viz.recorder.journal import Journal
@@ -68,7 +68,7 @@ class Capture(observe.Observer):
         self.journal = Journal()
         self.memory = Memory() if options.memory else None
         self.walker = Walker()
-        self.scopes: list[RecordedScope] = []
+        self.scopes, self.open = list[RecordedScope](), Scopes[RecordedScope]()
         self.logs: list[tuple[str, int, dict[str, Any], int]] = []
         self.replays: list[tuple[int, int, int]] = []  # where captured steps that were replayed lie in the log; thread
         self.measured: dict[int, Any] = {}
@@ -96,7 +96,7 @@ class Capture(observe.Observer):
         self.seen: dict[int | None, int] = {}  # serial of a tensor -> its position
         self.here: Here = (None, None, None)
         self._root: FrameType | None = None
-        self._crashed = crashed
+        self.crashed = crashed  # is called with an error that leaves the last open scope
         self.parts: dict[int, list[int]] = {}
         self.gradients: dict[int, int] = {}  # key of a variable -> position of its latest gradient
         self.gathered: dict[int, weakref.ref[Any]] = {}  # by the identity of its array: what a metric keeps
@@ -110,8 +110,8 @@ class Capture(observe.Observer):
         self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._owner_count = itertools.count()
         self._paths: dict[int | None, str] = {None: ""}
-        self.open = Scopes[RecordedScope]()
-        self.hold: Callable[[Any], int | None] = _nothing if self.memory is None else self.memory.number
+        self.hold: Callable[[Any], int | None] = (lambda array: None) if self.memory is None else self.memory.number
+        self.gone: Sized = () if self.memory is None else self.memory.gone
         self.walk = self.walker.walk if options.source else None
         self.measure: Callable[[int, Any], None] | None = None if options.stats == "none" else self.small.note
         self.look: Callable[[int, Any, str], None] | None = None if self.keeper is None else self._look
@@ -119,7 +119,7 @@ class Capture(observe.Observer):
         self.meet = self.noted if self.keeper is None else self.meet  # type: ignore[assignment, method-assign]
         self.argument = argument_recorder(self)  # what this hasn't met yet, as an entry of `Event.inputs`
         self.on_op = op_recorder(self)  # type: ignore[method-assign]
-        self.on_rule = rule_recorder(self) if options.backward else _unheard  # type: ignore[assignment, method-assign]
+        self.on_rule = rule_recorder(self) if options.backward else super().on_rule  # type: ignore[method-assign]
         self.on_gradient = gradient_recorder(self)  # type: ignore[assignment, method-assign]
         self.on_updates = updates_recorder(self)  # type: ignore[assignment, method-assign]
         self.on_scope_begin, self.on_scope_end = scope_recorder(self)  # type: ignore[assignment, method-assign]
@@ -152,12 +152,12 @@ class Capture(observe.Observer):
         self.unread.clear()
         self.indices.clear()
         self._owners.clear()
-        self._crashed = self.measure = self.look = None
+        self.crashed = self.measure = self.look = None
         if self.memory is not None:
             self.memory.forget()
         # They hold this object, which should go as soon as it has been read.
-        del self.on_op, self.on_rule, self.on_gradient, self.on_updates, self.on_scope_begin, self.on_scope_end
-        del self.argument
+        for name in ("on_op", "on_rule", "on_gradient", "on_updates", "on_scope_begin", "on_scope_end", "argument"):
+            vars(self).pop(name, None)
 
     # ------------------------------------------------------------------ what is announced
 
@@ -200,8 +200,7 @@ class Capture(observe.Observer):
         places = self.walk(sys._getframe(1), self.here[2]) if self.walk else ()
         read = {name: self.argument_of(value) for name, value in settings.items() if is_tensor(value)}
         given = {name: to_plain(value) for name, value in settings.items() if name not in read}, tuple(read)
-        name, gone = f"random_{kind.replace(' ', '_')}", 0 if self.memory is None else len(self.memory.gone)
-        counts = gone, len(read), 1, len(places)
+        name, counts = f"random_{kind.replace(' ', '_')}", (len(self.gone), len(read), 1, len(places))
         event = ("draw", name, started, ended, self.here[0], threading.get_ident(), given, *counts, *read.values())
         self.drawn[id(drawn)] = weakref.ref(drawn), (event, places)
 
@@ -265,14 +264,8 @@ class Capture(observe.Observer):
         places: Sequence[int],
     ) -> None:
         """Write down an event, the fields of `Event`."""
-        thread, gone = threading.get_ident(), 0 if self.memory is None else len(self.memory.gone)
-        counts = gone, len(read), len(made), len(places)
+        thread, counts = threading.get_ident(), (len(self.gone), len(read), len(made), len(places))
         self.journal.log.extend((kind, op, started, ended, self.here[0], thread, given, *counts, *read, *made, *places))
-
-    def crash(self, error: BaseException) -> None:
-        """An error leaves the last open scope."""
-        if self._crashed is not None:
-            self._crashed(error)
 
     def begin_step(self, recorded: RecordedScope, scope: observe.Scope) -> None:
         """A step or an optimizer begins."""
@@ -327,9 +320,8 @@ class Capture(observe.Observer):
         assert self.keeper is not None
         self.keeper.output(position, x.data, x.key, self.label(name))
 
-    def results(self, name: str, outputs: Any) -> list[int]:
+    def results(self, name: str, tensors: Sequence[Any]) -> list[int]:
         """The positions of what the op `name` returned: several tensors, old ones, or (when it failed) nothing."""
-        tensors = list(flat(() if outputs is None else outputs))
         found = [self.result(x) for x in tensors]
         if self.keeper is not None:
             for position, x in zip(found, tensors):
@@ -466,7 +458,8 @@ class Capture(observe.Observer):
                     self._remember(data, position)
             elif position is not None and position != known[1]:
                 self._remember(data, position)
-        kept = self._arrays_of_variables() if unknown else {}
+        met = [(position, found()) for position, found, _ in self.variables] if unknown else []
+        kept = {id(variable.data): position for position, variable in met if variable is not None}
         for array in unknown:  # a variable in which gradients were summed up comes as its array
             if id(array) in kept:
                 self._remember(array, kept[id(array)])
@@ -484,11 +477,6 @@ class Capture(observe.Observer):
         variable = None if found is None else found()
         return variable if variable is not None and variable.data is array else None
 
-    def _arrays_of_variables(self) -> dict[int, int]:
-        """The positions of the variables that were met and still exist, by the identity of their arrays."""
-        alive = [(position, met()) for position, met, _ in self.variables]
-        return {id(variable.data): position for position, variable in alive if variable is not None}
-
     def _array_position(self, array: Any) -> int | None:
         known = self.arrays.get(id(array))
         return known[1] if known is not None and known[0]() is array else None
@@ -503,11 +491,6 @@ class Capture(observe.Observer):
         if self.keeper is not None and (outside or variable is not None):
             self.keeper.keep(position, data, variable[0] if variable is not None else "input")
         return position
-
-    def keep_gradient(self, op: Any, out_key: int | None, position: int, x: Any) -> None:
-        """Keep what a backward rule gave, as far as that was asked for."""
-        if self.keeper is not None:
-            self.keeper.keep(position, array_of(x), self.keeper.of_key(out_key, op.name))
 
     def label(self, name: str) -> str:
         """The label of what an op named `name` makes here."""
@@ -540,12 +523,20 @@ class Capture(observe.Observer):
         known = self._owners.get(id(owner))
         return known[1] if known is not None and known[0]() is owner else None
 
-    def owner(self, owner: Any) -> dict[str, Any]:
+    def owner(self, owner: Any, kind: str) -> dict[str, Any]:
         """What is known of a layer, model, ...: asked once, after its first call, when it is built."""
-        known = self.known_owner(owner)
-        if known is not None:
+        if (known := self.known_owner(owner)) is not None:
             return known
-        return self._new_owner(owner, self._about(owner, [each.owner for each in self.open if each.owner is not owner]))
+        if kind == "backward":  # a tape, of which there is a new one in each step and little to tell
+            facts: dict[str, Any] = {"cls": type(owner).__name__}
+        else:
+            facts = self._about(owner, [each.owner for each in self.open if each.owner is not owner])
+        facts["number"] = next(self._owner_count)
+        try:
+            self._owners[id(owner)] = weakref.ref(owner), facts
+        except TypeError:  # an object that can't be watched is met again each time
+            return facts
+        return facts
 
     def _about(self, owner: Any, around: list[Any]) -> dict[str, Any]:
         if self.walk is not None:
@@ -564,23 +555,3 @@ class Capture(observe.Observer):
                 facts = met[id(owner)] = self._about(owner, outer) | {"number": next(self._owner_count)}
             opened.facts = facts
             outer.append(owner)
-
-    def tape(self, tape: Any) -> dict[str, Any]:
-        """The same of a tape, of which there is a new one in each step and little to tell."""
-        return self.known_owner(tape) or self._new_owner(tape, {"cls": type(tape).__name__})
-
-    def _new_owner(self, owner: Any, facts: dict[str, Any]) -> dict[str, Any]:
-        facts["number"] = next(self._owner_count)
-        try:
-            self._owners[id(owner)] = weakref.ref(owner), facts
-        except TypeError:  # an object that can't be watched is met again each time
-            return facts
-        return facts
-
-
-def _nothing(array: Any) -> int | None:
-    return None
-
-
-def _unheard(*announced: Any) -> None:
-    """Where backward passes aren't recorded."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 from numpy import isfinite, ndarray
 
+from viz.recorder.descriptions import flat
 from viz.recorder.tensor_stats import PIECE, SMALL, sum_of_squares
 
 __all__ = ["SAFE", "are_finite", "has_nonfinite_number", "is_finite", "nonfinite"]
@@ -88,16 +89,7 @@ def nonfinite(array: Any) -> tuple[int, int, int]:
 
 def has_nonfinite_number(settings: Iterable[Any]) -> bool:
     """Whether a number that the code gave is NaN or infinite, as in `ops.where(mask, x, -inf)`."""
-    for value in settings:
-        if isinstance(value, (list, tuple)):
-            if has_nonfinite_number(value):
-                return True
-        elif isinstance(value, dict):
-            if has_nonfinite_number(value.values()):
-                return True
-        elif _is_nonfinite(value):
-            return True
-    return False
+    return any(map(_is_nonfinite, flat([*settings])))
 
 
 def _is_nonfinite(value: Any) -> bool:

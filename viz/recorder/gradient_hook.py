@@ -8,14 +8,14 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 from typing import Any
 
 from numpy import generic, ndarray
 
 from eagerflow.core.observe import clock
 from viz.frameworks.contract import Array
-from viz.frameworks.objects import PLAIN_TENSORS, TENSORS, VARIABLES, is_variable
+from viz.frameworks.objects import PLAIN_TENSORS, TENSORS, VARIABLES, array_of, is_variable
 from viz.recorder.descriptions import device_name
 from viz.recorder.finite_check import are_finite
 from viz.recorder.op_hook import next_serial
@@ -27,8 +27,7 @@ def rule_recorder(capture: Any) -> Callable[..., None]:
     """The `on_rule` of a capture that records backward passes."""
     parts, gradient, note_key, meet = capture.parts, capture.gradient, capture.gradient_keys.append, capture.noted
     limit, tick, thread, note = capture.limit, capture.tick, threading.get_ident, capture.journal.log.extend
-    keep = None if capture.keeper is None else capture.keep_gradient
-    gone = _gone(capture)
+    keeper, gone = capture.keeper, capture.gone
 
     def on_rule(
         op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, started: int, ended: int, error: Any = None
@@ -56,8 +55,8 @@ def rule_recorder(capture: Any) -> Callable[..., None]:
                 else:
                     known.append(position)
                 event.append(position)
-                if keep is not None:
-                    keep(op, out_keys[0], position, result)
+                if keeper is not None:
+                    keeper.keep(position, array_of(result), keeper.of_key(out_keys[0], op.name))
         event[9] = len(event) - 11 - read
         if error is not None:
             capture.journal.note_error(error)
@@ -113,7 +112,7 @@ def updates_recorder(capture: Any) -> Callable[[str, Any], None]:
     seen, arrays, keeper = capture.seen, capture.arrays, capture.keeper
     update_from, walk, getframe = capture.update_from, capture.walk, sys._getframe
     limit, tick, thread, log = capture.limit, capture.tick, threading.get_ident, capture.journal.log
-    note, measures, gone, steps = log.extend, capture.measure is not None, _gone(capture), capture.steps
+    note, measures, gone, steps = log.extend, capture.measure is not None, capture.gone, capture.steps
     plain_tensors = PLAIN_TENSORS
 
     def on_updates(name: str, updates: Any) -> None:
@@ -154,7 +153,3 @@ def updates_recorder(capture: Any) -> Callable[[str, Any], None]:
 def _is_number(data: Any) -> bool:
     """Is it a real number that NumPy holds, or can?"""
     return isinstance(data, (ndarray, generic, Array)) and data.shape == () and data.dtype.kind == "f"
-
-
-def _gone(capture: Any) -> Sized:
-    return () if capture.memory is None else capture.memory.gone

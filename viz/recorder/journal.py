@@ -12,9 +12,6 @@ from viz.recorder.descriptions import described
 
 __all__ = ["Event", "Journal", "Met", "same_memory"]
 
-_FIELDS = 8  # of an event before its lists
-_MET = 7
-
 
 class Event(NamedTuple):
     """What was announced: an op, a backward rule, an update in place, a draw, something ranks did together.
@@ -72,6 +69,10 @@ class Met(NamedTuple):
     variable: tuple[str, str] | None
     device: str
     outside: bool
+
+
+_FIELDS = Event._fields.index("inputs")  # of an event before its lists
+_MET = len(Met._fields)
 
 
 class Journal:

@@ -7,15 +7,16 @@ from typing import Any
 
 from eagerflow.core.observe import Observer
 
-__all__ = ["Listening"]
+__all__ = ["HOOKS", "Listening"]
 
 
 class Listening(Observer):
     """Calls functions with what eagerflow announces.
 
     Args:
-        elsewhere: makes the observer of what another framework announces; without one nobody is told of that.
         tells_mistakes: see `Observer`.
+        everywhere: are the functions called with what other frameworks announce, too?
+        elsewhere: makes another observer of that; without one nobody is told.
         **hears: functions by the names of `Observer`'s methods.
 
     >>> import eagerflow as ef
@@ -26,18 +27,22 @@ class Listening(Observer):
     """
 
     def __init__(
-        self, tells_mistakes: bool = False, elsewhere: Callable[[], Observer] | None = None, **hears: Callable[..., Any]
+        self,
+        tells_mistakes: bool = False,
+        everywhere: bool = False,
+        elsewhere: Callable[[], Observer] | None = None,
+        **hears: Callable[..., Any],
     ) -> None:
-        self.tells_mistakes, self.elsewhere = tells_mistakes, elsewhere
+        self.tells_mistakes, self.everywhere, self.elsewhere = tells_mistakes, everywhere, elsewhere
         self.wants_ops = not hears.keys().isdisjoint(_OF_OPS)
         self.wants_scopes = "on_scope_begin" in hears or "on_scope_end" in hears
         vars(self).update(hears)
 
     @classmethod
-    def to(cls, hearer: Any, elsewhere: Callable[[], Observer] | None = None) -> Listening:
+    def to(cls, hearer: Any, **options: Any) -> Listening:
         """One that calls the methods of an object which are named as those of `Observer`."""
-        return cls(elsewhere=elsewhere, **{name: getattr(hearer, name) for name in _HOOKS if hasattr(hearer, name)})
+        return cls(**options, **{name: getattr(hearer, name) for name in HOOKS if hasattr(hearer, name)})
 
 
-_HOOKS = [name for name in vars(Observer) if name.startswith("on_")]
+HOOKS = [name for name in vars(Observer) if name.startswith("on_")]
 _OF_OPS = ("on_op", "on_rule", "on_update", "on_updates")

@@ -106,10 +106,6 @@ class Memory:
         if now:
             self._placed.add(now)
 
-    def _forget_places(self, lifetime: Any) -> None:
-        """An array that held a variable is gone: its address may be used again."""
-        self._placed.clear()
-
     def _place(self, data: Any, number: int) -> None:
         """Note that an array, or a part of one, is a variable's."""
         owner = data.base
@@ -125,7 +121,8 @@ class Memory:
             shared.places[at : at + known] = [(begin, begin + data.nbytes, number)]
         else:
             self._release(data)
-        lifetime = self.alive[id(data)] = Lifetime(data, self._forget_places)
+        # When the array is gone that holds a variable, its address may be used again.
+        lifetime = self.alive[id(data)] = Lifetime(data, lambda gone: self._placed.clear())
         lifetime.number = number
 
     def _release(self, owner: Any) -> None:

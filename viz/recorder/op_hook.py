@@ -244,12 +244,10 @@ def _note_rare(
     read = [capture.argument_of(x) for x in inputs]
     if error is not None:
         capture.journal.note_error(error)
-    made = capture.results(op.name, outputs)
-    if len(made) > 1 and capture.names is not None:
-        for position, x in zip(made, flat(outputs)):
-            capture.names.expect(position, x.data)
+    tensors = [*flat(() if outputs is None else outputs)]
+    made = capture.results(op.name, tensors)
+    if capture.names is not None:
+        capture.names.expect(made, tensors)
     if op.fused:
-        capture.note_guilty(
-            op, inputs, given, [(i, x.data) for i, x in zip(made, flat(() if outputs is None else outputs))]
-        )
+        capture.note_guilty(op, inputs, given, [(i, x.data) for i, x in zip(made, tensors)])
     capture.note("op", op, started, ended, given, read, made, places)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
+import dataclasses
+import functools
 import math
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -22,7 +25,7 @@ from viz.recorder.kept_values import nothing_kept
 from viz.recorder.loops.optimizer_names import tell_optimizers_apart
 from viz.recorder.loops.own_steps import Clocks, gradients_of, mark_own_steps, name_own_updates
 from viz.recorder.loops.reported import own_losses, reported_logs
-from viz.recorder.names.array_names import settle_names
+from viz.recorder.names.array_names import ArrayNames, settle_names
 from viz.recorder.names.composed_calls import ComposedCalls
 from viz.recorder.names.kept_names import name_variables
 from viz.recorder.source_lines import MAX_FRAMES, Sources
@@ -64,14 +67,12 @@ class _Builder:
         self.stacks: list[tuple[Frame, ...]] = []
         self.same_stacks: dict[tuple[int | None, ...], tuple[Frame, ...]] = {}
         self.threads: dict[int, int] = {}
-        self.dtypes: dict[Any, str] = {}
+        self.dtype_name = functools.cache(str)
         self.makers: dict[int, int] = {}  # key of a tensor -> id of the op that made it
-        self.replay = 0  # how many replays are over
         self.began: list[int] = []  # raw start of each op, also when times are not wanted
         self.gone: list[tuple[int, int]] = []  # when each event began, and how many pieces of memory had gone
         self.marked: list[tuple[int, Scope]] = []  # when the steps began that something marks
         self.compositions: dict[int, int] = {}  # numbers, by the identity of what was found
-        self.named = {} if capture.names is None else capture.names.named
         self.latest: dict[int, int] = {}  # position of a variable -> the tensor it is now
         self.firsts: dict[int, int] = {}  # a variable's later tensors -> its position
         self.gradient_keys = dict(capture.gradient_keys)  # position of a gradient -> the key of whose it is
@@ -85,15 +86,14 @@ class _Builder:
         for event in capture.journal.events():
             self.gone.append((event.started, event.gone))
             getattr(self, f"_add_{event.kind}")(event)
-        record.calls |= self.calls.found(lambda op, places: places == self._places_around(record.ops[op].scope))
+        record.calls |= self.calls.found(self._places_around)
         self._name_other_gradients()
         self._name_constants()
         name_own_updates(record)
-        targets = {} if capture.names is None else capture.names.targets
-        record.called |= {
-            i: name for i, name in targets.items() if name and i >= 0 and record.tensors[i].producer is not None
-        }
-        settle_names(record, self.named)
+        names = capture.names or ArrayNames()
+        targets = [(i, name) for i, name in names.targets.items() if name and i >= 0]
+        record.called |= {i: name for i, name in targets if record.tensors[i].producer is not None}
+        settle_names(record, names)
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
         record.called |= self._filled_inside(capture.filled)
         self._mark_own_steps()
@@ -117,7 +117,7 @@ class _Builder:
         return TensorInfo(
             position,
             tuple(met.shape),
-            self._dtype_name(met.dtype),
+            self.dtype_name(met.dtype),
             size * met.dtype.itemsize,
             role,
             name=met.variable[0] if met.variable else self.capture.input_names.get(position, "") if met.outside else "",
@@ -125,12 +125,6 @@ class _Builder:
             storage=met.storage,
             stats=None if position in self.capture.met_changed else self.capture.measured.get(position),
         )
-
-    def _dtype_name(self, dtype: Any) -> str:
-        name = self.dtypes.get(dtype)
-        if name is None:
-            name = self.dtypes[dtype] = str(dtype)
-        return name
 
     def _now(self, position: int) -> list[int]:
         """The ids of the tensors that a position stands for at this point of the run."""
@@ -210,9 +204,9 @@ class _Builder:
             self.same_stacks[key] = found
         return found
 
-    def _places_around(self, scope: int | None) -> list[int]:
-        """Where the user's code called what a scope is of."""
-        return [] if scope is None else self.capture.scopes[scope].places
+    def _places_around(self, op: Op) -> list[int]:
+        """Where the user's code called what the scope of an op is of."""
+        return [] if op.scope is None else self.capture.scopes[op.scope].places
 
     def _base(self, scope: int | None) -> int | None:
         """The scope whose stack continues that of what ran in `scope`."""
@@ -285,18 +279,8 @@ class _Builder:
         before = self.record.tensors[self._now(variable)[0]]
         changed = "weight" if before.role in ("parameter", "frozen") else "state"
         self._read(op, event.inputs, (changed, *[given for _ in event.inputs[1:]]))
-        after = TensorInfo(
-            len(self.record.tensors),
-            before.shape,
-            before.dtype,
-            before.nbytes,
-            before.role,
-            before.name,
-            device=before.device,
-            storage=before.storage,
-            version=before.version + 1,
-            stats=self.capture.updated.get(event.begin),
-        )
+        after = dataclasses.replace(before, id=len(self.record.tensors), producer=None, gradient_of=None)
+        after.version, after.stats = before.version + 1, self.capture.updated.get(event.begin)
         self.record.tensors.append(after)
         self.latest[variable] = after.id
         self.firsts[after.id] = variable
@@ -327,7 +311,9 @@ class _Builder:
                 read.update(op.inputs)
                 ended = max(ended, began + op.duration)
         unread = [i for i in given if i not in read]
-        if any(self._is_computed(i, read) for i in unread):
+        makers = [self.record.tensors[i].producer for i in unread]
+        # Of something else than what was read: logits instead of probabilities, say.
+        if any(maker is not None and read.isdisjoint(self.record.ops[maker].inputs) for maker in makers):
             op = self._op(event._replace(started=ended), str(event.op), "metric")
             op.inputs = tuple(dict.fromkeys(unread))
             op.input_names = ("given",) * len(op.inputs)
@@ -340,11 +326,6 @@ class _Builder:
             producer = self.record.tensors[i].producer
             if producer is not None and read not in (found := self.record.reads.setdefault(producer, [])):
                 found.append(read)
-
-    def _is_computed(self, tensor: int, read: set[int]) -> bool:
-        """Was a tensor made by an op, and of something else than what was read (logits instead of probabilities)?"""
-        producer = self.record.tensors[tensor].producer
-        return producer is not None and read.isdisjoint(self.record.ops[producer].inputs)
 
     def _op(self, event: Event, name: str, phase: str) -> Op:
         op = Op(
@@ -368,12 +349,8 @@ class _Builder:
     def _replayed(self, event: Event) -> bool:
         """Whether a captured step was replayed then."""
         replays = self.capture.replays
-        while self.replay < len(replays) and replays[self.replay][1] <= event.begin:
-            self.replay += 1
-        if self.replay == len(replays):
-            return False
-        begin, _, thread = replays[self.replay]
-        return begin <= event.begin and thread == event.thread
+        at = bisect.bisect_right(replays, event.begin, key=lambda replay: replay[0]) - 1
+        return at >= 0 and event.begin < replays[at][1] and event.thread == replays[at][2]
 
     def _read(self, op: Op, arguments: Any, names: tuple[str, ...]) -> None:
         """Sort what an op was given into tensors and settings."""
@@ -414,17 +391,15 @@ class _Builder:
 
     def _claim(self, started: int, forward: int | None) -> bool:
         """Make the ops since `started` the backward ops of `forward`; False when there are none."""
-        found = []
+        found = False
         for op, began in zip(reversed(self.record.ops), reversed(self.began)):
             if op.phase == "network":  # announced when it was over; and it may have begun long before
                 continue
             if began < started:
                 break
-            found.append(op)
-        for op in found:
-            op.phase = "backward"
+            op.phase, found = "backward", True
             op.forward = forward if op.forward is None else op.forward
-        return bool(found)
+        return found
 
     def _watched_late(self, in_keys: tuple[int | None, ...], forward: Op) -> None:
         """A tensor watched after it was first met got its key later: find it by elimination."""

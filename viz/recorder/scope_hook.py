@@ -13,7 +13,7 @@ from typing import Any
 from numpy import ndarray
 
 from eagerflow.core import observe
-from viz.frameworks.objects import PLAIN_TENSORS, TENSORS, is_tensor
+from viz.frameworks.objects import PLAIN_TENSORS, TENSORS
 from viz.recorder import scopes
 from viz.recorder.descriptions import described, flat
 from viz.recorder.names.input_names import name_inputs, names_of_outputs
@@ -81,12 +81,10 @@ def scope_recorder(capture: Any) -> tuple[Callable[[observe.Scope], None], Calla
 
 def _beginner(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Callable[[observe.Scope], None]:
     recorded_scopes, opened, limit, walk = capture.scopes, capture.open, capture.limit, capture.walk
-    known, new, getframe, block = _Callers(), object.__new__, sys._getframe, observe.scope
-    gone: Sized = () if capture.memory is None else capture.memory.gone
-    input_names, output_names, name = capture.input_names, capture.output_names, _namer(capture)
-    made_up_names = capture.made_up_names
-    callers, meet, begin_step = known.callers, known.meet, capture.begin_step
-    waiting: Sized = () if capture.names is None else capture.names.waiting
+    new, getframe, block = object.__new__, sys._getframe, observe.scope
+    input_names, output_names, made_up_names = capture.input_names, capture.output_names, capture.made_up_names
+    gone, (name, waiting) = capture.gone, _namer(capture)
+    callers, codes, begin_step = dict[int, Collection[int] | None](), list[CodeType](), capture.begin_step
 
     def on_scope_begin(scope: observe.Scope) -> None:
         if (number := len(recorded_scopes)) >= limit:
@@ -99,7 +97,8 @@ def _beginner(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Call
             try:
                 by_user = callers[code]
             except KeyError:
-                by_user = meet(code, frame)
+                codes.append(frame.f_code)  # so that its number stays its own
+                by_user = callers[code] = _kind_of_caller(frame)
             if by_user is not None:
                 break
             frame = frame.f_back
@@ -141,11 +140,11 @@ def _beginner(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Call
     return on_scope_begin
 
 
-def _namer(capture: Any) -> Callable[[RecordedScope, observe.Scope, FrameType | None], None]:
-    """What finds names for arrays as a scope begins, unless the user's code isn't looked at."""
+def _namer(capture: Any) -> tuple[Callable[[RecordedScope, observe.Scope, FrameType | None], None], Sized]:
+    """What finds names for arrays as a scope begins, unless the user's code isn't looked at; and what has none yet."""
     names, seen = capture.names, capture.seen
     if names is None:
-        return lambda recorded, scope, frame: None
+        return lambda recorded, scope, frame: None, ()
 
     def name(recorded: RecordedScope, scope: observe.Scope, frame: FrameType | None) -> None:
         if scope.kind == "step":
@@ -158,14 +157,13 @@ def _namer(capture: Any) -> Callable[[RecordedScope, observe.Scope, FrameType | 
         if names.waiting:
             names.look_again(frame)
 
-    return name
+    return name, names.waiting
 
 
 def _ender(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
     output_names, recorded_scopes, log = capture.output_names, capture.scopes, capture.journal.log
     opened, owner_of, meet_state, clock = capture.open, capture.owner, capture.meet_state, observe.clock
-    tape_of, names, end_step = capture.tape, capture.names, capture.end_step
-    gone: Sized = () if capture.memory is None else capture.memory.gone
+    names, end_step, gone = capture.names, capture.end_step, capture.gone
 
     def on_scope_end(scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         if not opened or opened[-1].scope is not scope:  # one that never said that it ended is inside, or nobody knows
@@ -175,8 +173,8 @@ def _ender(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Callabl
             for each in inner:
                 close(each, None, error)
         close(opened.pop(), outputs, error)
-        if error is not None and not opened:
-            capture.crash(error)
+        if error is not None and not opened and capture.crashed is not None:
+            capture.crashed(error)
 
     def close(recorded: RecordedScope, outputs: Any, error: BaseException | None) -> None:
         recorded.ended, recorded.ended_with = clock(), len(gone)
@@ -184,17 +182,15 @@ def _ender(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Callabl
             capture.note("reading", "update_state", recorded.started, recorded.ended, (), recorded.inputs, (), ())
         capture.here = recorded.before
         if recorded.owner is not None:  # before its outputs are met: they may be weights that it keeps
-            recorded.facts = (owner_of if recorded.kind != "backward" else tape_of)(recorded.owner)
+            recorded.facts = owner_of(recorded.owner, recorded.kind)
             if recorded.kind == "optimizer":
                 meet_state(recorded.owner, recorded.facts["number"], recorded.started)
         if recorded.kind in _OF_STEPS:
             end_step(recorded.scope)
         if outputs is not None:
             recorded.outputs = positions(outputs)
-            if len(recorded.outputs) > 1 and names is not None and recorded.kind in ("layer", "model"):
-                for position, x in zip(recorded.outputs, flat(outputs)):
-                    if is_tensor(x):
-                        names.expect(position, x.data)
+            if names is not None and len(recorded.outputs) > 1 and recorded.kind in ("layer", "model"):
+                names.expect(recorded.outputs, flat(outputs))
             if recorded.kind == "model":  # the outermost model's names come last
                 for name, x in names_of_outputs(recorded.owner, outputs):
                     output_names.update(dict.fromkeys(positions(x), name))
@@ -213,31 +209,16 @@ _USERS: tuple[int, ...] = ()
 _INTERNAL = frozenset([-1])
 
 
-class _Callers:
-    """What kind of code opens a scope.
+def _kind_of_caller(frame: FrameType) -> Collection[int] | None:
+    """What kind of code opens a scope: None for the observer's machinery; `_USERS`; `_INTERNAL`.
 
-    Attributes:
-        callers: by the identity of a code object: None for the observer's machinery; `_USERS`; `_INTERNAL`; and for a
-            captured step the lines where it replays a scope that the user's code opened, and not a layer, say.
+    And for a captured step the lines where it replays a scope that the user's code opened, and not a layer, say.
     """
-
-    def __init__(self) -> None:
-        self.callers: dict[int, Collection[int] | None] = {}
-        self._codes: list[CodeType] = []  # kept, so that their numbers stay their own
-
-    def meet(self, number: int, frame: FrameType) -> Collection[int] | None:
-        """Judge code that was never seen before."""
-        self._codes.append(frame.f_code)
-        file = frame.f_code.co_filename
-        found: Collection[int] | None
-        if file in _MACHINERY:
-            found = None
-        elif not is_internal(file):
-            found = _USERS
-        else:
-            found = frame.f_globals.get("<by user>") or _INTERNAL
-        self.callers[number] = found
-        return found
+    file = frame.f_code.co_filename
+    if file in _MACHINERY:
+        return None
+    lines: Collection[int] | None = frame.f_globals.get("<by user>")
+    return lines or _INTERNAL if is_internal(file) else _USERS
 
 
 def _positions(capture: Any) -> Callable[[Any], tuple[int, ...]]:

@@ -27,13 +27,9 @@ _CONTROL_FLOW = os.path.join("eagerflow", "ops", "control_flow.py")
 _PLUMBING = ("<eagerflow", "<frozen", "<__array_function__")
 
 
-def _folders() -> tuple[str, ...]:
-    """The folders whose code is not the user's: eagerflow, viz and NumPy."""
-    viz = os.path.dirname(os.path.dirname(__file__))
-    return tuple([os.path.abspath(each) + os.sep for each in (*eagerflow.__path__, viz, *numpy.__path__)])
-
-
-_FOLDERS = _folders()
+# The folders whose code is not the user's: eagerflow, viz and NumPy.
+_PACKAGES = (*eagerflow.__path__, os.path.dirname(os.path.dirname(__file__)), *numpy.__path__)
+_FOLDERS = tuple([os.path.abspath(each) + os.sep for each in _PACKAGES])
 _DEMO = _FOLDERS[0] + "demo.py"  # comes with eagerflow, and stands for a user's script
 _FILES = tuple([os.path.join(os.path.dirname(os.__file__), f"{name}.py") for name in ("contextlib", "functools")])
 
@@ -60,7 +56,6 @@ class Sources:
     def __init__(self, codes: dict[int, CodeType]) -> None:
         self._codes = codes
         self._frames: dict[tuple[int, int], Frame] = {}
-        self._lines: dict[int, list[tuple[int, int, int | None]]] = {}
         self._equal: dict[Frame, Frame] = {}
         self._cells = cell_names()
 
@@ -72,7 +67,8 @@ class Sources:
         found = self._frames.get((number, instruction))
         if found is None:
             code = self._codes[number]
-            found = self.at(code.co_filename, self._line(number, instruction), code.co_name)
+            lines = (line for start, end, line in code.co_lines() if start <= instruction < end and line is not None)
+            found = self.at(code.co_filename, next(lines, code.co_firstlineno), code.co_name)
             self._frames[number, instruction] = found
         return found
 
@@ -81,11 +77,3 @@ class Sources:
         text = linecache.getline(file, line).strip()[:500]
         frame = Frame(self._cells.get(file, file), line, function, text)
         return self._equal.setdefault(frame, frame)
-
-    def _line(self, number: int, instruction: int) -> int:
-        if number not in self._lines:
-            self._lines[number] = list(self._codes[number].co_lines())
-        for start, end, line in self._lines[number]:
-            if start <= instruction < end and line is not None:
-                return line
-        return self._codes[number].co_firstlineno

@@ -5,6 +5,7 @@ Recordings, the choice of recorded steps, the live page, the doctor and the sear
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from eagerflow.core.observe import Scope, clock
 from viz.frameworks.objects import VARIABLES, variables_in
 from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
+from viz.recorder.scopes import OpenScope, Scopes
 
 __all__ = ["ALONE", "Step", "StepTracker", "Turns", "rows_of"]
 
@@ -164,7 +166,8 @@ class StepTracker(Turns):
 
     def __init__(self, hears_ops: bool = True) -> None:
         super().__init__()
-        self._hears_ops, self._held = hears_ops, _HeldWeights()
+        self._hears_ops = hears_ops
+        self._held: list[tuple[Any, Any]] = []  # weights whose gradients were computed, and some of their numbers
         self.begun = self.has_optimizers = False
         self._pending = False  # are there gradients of a loop by hand, which no optimizer was given yet?
         self._within: frozenset[int] = frozenset()  # weights of which gradients were asked within a forward pass
@@ -172,7 +175,7 @@ class StepTracker(Turns):
         self._optimizers: set[int] = set()
         self._first: dict[frozenset[int], int] = {}  # by weights, the optimizer that updated them first
         self._aside = 0  # steps of `evaluate` and `predict`
-        self._inside: list[Scope] = []  # scopes of steps, and of optimizers
+        self._inside = Scopes[OpenScope]()  # of steps, and of optimizers
         self._over: list[Callable[[Step], Any]] = []
         self._changed: list[Callable[[Step], Any]] = []
         self._heard = _Heard()  # since the last update
@@ -246,7 +249,7 @@ class StepTracker(Turns):
     @property
     def in_marked(self) -> bool:
         """Does a step run that something marks?"""
-        return bool(self._inside) and (self._inside[0].kind == "step" or any(s.kind == "step" for s in self._inside))
+        return bool(self._inside) and (self._inside[0].kind == "step" or self._inside.inside("step"))
 
     @property
     def hears_updates(self) -> bool:
@@ -286,7 +289,8 @@ class StepTracker(Turns):
         if not self._hears_ops:
             if not self.has_optimizers:
                 self._look_at_weights()
-                self._held.hold(sources)
+                some = sorted(variables_in(sources), key=lambda x: x.data.size)[:_MOST]
+                self._held = [(x, _some(x)) for x in some]
         elif not self._pending and any(_is_tracked(result) for result in results):
             self._within |= weights
             return False
@@ -303,9 +307,10 @@ class StepTracker(Turns):
 
     def _look_at_weights(self) -> None:
         """Were weights changed since their gradients were computed? Before the call that came next, if so."""
-        if self._were_changed or self._held.have_changed():
-            self._were_changed, self._asked = False, []
-            self._held.hold(())
+        if self._were_changed or any(
+            not numpy.array_equal(_some(x), before, equal_nan=True) for x, before in self._held
+        ):
+            self._were_changed, self._asked, self._held = False, [], []
             self.updated(None)
             self._heard.ended = self._calls_began
             self._note_update()
@@ -334,7 +339,7 @@ class StepTracker(Turns):
                 self._update()
             self.end()
         if scope.kind in ("step", "optimizer"):
-            self._inside.append(scope)
+            self._inside.append(OpenScope(scope))
         elif self._over and self._call is None and not self._inside and scope.kind in _CALLS:
             self._calls_began = self._calls_began or scope.started
             if scope.kind != "loss":
@@ -344,14 +349,7 @@ class StepTracker(Turns):
         """Something ends; gives `"step"` or `"optimizer"` where that is one with none around it, else ""."""
         if scope is self._call:
             self._call = None
-        if self._inside and self._inside[-1] is scope:
-            self._inside.pop()
-        else:
-            at = next((i for i, each in enumerate(self._inside) if each is scope), None)
-            if at is None:
-                return ""
-            del self._inside[at:]  # with those that an error left open
-        if self._inside:
+        if scope.kind not in ("step", "optimizer") or not self._inside.end(scope) or self._inside:
             return ""
         if scope.kind == "step":
             self._pending = self.begun = False
@@ -366,7 +364,7 @@ class StepTracker(Turns):
                     tell(step)
         else:
             self.has_optimizers = True
-            self._held.hold(())
+            self._held = []
             self._learn_within()
             self._update(scope.owner)
             if self._over:
@@ -379,16 +377,15 @@ class StepTracker(Turns):
         return self.upcoming if belongs else None
 
 
+@dataclasses.dataclass(slots=True)
 class _Heard:
     """What a loop by hand did since the last update."""
 
-    __slots__ = ("began", "ended", "losses", "model", "rows")
-
-    def __init__(self) -> None:
-        self.began = self.ended = 0
-        self.model: Any = None
-        self.rows: int | None = None
-        self.losses: list[Any] = []
+    began: int = 0
+    ended: int = 0
+    model: Any = None
+    rows: int | None = None
+    losses: list[Any] = dataclasses.field(default_factory=list)
 
     def learn(self, began: int, called: tuple[Any, int | None], targets: Sequence[Any]) -> None:
         """Gradients of these were computed, of calls that began then, the last of them of this model."""
@@ -400,40 +397,13 @@ class _Heard:
 
 def rows_of(inputs: Any) -> int | None:
     """How many samples a batch has; None where that can't be seen."""
-    leaf = inputs
-    while isinstance(leaf, (tuple, list)) and leaf:
-        leaf = leaf[0]
-    if shape := getattr(leaf, "shape", ()):  # nearly always, and asked for in each step
-        return int(shape[0])
-    for each in flat(inputs) if inputs is not None else ():
-        if shape := getattr(each, "shape", ()):
-            return int(shape[0])
-    return None
+    return next((int(shape[0]) for each in flat(inputs) if (shape := getattr(each, "shape", ()))), None)
 
 
 def _is_tracked(outputs: Any) -> bool:
     """Can gradients be asked of what an op made?"""
     made = outputs[0] if isinstance(outputs, (tuple, list)) and outputs else outputs
     return getattr(made, "key", None) is not None and not isinstance(made, VARIABLES)
-
-
-class _HeldWeights:
-    """Some numbers of some weights, as they were when gradients of them were computed."""
-
-    def __init__(self) -> None:
-        self._held: list[tuple[Any, Any]] = []
-
-    def hold(self, sources: Sequence[Any]) -> None:
-        """Gradients of these were computed."""
-        if not sources:
-            self._held = []
-            return
-        variables = sorted(variables_in(sources), key=lambda x: x.data.size)[:_MOST]
-        self._held = [(x, _some(x)) for x in variables]
-
-    def have_changed(self) -> bool:
-        """Does one of them hold other numbers now?"""
-        return any(not numpy.array_equal(_some(x), before, equal_nan=True) for x, before in self._held)
 
 
 def _some(variable: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 from eagerflow.core import observe
 from viz.chosen_steps import ChosenSteps
 from viz.recorder.capture import Capture
+from viz.recorder.listening import HOOKS, Listening
 from viz.recorder.step_tracker import StepTracker
 
 __all__ = ["StepGate", "checked_steps", "step"]
@@ -19,7 +20,7 @@ _LOOKS = ("metric", "optimizer")  # scopes that don't begin another step
 
 
 # What training reports of a step comes when the step is over, and so may this be by then: `StepGate` hears it itself.
-_EVENTS = [name for name in vars(observe.Observer) if name.startswith("on_") and name != "on_logs"]
+_EVENTS = [name for name in HOOKS if name != "on_logs"]
 
 
 class StepGate(observe.Observer):
@@ -47,9 +48,8 @@ class StepGate(observe.Observer):
         self._trained = 0  # batches, by models, in this training
         self._epochs = 0  # of it, that are over
         self._reported: int | None = None  # the marked step that training reports on next
-        self.relay = Relay()  # to the capture; it stands behind this among the observers
-        self._first: list[int] = []  # what the first step took that wasn't chosen
-        self._times = collections.deque[int](maxlen=500)  # and the latest of the others
+        self.relay = Relay(everywhere=True)  # to the capture; it stands behind this among the observers
+        self._times = collections.deque[int](maxlen=500)  # what the latest steps took that weren't chosen
         self._began = 0
         self._updated: int | None = None  # when the last update was over, if nobody recorded and nothing else ran since
 
@@ -64,7 +64,7 @@ class StepGate(observe.Observer):
 
         The first of the run warms up and counts only where there is no other.
         """
-        times = self._times or self._first
+        times = [*self._times][1:] or self._times
         return {"duration": int(statistics.median(times)), "steps": len(times)} if times else None
 
     def open(self) -> None:
@@ -130,7 +130,7 @@ class StepGate(observe.Observer):
         self._tell(scope.started, number)
         now = observe.clock()
         if self._updated is not None and number != before:
-            self._note(now - self._updated)
+            self._times.append(now - self._updated)
         self._choose(perhaps_next=self._tracker.has_begun)
         if self.relay.is_on:
             self._updated = None
@@ -193,13 +193,9 @@ class StepGate(observe.Observer):
 
     def _end_marked(self, scope: observe.Scope, error: BaseException | None) -> None:
         if not self.relay.is_on and error is None:
-            self._note(observe.clock() - self._began)
+            self._times.append(observe.clock() - self._began)
         may_follow = self._has_own or scope.name != "train_step"  # a step that nothing marks
         self._record(may_follow and self._tracker.number in self._steps)
-
-    def _note(self, took: int) -> None:
-        """A step that wasn't chosen took so many nanoseconds."""
-        (self._times if self._first else self._first).append(took)
 
 
 class step:
@@ -255,7 +251,7 @@ def checked_steps(where: str, steps: int | Iterable[int] | ChosenSteps) -> froze
     return found
 
 
-class Relay(observe.Observer):
+class Relay(Listening):
     """Stands among the observers all the time, and costs nothing while it is off. Reports of training it leaves out.
 
     A capture that came and went by itself would be lost where this is decided inside of a captured step: the observers
@@ -264,8 +260,6 @@ class Relay(observe.Observer):
 
     hears_steps = True  # those that `viz.step` marks
     hears_replays = True
-    wants_scopes = False  # whoever turns it on says whether they are announced
-    wants_ops = False
 
     @property
     def is_on(self) -> bool:

@@ -23,7 +23,7 @@ PIECE = 1 << 13
 SMALL = 2048  # elements of an array for which calls take longer than arithmetic
 LARGE = 1e140  # squares of larger numbers, summed, could be infinite
 _KINDS = "fdbBhHiIlLqQ?e"
-_AT_ONCE = 1 << 15  # elements that wait: what stays in the cache, also as double precision
+_AT_ONCE = 4 * PIECE  # elements that wait: what stays in the cache, also as double precision
 _Columns = tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray, numpy.ndarray]
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from eagerflow import Tensor, tree
-from eagerflow.core.observe import Observer, Scope
+from eagerflow.core.observe import Scope
 from viz.doctor.facts.host_arrays import values_of
 from viz.frameworks.torch.layouts import classes_last, loss_of
 from viz.frameworks.torch.objects import as_numpy
@@ -45,7 +45,7 @@ class Trained:
                 each.training = mode
 
 
-class Batches(Observer):
+class Batches:
     """Hears what a module is given, and what its loss makes of the answers."""
 
     def __init__(self, gatherer: Gatherer) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import collections
 
-from viz.facts.schema import Record
+from viz.facts.schema import Record, Scope
 
-__all__ = ["pick_step"]
+__all__ = ["pick_step", "rows_of"]
 
 
 def pick_step(record: Record) -> int | None:
@@ -35,13 +35,17 @@ def pick_step(record: Record) -> int | None:
     return complete[-1] if complete else record.steps[-1].index
 
 
+def rows_of(record: Record, scope: Scope) -> int:
+    """How many rows the batch of a step has: the length of the first array that it was given; 0 where none was."""
+    return next((record.tensors[i].shape[0] for i in scope.inputs if record.tensors[i].shape), 0)
+
+
 def _rows_of_steps(record: Record) -> dict[int, int]:
     """For each step, how many rows its batch has: the length of the first array that it was given from outside."""
     found: dict[int, int] = {}
     for step in record.steps:
-        given = [record.tensors[i].shape for i in record.scopes[step.scope].inputs]
-        if given and given[0]:
-            found[step.index] = given[0][0]
+        if rows := rows_of(record, record.scopes[step.scope]):
+            found[step.index] = rows
     for op in record.ops:  # a step of the user's own loop isn't told what it is given
         if op.step is not None and op.step not in found and op.phase == "forward":
             for tensor in [record.tensors[i] for i in op.inputs]:

@@ -6,6 +6,7 @@ import bisect
 import itertools
 from collections.abc import Sequence
 
+from viz.facts.digest.picked_step import rows_of
 from viz.facts.schema import Logs, Record, Scope
 
 __all__ = ["endings_of_models", "evaluated_together", "goes_on", "own_reports", "step_before"]
@@ -39,9 +40,7 @@ def evaluated_together(record: Record) -> list[Logs]:
 
     def rows(log: Logs) -> int:
         at = step_before(record, log)
-        given = record.scopes[record.steps[at].scope].inputs if at >= 0 else ()
-        shape = record.tensors[given[0]].shape if given else ()
-        return shape[0] if shape else 1
+        return rows_of(record, record.scopes[record.steps[at].scope]) or 1 if at >= 0 else 1
 
     found = []
     for is_single, logs in itertools.groupby(record.logs, lambda log: log.kind == "evaluation" and log.step < 0):

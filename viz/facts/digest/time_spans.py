@@ -5,13 +5,11 @@ The time from starting a recording to stopping it is another one: in a script, i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from viz.facts import formatting
-from viz.facts.schema import Record
+from viz.facts.schema import Op, Record, Scope
 from viz.facts.selection import steps_around
 
-__all__ = ["Span", "recorded_for", "step_spans", "took", "took_told", "whole_span"]
+__all__ = ["Span", "step_spans", "took", "took_told", "whole_span"]
 
 Span = tuple[int, int]
 
@@ -21,8 +19,12 @@ _APART = ("step", "data")  # in a chosen step, it is the recorder that starts fi
 def step_spans(record: Record) -> dict[int | None, Span]:
     """When each step began and ended, by its position, and under None what ran outside of all steps; what has times."""
     found: dict[int | None, Span] = {}
-    for step, start, end in (*_of_ops(record), *_of_scopes(record)):
-        known = found.get(step)
+    timed: list[tuple[Op | Scope, int | None]] = [(op, op.step) for op in record.ops]
+    timed += [(s, step) for s, step in zip(record.scopes, steps_around(record)) if s.kind not in _APART]
+    for each, step in timed:
+        start, end, known = each.start, each.end, found.get(step)
+        if start is None or end is None:
+            continue
         if known is None:
             found[step] = start, end
         elif start < known[0] or known[1] < end:  # as few of many thousands do
@@ -47,34 +49,6 @@ def took(record: Record) -> int:
 
 
 def took_told(record: Record, of_it: str = "") -> str:
-    """How long a recording took, and where more was recorded from start to stop, how long that was.
-
-    As in `"20.3 ms (recorded for 22.7 ms, with what came before and after)"`; empty without times.
-    """
+    """How long a recording took, as text; empty without times."""
     time = took(record)
-    if not time:
-        return ""
-    were_chosen = any(step.number is not None for step in (record.whole or record).steps)
-    lasted = "" if were_chosen else recorded_for(record, time)
-    around = f" (recorded for {lasted}, with what came before and after)" if lasted else ""
-    return f"{formatting.seconds(time)}{of_it}{around}"
-
-
-def recorded_for(record: Record, of_it: int) -> str:
-    """How long was recorded from start to stop, as text, where that is notably more than `of_it`, else empty."""
-    whole = record.meta.get("duration")
-    if not isinstance(whole, int) or not of_it or whole - of_it < max(1_000_000, whole / 10):  # less isn't worth it
-        return ""
-    return formatting.seconds(whole)
-
-
-def _of_ops(record: Record) -> Iterator[tuple[int | None, int, int]]:
-    for op in record.ops:
-        if op.start is not None and op.end is not None:
-            yield op.step, op.start, op.end
-
-
-def _of_scopes(record: Record) -> Iterator[tuple[int | None, int, int]]:
-    for scope, step in zip(record.scopes, steps_around(record)):
-        if scope.kind not in _APART and scope.start is not None and scope.end is not None:
-            yield step, scope.start, scope.end
+    return f"{formatting.seconds(time)}{of_it}" if time else ""

@@ -13,10 +13,8 @@ from viz.facts.text_table import Columns, Text, table
 
 __all__ = ["following", "shown"]
 
-_MOST_PARTS = 12
-_MOST_REPORTED = 8
+_MOST_ROWS = 12
 _BARS = "▁▂▃▄▅▆▇█"
-_LONGEST = 60
 _NOUNS = {
     "batch": ("batch", "batches"),
     "epoch": ("epoch", "epochs"),
@@ -56,10 +54,10 @@ def _course(course: list[dict[str, Any]]) -> Columns:
             *[_number(each[key]) for key in ("first", "last", "lowest", "highest")],
             _bars(each["values"]),
         ]
-        for each in course[:_MOST_REPORTED]
+        for each in course[:_MOST_ROWS]
     ]
-    if len(course) > _MOST_REPORTED:
-        lines.append([f"… {len(course) - _MOST_REPORTED} more", "", "", "", "", ""])
+    if len(course) > _MOST_ROWS:
+        lines.append([f"… {len(course) - _MOST_ROWS} more", "", "", "", "", ""])
     return table((title, "first", "last", "lowest", "highest", "course"), lines, least="highest,lowest,course")
 
 
@@ -83,10 +81,10 @@ def _parts(parts: list[dict[str, Any]], whole: int) -> Columns:
     """A line for each model, layer, loss, metric and optimizer; of many the outer ones."""
     level = max(part["level"] for part in parts)
     kept = parts
-    while len(kept) > _MOST_PARTS and level:
+    while len(kept) > _MOST_ROWS and level:
         level -= 1
         kept = [part for part in parts if part["level"] <= level]
-    lines = [_part(part, whole) for part in kept[:_MOST_PARTS]]
+    lines = [_part(part, whole) for part in kept[:_MOST_ROWS]]
     left = len(parts) - len(lines)
     if left:
         lines.append([f"… {formatting.amount(left)} more: viz summary", "", "", "", ""])
@@ -96,7 +94,7 @@ def _parts(parts: list[dict[str, Any]], whole: int) -> Columns:
 
 def _part(part: dict[str, Any], whole: int) -> list[str]:
     return [
-        "  " * part["level"] + formatting.with_class(part["name"], part["class"], _LONGEST),
+        "  " * part["level"] + formatting.with_class(part["name"], part["class"], 60),
         ", ".join([formatting.shape(tuple(lengths)) for lengths in part["output"]]),
         "" if part["parameters"] is None else formatting.amount(part["parameters"]),
         formatting.seconds(part["time"]) if part["time"] else "",
@@ -108,7 +106,7 @@ def _slowest(facts: dict[str, Any]) -> Iterator[str]:
     head = "slowest:"
     for row in facts["slowest"]:
         backward = " (backward)" if row["phase"] == "backward" else ""
-        layer = f" in {formatting.clean(row['layer'], _LONGEST)}" if row["layer"] else ""
+        layer = f" in {formatting.clean(row['layer'])}" if row["layer"] else ""
         line = f", {formatting.clean(row['source'], 100)}" if row["source"] else ""
         took = f"{formatting.seconds(row['time'])} ({100 * row['share']:.0f}%)"
         times = f" ×{row['count']:,}" if row["count"] > 1 else ""
@@ -132,7 +130,7 @@ def _nonfinite(found: dict[str, Any] | None, kept: str | None) -> Iterator[str]:
     if not found["flawed"]:
         yield f"values:  all finite in {measured}"
         return
-    where = f" · {formatting.clean(found['layer'], _LONGEST)}" if found["layer"] else ""
+    where = f" · {formatting.clean(found['layer'])}" if found["layer"] else ""
     step = "" if found["step"] is None else f", step {found['step']}"
     origin = f"{formatting.clean(found['op'])}{where}{step}" if found["op"] else "what came from outside"
     first = f", first in {origin}"

@@ -7,15 +7,13 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from viz.facts.blocks import Block, Run, calls_title, is_as_an_op, leaves, stand_in, taking_turns
+from viz.facts.blocks import LEAST_OPS, Block, Run, calls_title, is_as_an_op, leaves, stand_in, taking_turns
 from viz.facts.schema import Record
 from viz.facts.wiring import Wiring
 
 __all__ = ["find_runs", "fold"]
 
 _LONGEST_PERIOD = 48
-_LEAST_OPS = 3  # equal ones, or rows of them, that follow each other: of two a reader needs none to be folded
-_LEAST_LARGE = 2  # equal parts, one behind the other, that have many boxes
 
 
 def fold(
@@ -125,16 +123,16 @@ def _to_next_border(wiring: Wiring, ops: Sequence[Sequence[int]], first: int, pe
 
 def _run(children: list[Any], marks: Sequence[Any], at: int, wiring: Wiring, least: int) -> tuple[int, int]:
     """The shortest period that repeats from `at` on, and how often it does."""
-    for period in range(1, min(_LONGEST_PERIOD, (len(marks) - at) // min(least, _LEAST_LARGE)) + 1):
+    for period in range(1, min(_LONGEST_PERIOD, (len(marks) - at) // 2) + 1):
         if marks[at] != marks[at + period]:
             continue
         has_block = not all(map(is_as_an_op, children[at : at + period]))
-        enough = least if has_block else max(least, _LEAST_OPS)
+        enough = least if has_block else max(least, LEAST_OPS)
         count, end = 1, at + period
         while marks[end : end + period] == marks[at : at + period]:
             count, end = count + 1, end + period
         if has_block and 1 < count < enough and wiring.are_large_and_follow(_ops_of_parts(children, at, period, 2)):
-            enough = _LEAST_LARGE
+            enough = 2
         if count >= enough and period == 1 and is_as_an_op(children[at]):
             count = wiring.of_one_line([next(leaves(child)) for child in children[at : at + count]])
         if count >= enough:

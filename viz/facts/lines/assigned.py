@@ -13,13 +13,12 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.schema import Frame, Record
 
-__all__ = ["GradientNames", "goes_around", "name_assigned", "name_of_line", "name_of_part", "own_line"]
+__all__ = ["NEAR", "GradientNames", "goes_around", "name_assigned", "name_of_line", "name_of_part", "own_line"]
 
 _ASSIGNED = re.compile(r"\s*([A-Za-z_][\w.]*)(?:\s*:[^=]*)?\s*[-+*/@]?=(?!=)")
 _RETURNS = re.compile(r"\s*(def\b.*:\s*)?return\b")
 _MAKES_SEVERAL = re.compile(r"\b(for|lambda)\b")
-_LONGEST = 30  # letters of a tensor's name
-_NEAR = 64
+NEAR = 64
 """How many ops behind one are looked at for others of its line, which may read what it made."""
 
 _FOLDER = re.compile(r".*[/\\]")
@@ -43,8 +42,7 @@ def name_assigned(record: Record, op: int) -> str:
     line, source = own_line(record, op), record.ops[op].source
     if line is None or source is None or _MAKES_SEVERAL.search(source.code):
         return ""
-    later = [record.ops[i] for i in range(op + 1, min(op + 1 + _NEAR, len(record.ops)))]
-    later = [each for each in later if each.phase == "forward"]
+    later = [each for each in record.ops[op + 1 : op + 1 + NEAR] if each.phase == "forward"]
     if any((frame.file, frame.line) == line for each in later[:1] for frame in each.stack):
         return ""
     in_line = [each for each in later if (each.source is not None and (each.source.file, each.source.line) == line)]
@@ -63,7 +61,7 @@ class GradientNames:
     def of(self, tensor: int) -> str:
         """`"∇ mixed"` by what it is the gradient of, `"∇"` where that has no name."""
         of = self._record.tensors[tensor].gradient_of
-        return f"∇ {'' if of is None else formatting.clean(self._called(of), _LONGEST)}".strip()
+        return f"∇ {'' if of is None else formatting.clean(self._called(of), formatting.LONGEST_NAME)}".strip()
 
     def _called(self, tensor: int) -> str:
         """What the user's code calls a tensor, or another one that is the same array: rules are given their own."""
@@ -91,7 +89,7 @@ def name_of_part(record: Record, ops: Sequence[int]) -> str:
     """
     source = record.ops[ops[0]].source
     assert source is not None
-    later = (each for each in record.ops[ops[-1] + 1 : ops[-1] + 1 + _NEAR] if each.phase == "forward")
+    later = (each for each in record.ops[ops[-1] + 1 : ops[-1] + 1 + NEAR] if each.phase == "forward")
     stack = [(frame.file, frame.line) for each in itertools.islice(later, 1) for frame in each.stack]
     goes_on = (source.file, source.line) in stack
     return name_of_line(dataclasses.replace(source, code="") if goes_on else source)

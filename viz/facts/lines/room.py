@@ -122,19 +122,15 @@ def _fold(line: str, places: int) -> list[str]:
     columns = _TWO_COLUMNS.match(line)
     indent = len(line) - len(line.lstrip(" "))
     start = line[:indent]
-    if columns is not None and _has_room(line[len(columns[1]) :], places - width(columns[1])):
+    if columns is not None:
+        rest, left = line[len(columns[1]) :], places - width(columns[1])
+        if left < _LEAST_WORDS or max(map(width, rest.split())) > left:  # it has no room beside the first
+            second = " " * (indent + 4)
+            return [*_fold(columns[1].rstrip(), places), *_wrapped(rest, second, len(second), places)]
         start, indent = columns[1], width(columns[1])
-    elif columns is not None:
-        second = " " * (indent + 4)
-        return [*_fold(columns[1].rstrip(), places), *_wrapped(line[len(columns[1]) :], second, len(second), places)]
     elif indent:
         indent += 2
     return _wrapped(line[len(start) :], start, min(indent, places // 3 * 2), places)
-
-
-def _has_room(words: str, places: int) -> bool:
-    """Whether a second column may stand beside the first: it isn't narrow, and holds each word."""
-    return places >= _LEAST_WORDS and max(map(width, words.split())) <= places
 
 
 def _wrapped(text: str, start: str, indent: int, places: int) -> list[str]:

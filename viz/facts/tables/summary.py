@@ -31,7 +31,7 @@ from viz.facts.selection import (
 )
 from viz.facts.text_table import Text, table
 
-__all__ = ["HEADS", "Row", "around", "cells", "columns", "describe", "flops_text", "opened", "rows", "summary"]
+__all__ = ["HEADS", "Row", "around", "cells", "columns", "describe", "opened", "rows", "summary"]
 
 HEADS = ("layer", "output", "params", "ops", "FLOPs", "forward", "backward", "update", "activation")
 # What is left out where a terminal has little room, the least important first.
@@ -253,13 +253,6 @@ def _totals(record: Record, total: Row, step: int | None) -> list[str]:
     return lines
 
 
-def flops_text(known: int, uncounted: int) -> str:
-    """`"3.9 G"`; with a `+` where some ops have no formula; nothing where none has."""
-    if not known:
-        return ""
-    return formatting.short(known) + ("+" if uncounted else "")
-
-
 def columns(found: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
     """The heads of a table of these lines, and their texts; without updates where there were none."""
     lines = [cells(row) for row in found]
@@ -274,7 +267,7 @@ def cells(row: Row) -> tuple[str, ...]:
         row.shape,
         "" if row.params is None else formatting.amount(row.params),
         formatting.amount(row.ops),
-        flops_text(row.flops, row.uncounted),
+        formatting.short(row.flops) + ("+" if row.uncounted else "") if row.flops else "",
         formatting.seconds(row.forward) if row.forward else "",
         formatting.seconds(row.backward) if row.backward else "",
         formatting.seconds(row.update) if row.update else "",

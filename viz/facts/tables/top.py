@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from viz.choices import COSTS, KEYS
@@ -20,7 +20,6 @@ from viz.facts.text_table import Text, table
 __all__ = ["KEYS", "facts", "top"]
 
 _LEAST = ("ops", "replayed", "FLOPs", "memory", "count", "output", "share", "line", "time", "phase")
-_LONGEST = 80  # signs of a name
 _MADE = "(memory: what ops newly took; views of other arrays take none; viz memory tells what was in use at once)"
 
 
@@ -42,10 +41,10 @@ def top(
     costs = {"time": ("time", "share", "memory"), "memory": ("memory", "share", "time")}
     heads: tuple[str, ...] = (by, "ops", *costs.get(cost or "time", ("FLOPs", "share", "time")))
     if by in COSTS:
-        shown["layer"] = lambda row: formatting.clean(_whose(row), _LONGEST)
+        shown["layer"] = lambda row: formatting.clean(_whose(row), 80)
         again = ("replayed",) if any(row["replayed"] for row in found) else ()
         heads = ("op", "phase", "layer", "output", "count", *again, "time", "memory", "FLOPs", "source")
-    lines = [[shown[h](row) if h in shown else formatting.clean(row[h], _LONGEST) for h in heads] for row in found]
+    lines = [[shown[h](row) if h in shown else formatting.clean(row[h], 80) for h in heads] for row in found]
     asked = (by, cost)
     unasked = [head for head in _LEAST if head.lower() not in asked and (head != "time" or "memory" in asked)]
     least = ",".join(unasked)
@@ -103,42 +102,30 @@ def _ranked(record: Record, by: str, n: int, step: int | None, cost: str | None)
 
 
 def _top_ops(record: Record, chosen: list[Op], by: str) -> list[dict[str, Any]]:
+    """Equal ops in a row, also those of batches with other numbers of rows, such as the last of an epoch.
+
+    Ops of one step that differ in these are of different rows.
+    """
     places = {op.id: formatting.place(line_of(record, op)) for op in chosen}
     groups: dict[tuple[Any, ...], dict[tuple[int, ...], list[Op]]] = {}
-    memory = Made(record)
+    of_step: dict[tuple[Any, ...], list[tuple[int, ...]]] = {}
     for op in chosen:
         made = tuple([(record.tensors[i].shape[1:], record.tensors[i].dtype) for i in op.outputs])
         lengths = tuple([record.tensors[i].shape[0] if record.tensors[i].shape else 0 for i in op.outputs])
-        counts_for = _around_owner(record, op), _updated(record, op)
-        alike = groups.setdefault((op.name, op.phase, *counts_for, made, places[op.id]), {})
-        alike.setdefault(lengths, []).append(op)
-    rows = [each for alike in groups.values() for each in _same_ops(alike.values())]
+        what = op.name, op.phase, _around_owner(record, op), _updated(record, op), made, places[op.id]
+        known = of_step.setdefault((what, op.step), [])
+        known += [lengths] if lengths not in known else []
+        groups.setdefault((what, known.index(lengths)), {}).setdefault(lengths, []).append(op)
+    memory, rows = Made(record), [sorted(alike.values(), key=len, reverse=True) for alike in groups.values()]
     found = [_top_row(record, ops, places[ops[0][0].id], memory) for ops in rows]
     return sorted(found, key=lambda row: row[by] or 0, reverse=True)
-
-
-def _same_ops(groups: Iterable[list[Op]]) -> list[list[list[Op]]]:
-    """Which groups of ops, that differ in the number of rows alone, are of one op: those of no common step.
-
-    Batches may have another number of rows: the last of an epoch, those of validation. Two ops of one step are two.
-    """
-    found: list[tuple[set[int | None], list[list[Op]]]] = []
-    for ops in sorted(groups, key=len, reverse=True):
-        steps: set[int | None] = {op.step for op in ops}
-        same = next((each for each in found if None not in steps and not steps & each[0]), None)
-        if same is None:
-            found.append((steps, [ops]))
-        else:
-            same[0].update(steps)
-            same[1].append(ops)
-    return [parts for _, parts in found]
 
 
 def _top_row(record: Record, groups: list[list[Op]], place: str, memory: Made) -> dict[str, Any]:
     """Equal ops: their costs are sums, `id` is that of the one that took longest."""
     op, ops = max(groups[0], key=lambda op: op.duration), [op for group in groups for op in group]
     first, *others = [[record.tensors[i] for i in group[0].outputs[:2]] for group in groups]
-    shapes = [formatting.shape(tensors[0].shape) for tensors in others[:2]] + ["…"] * (len(others) > 2)
+    shapes = formatting.some([formatting.shape(tensors[0].shape) for tensors in others])
     output = ", ".join([formatting.tensor(tensor) for tensor in first])
     known = [number for number in all_flops(record, ops) if number is not None]
     return {
@@ -147,7 +134,7 @@ def _top_row(record: Record, groups: list[list[Op]], place: str, memory: Made) -
         "phase": op.phase,
         "layer": record.path(_around_id(record, op), shown=True),
         "weight": _updated(record, op),
-        "output": f"{output} (also {', '.join(shapes)})" if shapes else output,
+        "output": f"{output} (also {shapes})" if shapes else output,
         "count": len(ops),
         "replayed": sum(each.replayed for each in ops),
         "time": sum([each.duration for each in ops]),

@@ -16,14 +16,6 @@ Call = tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]
 """An op with its inputs, its settings and what it made."""
 
 
-class _Calls(Observer):
-    def __init__(self) -> None:
-        self.made: list[Call] = []
-
-    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, *about: Any) -> None:
-        self.made.append((op, inputs, settings, outputs))
-
-
 def ones(shape: Sequence[int], dtype: Any) -> Tensor:
     """Ones that take no memory."""
     return Tensor(numpy.broadcast_to(numpy.ones((), dtype), shape))
@@ -32,7 +24,9 @@ def ones(shape: Sequence[int], dtype: Any) -> Tensor:
 def run_reference(op: Any, arrays: Sequence[Any], settings: Sequence[Any]) -> tuple[list[Call], Any]:
     """The ops that the reference of a fused op calls, and what it returns."""
     given = [x if x is None or isinstance(x, Tensor) else Tensor(x) for x in arrays]
-    calls = _Calls()
-    with unobserved(), observing(calls), no_grad(), numpy.errstate(all="ignore"):
+    calls: list[Call] = []
+    hearer = Observer()
+    hearer.on_op = lambda op, inputs, settings, outputs, *about: calls.append((op, inputs, settings, outputs))  # type: ignore[method-assign]
+    with unobserved(), observing(hearer), no_grad(), numpy.errstate(all="ignore"):
         results = op.reference(*given, **dict(zip(op.settings, settings)))
-    return calls.made, results
+    return calls, results

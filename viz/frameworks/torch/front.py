@@ -81,7 +81,7 @@ class _Front:
         """What is told in an observer's place: None for those that listen to eagerflow alone."""
         if observer not in self._adapters:
             told: Observer | None = observer
-            if isinstance(observer, Listening):
+            if isinstance(observer, Listening) and not observer.everywhere:
                 told = observer.elsewhere() if observer.elsewhere is not None else None
             if getattr(told, "knows_layouts_of_eagerflow", False):
                 told = Canonical(told)

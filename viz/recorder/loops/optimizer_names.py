@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from viz.facts import formatting
 from viz.facts.schema import Record, Scope
 
 __all__ = ["tell_optimizers_apart"]
@@ -34,7 +35,7 @@ def tell_optimizers_apart(record: Record) -> None:
         names_of = {owner: _models(trained.get(owner, {}), layers) for owner in of_owner}
         if len({*map(tuple, names_of.values())}) < len(of_owner):  # they train parts of one model
             names_of = {owner: [*trained.get(owner, {})] for owner in of_owner}
-        said = {owner: _said([shown.get(each, each) for each in found]) for owner, found in names_of.items()}
+        said = {owner: formatting.some([shown.get(x, x) for x in found]) for owner, found in names_of.items()}
         for owner, scopes in of_owner.items():
             if said[owner] and list(said.values()).count(said[owner]) == 1:
                 for scope in scopes:
@@ -44,9 +45,3 @@ def tell_optimizers_apart(record: Record) -> None:
 def _models(names: Iterable[str], layers: Mapping[str, set[str]]) -> list[str]:
     """The models in which layers are called, each in one alone; else the layers themselves."""
     return [*dict.fromkeys([next(iter(layers[n])) if len(layers.get(n, ())) == 1 else n for n in names])]
-
-
-def _said(names: Iterable[str]) -> str:
-    """`"generator"`, `"encoder, decoder"`; of many the first ones."""
-    first = list(names)
-    return ", ".join(first[:2]) + (", …" if len(first) > 2 else "")

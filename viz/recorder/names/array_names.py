@@ -9,54 +9,41 @@ from __future__ import annotations
 import sys
 import weakref
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 from numpy import array_equal, ndarray
 
+from viz.facts.formatting import LONGEST_NAME
 from viz.facts.schema import Op, Record, Scope
 from viz.frameworks.contract import Array
-from viz.frameworks.objects import PLAIN_TENSORS, held_in_place_of
+from viz.frameworks.objects import PLAIN_TENSORS, held_in_place_of, is_tensor
 from viz.recorder.descriptions import flat
-from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, frames_of_user, held_as, spoken_of, variable_of
+from viz.recorder.names.kept_names import LONGEST, SAID_BY_ITS_PLACE, frames_of_user, held_as, spoken_of, variable_of
 
-__all__ = ["ArrayNames", "Named", "settle_names"]
+__all__ = ["ArrayNames", "settle_names"]
 
-_LARGEST = 1 << 22  # elements of arrays that are compared
-_SMALL, _ROWS = 1 << 14, 4  # elements of those that are compared whole; of others so many rows
-_ITEMS = 64  # of a dict that is searched
-_LONGEST = 40  # letters of a name
+_SMALL, _ROWS = 1 << 14, 4  # elements of arrays that are compared whole; of others so many rows
 _TRIES = 6
 _OF_DATA = ("fit", "train_on_batch", "test_on_batch", "evaluate", "predict", "predict_on_batch")
 
 _Place = tuple[int, int, tuple[int, ...]]  # a code object, an instruction, and the shape of an array there
 
 
-class Named(NamedTuple):
-    """What an array is called.
-
-    Attributes:
-        name: by the innermost function that holds it.
-        source: the identity of the variable's value and a checksum, which arrays share that are copies of one; None
-            where that isn't known.
-    """
-
-    name: str
-    source: tuple[int, int] | None
-
-
 class ArrayNames:
     """Looks for names while a program runs.
 
     Attributes:
-        named: what was found, by the positions of arrays.
+        named: what the innermost function calls arrays that holds them, by their positions.
+        sources: the identity of the variable's value and a checksum, which arrays share that are copies of one.
         targets: what gradients were asked of, by position.
         waiting: what has no name yet.
     """
 
     def __init__(self) -> None:
-        self.named: dict[int, Named] = {}
+        self.named: dict[int, str] = {}
+        self.sources: dict[int, tuple[int, int]] = {}
         self.targets: dict[int, str] = {}
         self.waiting: dict[int, tuple[weakref.ref[Any], int, int]] = {}  # arrays, where they were looked for, tries
         self._known: dict[tuple[int, int], str] = {}  # names of targets, by code and instruction
@@ -66,23 +53,24 @@ class ArrayNames:
 
     def note(self, position: int, data: Any) -> None:
         """An array was met."""
-        frame = next(frames_of_user(sys._getframe(1)), None) if _is_array(data) and 1 < data.size <= _LARGEST else None
+        frame = next(frames_of_user(sys._getframe(1)), None) if _is_array(data) and data.size > 1 else None
         if frame is None:
             return
         place = id(frame.f_code), frame.f_lasti, data.shape
         name, is_copy = self._usual.get(place, ("", False))
         value = variable_of(frame, name) if name else None
         if value is not None and (value is held_in_place_of(data) or (is_copy and _is_copy(value, data))):
-            self.named[position] = Named(name[:_LONGEST], _source(value, data))
+            self._call(position, data, name, value)
         elif place in self._nothing or not self._find(position, data, frame, place):
             self.waiting[position] = weakref.ref(data), id(frame), _TRIES
             if place not in self._nothing and any(_calls_of_data(sys._getframe(1), frame)):
                 self._nothing.add(place)
 
-    def expect(self, position: int, data: Any) -> None:
-        """An op or layer gave this array as one of several: a variable will hold it."""
-        if _is_array(data) and 1 < data.size <= _LARGEST:
-            self.waiting[position] = weakref.ref(data), 0, _TRIES
+    def expect(self, positions: Sequence[int], tensors: Iterable[Any]) -> None:
+        """An op or layer gave these: if they are several, variables will hold them."""
+        for position, x in zip(positions, tensors) if len(positions) > 1 else ():
+            if is_tensor(x) and _is_array(x.data) and x.data.size > 1:
+                self.waiting[position] = weakref.ref(x.data), 0, _TRIES
 
     def look_again(self, frame: FrameType | None) -> None:
         """Something is called: a function that has been called meanwhile may have a variable for what has no name."""
@@ -101,10 +89,14 @@ class ArrayNames:
         if not name.strip("_"):
             return False
         if name.lower() not in SAID_BY_ITS_PLACE:
-            self.named[position] = Named(name[:_LONGEST], _source(value, data))
+            self._call(position, data, name, value)
             if place is not None:
                 self._usual[place] = name, value is not held_in_place_of(data)
         return True
+
+    def _call(self, position: int, data: Any, name: str, value: Any) -> None:
+        self.named[position] = name[:LONGEST_NAME]
+        self.sources[position] = id(value), 0 if isinstance(data, Array) else zlib.crc32(_some(data).tobytes())
 
     def note_batch(self, positions: Sequence[int], frame: FrameType | None, is_evaluation: bool) -> None:
         """Call a batch as the arrays that `fit` and its like were given."""
@@ -117,7 +109,8 @@ class ArrayNames:
         names = self._of_data[place]
         for position, name in zip(positions, names) if len(names) == len(positions) else ():
             if name:
-                self.named[position] = Named(name, None)
+                self.named[position] = name
+                self.sources.pop(position, None)
                 self.waiting.pop(position, None)
 
     def target(self, target: Any, frame: FrameType | None) -> str:
@@ -128,7 +121,7 @@ class ArrayNames:
         place = id(frame.f_code), frame.f_lasti
         if place not in self._known:
             held = [name for key, value in spoken_of(frame) for name in held_as(key, value, held_in_place_of(target))]
-            self._known[place] = held[0][:_LONGEST] if held else ""
+            self._known[place] = held[0][:LONGEST_NAME] if held else ""
         return self._known[place]
 
 
@@ -154,7 +147,7 @@ def _names_of_data(frame: FrameType, caller: FrameType, is_evaluation: bool) -> 
             continue
         base = _base_of(leaf)
         name = next((name for name, value in spoken if value is leaf or _base_of(value) is base), "")
-        names.append("" if name.lower() in SAID_BY_ITS_PLACE else name[:_LONGEST])
+        names.append("" if name.lower() in SAID_BY_ITS_PLACE else name[:LONGEST_NAME])
     return names
 
 
@@ -167,7 +160,7 @@ def _held_in(frame: FrameType, data: Any) -> tuple[str, Any]:
     """The name of what is an array in a frame, and its value; or that of the only one that equals it."""
     equal: dict[int, tuple[str, Any]] = {}
     spoken, held = spoken_of(frame), held_in_place_of(data)
-    dicts = [value for name, value in spoken if value.__class__ is dict and name[:1] != "_" and len(value) <= _ITEMS]
+    dicts = [value for name, value in spoken if value.__class__ is dict and name[:1] != "_" and len(value) <= LONGEST]
     for each in dicts:
         spoken += [(key, value) for key, value in [*each.items()] if isinstance(key, str)]
     for name, value in spoken:
@@ -198,26 +191,22 @@ def _some(array: Any) -> Any:
     return array if array.size <= _SMALL else array[:: len(array) // _ROWS or 1]
 
 
-def _source(value: Any, data: Any) -> tuple[int, int]:
-    return id(value), 0 if isinstance(data, Array) else zlib.crc32(_some(data).tobytes())
-
-
-def settle_names(record: Record, named: Mapping[int, Named]) -> None:
+def settle_names(record: Record, names: ArrayNames) -> None:
     """Call arrays as the functions that hold them; those that are copies of one in a step become one tensor."""
     steps: dict[int, int | None] = {}  # in which a tensor is read first
     for op in record.ops:
         for i in op.inputs:
             steps.setdefault(i, op.step)
-    outside = {i: found for i, found in named.items() if record.tensors[i].producer is None}
-    record.called |= {i: found.name for i, found in named.items() if i not in outside or not record.tensors[i].name}
+    outside = {i: name for i, name in names.named.items() if record.tensors[i].producer is None}
+    record.called |= {i: name for i, name in names.named.items() if i not in outside or not record.tensors[i].name}
     _name_replayed(record)
-    _join_copies(record, outside, steps)
+    _join_copies(record, outside, names.sources, steps)
     alike: dict[tuple[str, int | None], list[int]] = {}  # which models call by one name
     for i in sorted(steps.keys() & outside.keys()):
         alike.setdefault((record.shown(i), steps[i]), []).append(i)
     for several in alike.values():
-        names = {i: outside[i].name for i in several}
-        record.called |= names if len({*names.values()}) > 1 else {}
+        told = {i: outside[i] for i in several}
+        record.called |= told if len({*told.values()}) > 1 else {}
 
 
 def _name_replayed(record: Record) -> None:
@@ -237,19 +226,19 @@ def _name_replayed(record: Record) -> None:
             targets.setdefault(scope.stack, scope.config)
 
 
-def _join_copies(record: Record, named: Mapping[int, Named], steps: Mapping[int, int | None]) -> None:
+def _join_copies(
+    record: Record, named: Mapping[int, str], sources: Mapping[int, tuple[int, int]], steps: Mapping[int, int | None]
+) -> None:
     differentiated = {tensor.gradient_of for tensor in record.tensors}
     known: dict[tuple[Any, ...], int] = {}
     joined: dict[int, int] = {}
-    for i in sorted(named):
-        tensor, source = record.tensors[i], named[i].source
-        if source is None or i not in steps or i in differentiated:
-            continue
-        first = known.setdefault((source, steps[i], tensor.shape, tensor.dtype), i)
+    for i in sorted((named.keys() & sources.keys() & steps.keys()) - differentiated):
+        tensor = record.tensors[i]
+        first = known.setdefault((sources[i], steps[i], tensor.shape, tensor.dtype), i)
         if first != i:
             joined[i] = first
             if tensor.name != record.tensors[first].name:
-                record.called[first] = named[i].name
+                record.called[first] = named[i]
     parts: list[Op | Scope] = [*record.ops, *record.scopes] if joined else []
     for part in parts:
         part.inputs = tuple([joined.get(i, i) for i in part.inputs])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any
 
@@ -30,13 +30,13 @@ class ComposedCalls:
             self._runs.append((key, []))
         self._runs[-1][1].append(op)
 
-    def found(self, taken: Any) -> dict[int, tuple[str, int]]:
-        """For each op of a composed function, its name and the number of the call."""
+    def found(self, places_around: Callable[[Op], list[int]]) -> dict[int, tuple[str, int]]:
+        """For each op of a composed function, its name and the number of the call; not where its scope was called."""
         calls: dict[int, tuple[str, int]] = {}
         number = 0
         for (_, places, _), ops in self._runs:
             name = self._codes[places[-1]].co_name if len(places) % 2 and len(ops) > 1 else ""
-            if not name or taken(ops[0].id, places[:-1]):
+            if not name or places[:-1] == places_around(ops[0]):
                 continue
             size = _period([op.name for op in ops])
             for at in range(0, len(ops), size) if size > 1 else ():

@@ -45,12 +45,10 @@ def names_of_outputs(model: Any, given: Any) -> list[tuple[str, Any]]:
     return named if len({name for name, _ in named}) > 1 else []
 
 
-def _named(model: Any, given: Any, names: str) -> list[tuple[Any, Any]]:
-    return list(given.items()) if isinstance(given, Mapping) else _in_order(model, given, names)
-
-
-def _in_order(model: Any, given: Any, which: str) -> list[tuple[Any, Any]]:
-    """The model's own names with the tensors that stand in their places; none where it has no, or other, names."""
+def _named(model: Any, given: Any, which: str) -> list[tuple[Any, Any]]:
+    """Tensors with their keys, or with the model's own names in their order; none where it has no, or other, names."""
+    if isinstance(given, Mapping):
+        return list(given.items())
     try:
         names = list(getattr(model, which, ()))
     except Exception:  # noqa: BLE001  (a property of the user's: recording must not break a run)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from inspect import CO_OPTIMIZED
 from types import FrameType
 from typing import Any
 
@@ -17,14 +18,13 @@ from viz.facts.schema import Record
 from viz.frameworks.objects import default_name, is_layer
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["SAID_BY_ITS_PLACE", "attribute_of", "frames_of_user", "held_as", "held_in_code", "holders", "is_chosen"]
-__all__ += ["name_variables", "spoken_of", "tells", "variable_of"]
+__all__ = ["LONGEST", "SAID_BY_ITS_PLACE", "attribute_of", "frames_of_user", "held_as", "held_in_code", "holders"]
+__all__ += ["is_chosen", "name_variables", "spoken_of", "tells", "variable_of"]
 
 SAID_BY_ITS_PLACE = ("input", "inputs")  # a box is called so without being told
-_OPTIMIZED = 1  # flag of the code of functions
 _UNSHARED = 3  # references to a frame's copy of its variables: of the frame, here, and of the call that counts
 _MADE_UP = re.compile(r"variable(_\d+)?")
-_LONGEST = 64  # lists and dicts of layers that are searched
+LONGEST = 64  # lists and dicts that are searched
 _TELL_NOTHING = frozenset(["block", "cls", "layer", "mod", "module", "nn", "self"])
 _TELL_LITTLE = frozenset(["m", "model", "net", "network"])  # but more than the name of one of these classes:
 _PLAIN_MODELS = frozenset(["Functional", "Model", "Sequential"])
@@ -48,9 +48,9 @@ def held_as(attribute: str, value: Any, owner: Any) -> list[str]:
         return [attribute]
     if attribute.startswith("_"):  # as eagerflow lists layers for itself
         return []
-    if isinstance(value, dict) and len(value) <= _LONGEST:
+    if isinstance(value, dict) and len(value) <= LONGEST:
         return [f"{attribute}[{key!r}]" for key, each in value.items() if each is owner]
-    if isinstance(value, list | tuple) and len(value) <= _LONGEST:
+    if isinstance(value, list | tuple) and len(value) <= LONGEST:
         return [f"{attribute}[{i}]" for i, each in enumerate(value) if each is owner]
     return []
 
@@ -101,7 +101,7 @@ def spoken_of(frame: FrameType) -> list[tuple[str, Any]]:
     code, own = frame.f_code, frame.f_locals
     found = [*own.items()] if own is not frame.f_globals else []
     first = own.get(code.co_varnames[0]) if code.co_argcount else None
-    if own.__class__ is dict and code.co_flags & _OPTIMIZED and sys.getrefcount(own) <= _UNSHARED:
+    if own.__class__ is dict and code.co_flags & CO_OPTIMIZED and sys.getrefcount(own) <= _UNSHARED:
         own.clear()  # before Python 3.13, a copy that stays with the frame, and would keep arrays alive
     found += [(name, frame.f_globals[name]) for name in code.co_names if name in frame.f_globals]
     if hasattr(type(first), code.co_name):
@@ -113,7 +113,7 @@ def variable_of(frame: FrameType, name: str) -> Any:
     """What a variable of this name holds in a frame, or in its module."""
     code, own = frame.f_code, frame.f_locals
     found = own.get(name, frame.f_globals.get(name))
-    if own.__class__ is dict and code.co_flags & _OPTIMIZED and sys.getrefcount(own) <= _UNSHARED:
+    if own.__class__ is dict and code.co_flags & CO_OPTIMIZED and sys.getrefcount(own) <= _UNSHARED:
         own.clear()  # see `spoken_of`
     return found
 
@@ -136,14 +136,9 @@ def holders(
     for each in frames_of_user(frame, last):
         names = dict.fromkeys([name for key, value in spoken_of(each) for name in held_as(key, value, variable)])
         found += [[*names]] if names else []
-    kept = [
-        name
-        for layer in called
-        if is_layer(layer)
-        for key, value in vars(layer).items()
-        for name in held_as(key, value, variable)
-    ]
-    return [*found, list(dict.fromkeys(kept))] if kept else found
+    attributes = [each for layer in called if is_layer(layer) for each in vars(layer).items()]
+    kept = dict.fromkeys([name for key, value in attributes for name in held_as(key, value, variable)])
+    return [*found, [*kept]] if kept else found
 
 
 def name_variables(record: Record, held: Mapping[int, list[list[str]]], versions: Mapping[int, int]) -> None:
