@@ -34,10 +34,7 @@ NEVER = 1e15  # and of one who will not
 # After so many states, and after twice as many again and again, what is left to go counts more: a good way will do.
 _PATIENCE, _EAGER = 10_000, 2.0
 _LONG = 20 * _PATIENCE  # states in all searches of a picture together, from where on they take seconds
-_LITTLE = _PATIENCE // 10  # from then on; and of states around the end of a way, to see whether any leads there
-_DOUBTFUL = (
-    _EAGER**3
-)  # so eager, a search has found nothing for so long that it looks there again, as far as it went itself
+_LITTLE = _PATIENCE // 10  # states of each search from then on
 # Where a way turns off a line, another that runs along it so near the corner would look like its continuation.
 _BEYOND = 3.5 * TRACK
 _BEYOND_COST = 120.0
@@ -220,8 +217,6 @@ class Channels:
                 break
             looked += 1
             if looked == patience:  # the cheapest is among very many that cost little more, or there is none
-                if found < 0 and (eager == 1.0 or eager >= _DOUBTFUL) and self._shut_off(query, max(_LITTLE, looked)):
-                    break
                 eager, patience = eager * _EAGER, patience * 2
                 left_over = self._heuristic(targets, 0)  # so eager, going back is shunned enough
                 waiting = [(eager * left_over[at] - so_far, so_far, at) for _, so_far, at in waiting]
@@ -266,35 +261,6 @@ class Channels:
             up, down = [1 + _AGAINST * (onwards == sign) for sign in (1, -1)]
             self.heuristics[key] = Heuristic(self.xs, self.ys, targets, up, down)
         return self.heuristics[key]
-
-    def _shut_off(self, query: PathQuery, most: int) -> bool:
-        """Is there no way to the targets, as so many states back from them show, at most?
-
-        A search for one would look at all points around the start, which takes seconds in a large picture.
-        """
-        busy, costly, steps = self.busy, self.costly, self.steps[0]
-        waiting = [
-            at * 2 + turn
-            for at, last in query.targets.items()
-            for turn in (0, 1)
-            if self._passing_cost(query, at, turn, last) < NEVER
-        ]
-        seen = {*waiting}
-        starts = {at * 2 + direction for at, direction in query.starts.items()}
-        while waiting and len(seen) < most and starts.isdisjoint(seen):
-            state = waiting.pop()
-            at, turn = state >> 1, state & 1
-            for reached, direction, _, piece in steps.get(at) or self._steps(at, 0):
-                if direction != turn or (costly[piece] and self._piece_cost(query, piece >> 1, turn) >= NEVER):
-                    continue
-                near = reached >> 1
-                for back in (2 * near, 2 * near + 1):
-                    if back not in seen and not (
-                        busy[near] and self._passing_cost(query, near, back & 1, turn) >= NEVER
-                    ):
-                        seen.add(back)
-                        waiting.append(back)
-        return not waiting and starts.isdisjoint(seen)
 
     def _steps(self, at: int, onwards: int) -> list[_Step]:
         """The states that may be gone to from a point, by a way that leads up (-1), anywhere (0) or down."""
