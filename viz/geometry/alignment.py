@@ -17,6 +17,7 @@ __all__ = ["aligned"]
 _FREE = 0.01  # how much it counts that a unit without neighbours stays
 _SETTLED = 1 / _FREE  # and one that has its place
 _TRUNK = 1e6  # and that of a layer those stay from which the way goes on longest
+_CLOSE = 0.01  # parts of the width of a unit that are one place
 _WIDER, _AT_LEAST = 1.1, 100.0  # so much wider all may become for straight ways: a part of the width, and more
 
 _Wish = tuple[float, float]  # a place, and how much it counts
@@ -77,10 +78,16 @@ class _Around:
         found, above = dict(lefts), self.above
         loose = {unit: self.below[unit] if not above[unit] else [] for unit in found}
         if weights is not None:
-            above = {unit: self._of_lowest(given) for unit, given in above.items()}
+            straight = {unit: self._straight_on(unit, given) for unit, given in above.items()}
+            above = {unit: self._of_lowest(given) for unit, given in straight.items()}
             heaviest = {unit: max([weights[each[1]] for each in given], default=0.0) for unit, given in loose.items()}
             loose = {
-                unit: [each for each in given if weights[each[1]] == heaviest[unit]] for unit, given in loose.items()
+                unit: [
+                    (here, other, there)
+                    for here, other, there in given
+                    if weights[other] == heaviest[unit] and (there, unit, here) in straight[other]
+                ]
+                for unit, given in loose.items()
             }
 
         def settle(layer: Sequence[int], around: Mapping[int, _Neighbours], alone: float) -> None:
@@ -108,6 +115,15 @@ class _Around:
         """Those of the lowest layer: what passes more layers comes from a shorter branch."""
         lowest = max([self.layer_of[other] for _, other, _ in given], default=0)
         return [each for each in given if self.layer_of[each[1]] == lowest]
+
+    def _straight_on(self, unit: int, given: _Neighbours) -> _Neighbours:
+        """Of arrows from one place to several branches within a frame, that whose branch goes straight on below it."""
+        leaving = [here for here, _, _ in self.below[unit]]
+        aside = [min([abs(here - each) for each in leaving], default=0.0) for here, _, _ in given]
+        least: dict[tuple[int, float], float] = {}
+        for (_, other, there), away in zip(given, aside):
+            least[other, there] = min(away, least.get((other, there), away))
+        return [each for each, away in zip(given, aside) if away - least[each[1:]] < _CLOSE]
 
 
 def _weights(layers: Sequence[Sequence[int]], below: Mapping[int, _Neighbours]) -> dict[int, float]:

@@ -395,6 +395,9 @@ class _Arranger:
         for layer, top in zip(layers, tops):
             self._put_aside(made, [unit for unit in layer if not unit.beside], top, middles)
         self._put_beside(made, [unit for layer in layers for unit in layer])
+        self._lower_inputs(
+            made, [unit for layer in layers for unit in layer if unit.first and unit not in _main(layer)]
+        )
         return made
 
     def _middles(self, made: Layout, layers: Sequence[Sequence[_Unit]]) -> dict[str, float]:
@@ -485,6 +488,22 @@ class _Arranger:
         makers = [edge.tail for edge in self.graph.edges if edge.head == metric and edge.tail in made.nodes]
         makers = [maker for maker in makers if self.graph.nodes[maker].kind != "input"]
         return sum([made.nodes[each].middle[0] for each in makers]) / len(makers) if makers else -1e9
+
+    def _lower_inputs(self, made: Layout, inputs: list[_Unit]) -> None:
+        """Let inputs that stand aside come down to what reads them, as far as nothing is in the way."""
+        for unit in inputs:
+            box = made.nodes[unit.ids[0]]
+            heads = [made.nodes[e.head] for e in self.graph.edges if e.tail == unit.ids[0] and e.head in made.nodes]
+            lowest = min([head.y for head in heads], default=0.0) - _GAP_Y
+            for rect in [*made.nodes.values(), *made.frames.values()]:
+                if (
+                    rect is not box
+                    and rect.x - APART < box.x + box.w
+                    and box.x < rect.x + rect.w + APART
+                    and rect.y > box.y
+                ):
+                    lowest = min(lowest, rect.y - _GAP_Y)
+            box.y = max(box.y, lowest - box.h)
 
     def _read_at(self, made: Layout, input_: str) -> float:
         """Where the readers of an input stand, on average."""

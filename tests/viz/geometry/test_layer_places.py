@@ -61,6 +61,14 @@ def test_what_reads_nothing_stands_above_its_first_reader():
 GAP = 20.0
 
 
+@pytest.mark.parametrize("out", [0.2, 0.9])
+def test_the_branch_that_goes_on_stands_below_what_it_comes_from(out):
+    links = [(0, 1, 0.5, 0.5), (1, 2, 0.5, 0.2), (1, 2, 0.5, 0.9), (2, 3, out, 0.5)]
+    lefts = aligned([[0], [1], [2], [3]], [100.0, 100.0, 300.0, 100.0], links, GAP)
+    middle = lefts[2] + out * 300
+    assert {lefts[unit] + 50 for unit in (0, 1, 3)} == {middle}
+
+
 def test_what_comes_from_several_units_stands_by_all_of_them():
     links = [(0, 2, 0.5, 0.2), (1, 2, 0.5, 0.9), (2, 3, 0.2, 0.5)]
     lefts = aligned([[0, 1], [2], [3]], [100.0, 100.0, 300.0, 100.0], links, GAP)

@@ -6,6 +6,7 @@ import { GAP_X } from "./layout.js";
 const FREE = 0.01, // how much it counts that a unit without neighbours, and one that has its place, stay
   SETTLED = 100,
   TRUNK = 1e6, // and that of a layer those stay from which the way goes on longest
+  SAME_PLACE = 0.01, // parts of the width of a unit that are one place
   WIDER = 1.1, // so much wider all may become for straight ways: a part of the width, and more
   AT_LEAST = 100;
 
@@ -49,11 +50,12 @@ class Around {
     const found = new Map(lefts),
       above = new Map(),
       loose = new Map();
+    for (const [unit, given] of this.above) above.set(unit, weights ? this.ofLowest(this.straightOn(unit, given)) : given);
     for (const [unit, given] of this.above) {
       const below = given.length ? [] : this.below.get(unit),
-        heaviest = Math.max(...below.map(([, other]) => (weights ? weights.get(other) : 0)));
-      above.set(unit, weights ? this.ofLowest(given) : given);
-      loose.set(unit, weights ? below.filter(([, other]) => weights.get(other) === heaviest) : below);
+        heaviest = Math.max(...below.map(([, other]) => (weights ? weights.get(other) : 0))),
+        straight = (each) => weights.get(each[1]) === heaviest && this.endsStraight(unit, each);
+      loose.set(unit, weights ? below.filter(straight) : below);
     }
     const settle = (layer, around, alone) => {
       const wishes = layer.map((unit) => {
@@ -80,6 +82,20 @@ class Around {
       near = given.filter(([, other]) => this.layerOf.get(other) === lowest),
       units = this.carryingOn(near.map(([, other]) => other));
     return near.filter(([, other]) => units.includes(other));
+  }
+
+  // Of arrows from one place to several branches within a frame, that whose branch goes straight on below it.
+  straightOn(unit, given) {
+    const leaving = this.below.get(unit),
+      aside = given.map(([here]) => (leaving.length ? Math.min(...leaving.map(([each]) => Math.abs(here - each))) : 0)),
+      least = (begins) => Math.min(...given.map(([, ...others], i) => (String(others) === String(begins) ? aside[i] : Infinity)));
+    return given.filter(([, ...begins], i) => aside[i] - least(begins) < SAME_PLACE);
+  }
+
+  // Is an arrow down from a unit one of those that `straightOn` keeps?
+  endsStraight(unit, [here, other, there]) {
+    const kept = this.straightOn(other, this.above.get(other));
+    return kept.some((each) => String(each) === String([there, unit, here]));
   }
 
   // Of units side by side those that something leads to, if there are such: the way doesn't lead on from what reads
