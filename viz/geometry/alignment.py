@@ -89,6 +89,7 @@ class _Around:
                 ]
                 for unit, given in loose.items()
             }
+            loose = {unit: self._of_highest(given) for unit, given in loose.items()}
 
         def settle(layer: Sequence[int], around: Mapping[int, _Neighbours], alone: float) -> None:
             wishes = []
@@ -115,6 +116,11 @@ class _Around:
         """Those of the lowest layer: what passes more layers comes from a shorter branch."""
         lowest = max([self.layer_of[other] for _, other, _ in given], default=0)
         return [each for each in given if self.layer_of[each[1]] == lowest]
+
+    def _of_highest(self, given: _Neighbours) -> _Neighbours:
+        """Those of the highest layer: what is read soonest, if several ways lead on as long."""
+        highest = min([self.layer_of[other] for _, other, _ in given], default=0)
+        return [each for each in given if self.layer_of[each[1]] == highest]
 
     def _straight_on(self, unit: int, given: _Neighbours) -> _Neighbours:
         """Of arrows from one place to several branches within a frame, that whose branch goes straight on below it."""

@@ -75,6 +75,12 @@ def test_what_comes_from_several_units_stands_by_all_of_them():
     assert lefts[1] - lefts[0] >= 100 + GAP
 
 
+def test_an_input_stands_above_what_reads_it_first_though_a_later_reader_leads_on_as_long():
+    links = [(0, 1, 0.5, 0.5), (0, 4, 0.5, 0.5), (1, 2, 0.5, 0.5), (2, 3, 0.5, 0.5), (3, 4, 0.5, 0.9)]
+    lefts = aligned([[0], [1], [2], [3], [4]], [100.0, 100.0, 100.0, 100.0, 400.0], links, GAP)
+    assert lefts[0] == lefts[1] == lefts[2]
+
+
 @pytest.fixture
 def twice():
     """A gradient, what computes the gradient of it, and what is computed of that: two arrows against all others."""

@@ -55,7 +55,7 @@ class Around {
       const below = given.length ? [] : this.below.get(unit),
         heaviest = Math.max(...below.map(([, other]) => (weights ? weights.get(other) : 0))),
         straight = (each) => weights.get(each[1]) === heaviest && this.endsStraight(unit, each);
-      loose.set(unit, weights ? below.filter(straight) : below);
+      loose.set(unit, weights ? this.ofHighest(below.filter(straight)) : below);
     }
     const settle = (layer, around, alone) => {
       const wishes = layer.map((unit) => {
@@ -82,6 +82,12 @@ class Around {
       near = given.filter(([, other]) => this.layerOf.get(other) === lowest),
       units = this.carryingOn(near.map(([, other]) => other));
     return near.filter(([, other]) => units.includes(other));
+  }
+
+  // Those of the highest layer: what is read soonest, if several ways lead on as long.
+  ofHighest(given) {
+    const highest = Math.min(...given.map(([, other]) => this.layerOf.get(other)));
+    return given.filter(([, other]) => this.layerOf.get(other) === highest);
   }
 
   // Of arrows from one place to several branches within a frame, that whose branch goes straight on below it.
