@@ -209,7 +209,7 @@ BUDGETS = {
     "viz/page": 2171,
     "viz/picture": 5140,
     "viz/rates": 363,
-    "viz/recorder": 4956,
+    "viz/recorder": 4974,
     "viz/replay": 2216,
     "viz/reports": 51,
     "viz/samples": 1041,

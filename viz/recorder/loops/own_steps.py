@@ -114,6 +114,7 @@ def _updated(record: Record, clocks: Clocks, firsts: Mapping[int, int]) -> list[
     events = [*_scopes(record, clocks)]
     if all(kind != "optimizer" for _, kind, _ in events):  # beside them, what is assigned are sums of gradients, say
         events += _assigned(record, clocks, firsts)
+    learnt, changed = gradients_of(record, firsts), _changed(record, firsts)
     told, found = _parted(record, clocks, events), dict[int, _Own]()
     numbers, pending = dict(told), list[int]()
     after = marked = 0
@@ -132,7 +133,10 @@ def _updated(record: Record, clocks: Clocks, firsts: Mapping[int, int]) -> list[
             if number is None:
                 continue
             step = found.setdefault(number, _Own(number, after=after))
-            step.certain += [*[_Item(0, 0, each) for each in pending], _Item(time, int(is_assigned), id_)]
+            own = changed.get((int(is_assigned), id_), set())
+            # Gradients of other variables alone, as of what a callback looks into, are of no use to it.
+            passes = [each for each in pending if not own or not learnt.get(each) or own & learnt[each]]
+            step.certain += [*[_Item(0, 0, each) for each in passes], _Item(time, int(is_assigned), id_)]
             pending = []
             after = step.end = time if is_assigned else clocks.scopes[id_][1]
     return list(found.values())
@@ -186,6 +190,20 @@ def _assigned(record: Record, clocks: Clocks, firsts: Mapping[int, int]) -> Iter
         changes = op.phase == "update" and any(record.tensors[i].version for i in op.outputs)
         if changes and outside[op.scope] and firsts.get(op.inputs[0], op.inputs[0]) in trained:
             yield clocks.ops[op.id], "assign", op.id
+
+
+def _changed(record: Record, firsts: Mapping[int, int]) -> dict[tuple[int, int], set[int]]:
+    """What each optimizer (0, its scope) and each update by hand (1, the op) changed."""
+    found: dict[tuple[int, int], set[int]] = {}
+    for op in record.ops:
+        if op.phase == "update" and op.inputs:
+            first = firsts.get(op.inputs[0], op.inputs[0])
+            found[1, op.id] = {first}
+            if record.tensors[op.inputs[0]].role == "parameter":
+                for scope in record.ancestors(op.scope):
+                    if scope.kind == "optimizer":
+                        found.setdefault((0, scope.id), set()).add(first)
+    return found
 
 
 # ---------------------------------------------------------------------- where each begins and ends
