@@ -448,7 +448,8 @@ def _of_optimizer(model: Any, name: str) -> Any:
 
 def _iterations(model: Any) -> int:
     """How many updates the optimizer has made; 0 where it can't say."""
-    return int(_of_optimizer(model, "iterations") or 0)
+    iterations = _of_optimizer(model, "iterations")
+    return 0 if iterations is None else int(iterations)
 
 
 def _pictures(values: numpy.ndarray) -> list[numpy.ndarray]:

@@ -107,10 +107,9 @@ def common_dtype(*dtypes: Any) -> numpy.dtype:
 
     Integers don't widen bfloat16; bfloat16 and float16 meet in float32, which holds both.
     """
-    try:
+    if all(dtype.kind != "V" for dtype in dtypes):  # as that of bfloat16 is, whose package widens it for integers
         return numpy.result_type(*dtypes)
-    except TypeError:
-        floats = {dtype for dtype in dtypes if dtype.kind not in "iub"}
+    floats = {dtype for dtype in dtypes if dtype.kind not in "iub"}
     if len(floats) == 1:
         return floats.pop()
     return numpy.result_type(numpy.float32, *[dtype for dtype in floats if dtype.name != "bfloat16"])

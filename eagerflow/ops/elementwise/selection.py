@@ -27,14 +27,10 @@ __all__ += ["select", "where"]
 )
 def choose(xp: Numpy, condition: Array, x1: Array, x2: Array) -> Array:
     """Elements of `x1` where the condition holds, of `x2` elsewhere."""
-    for mine, other in ((x1, x2), (x2, x1)):
-        if mine.__class__ in WEAK and other.dtype.kind == "V":  # NumPy would widen bfloat16 for a number
-            return xp.where(condition, *[x.astype(other.dtype) for x in map(xp.asarray, (x1, x2))])
-    try:
-        return xp.where(condition, x1, x2)
-    except TypeError:  # bfloat16 with a type for which NumPy knows no common one
-        common = common_dtype(x1.dtype, x2.dtype)
-        return xp.where(condition, x1.astype(common), x2.astype(common))
+    kinds = [x.dtype for x in (x1, x2) if x.__class__ not in WEAK]
+    if any(kind.kind == "V" for kind in kinds):  # NumPy would widen bfloat16 for a number, or knows no common type
+        return xp.where(condition, *[xp.asarray(x).astype(common_dtype(*kinds)) for x in (x1, x2)])
+    return xp.where(condition, x1, x2)
 
 
 @overload
