@@ -203,7 +203,7 @@ BUDGETS = {
     "viz/facts": 6639,
     "viz/fit_gap": 1061,
     "viz/frameworks/torch": 3066,
-    "viz/geometry": 3242,
+    "viz/geometry": 3248,
     "viz/livepage": 4026,
     "viz/nonfinite": 1338,
     "viz/page": 2171,

@@ -311,14 +311,20 @@ class _Arranger:
                 unit.ids.append(node.id)
         frames = [self._frame(inner) for inner in self.graph.clusters.values() if inner.parent == frame]
         order = self.order
-        return sorted(
+        units = sorted(
             [*rows.values(), *frames],
             key=lambda unit: (not unit.first, min([order[id_] for id_ in unit.ids], default=0)),
         )
+        return self._branches_last(units)
 
     def _says_what_it_reads(self, node: Node) -> bool:
         """Does a box make terms of the loss from weights, and has no arrows for those? It stands by what reads it."""
         return node.role == "terms" and all(edge.head != node.id for edge in self.graph.edges)
+
+    def _branches_last(self, units: list[_Unit]) -> list[_Unit]:
+        """Units in the order in which they run, but for branches, which come right before their readers."""
+        branching = {row: [unit for unit in units if unit.id in branch] for row, branch in self.branches.items()}
+        return [each for unit in units if unit.id not in self.spans for each in [*branching.get(unit.id, ()), unit]]
 
     def _frame(self, cluster: Cluster) -> _Unit:
         inside, ids = self._contents(cluster.id)

@@ -11,7 +11,7 @@ import { inOrder } from "./ordering.js";
 import { BACKWARD } from "./passes.js";
 import { framesAround, meet, middleOf } from "./routes.js";
 import { headOf, leaveLevels, sizeOf } from "./sizes.js";
-import { spansOfBranches, weightBranches } from "./weight_branches.js";
+import { branchesLast, spansOfBranches, weightBranches } from "./weight_branches.js";
 
 export const GAP_X = 26,
   GAP_Y = 38,
@@ -135,7 +135,10 @@ class Arranger {
         unit.at = at;
       }
     }
-    for (const found of units.values()) found.sort((a, b) => b.first - a.first || a.at - b.at);
+    for (const [frame, found] of units) {
+      found.sort((a, b) => b.first - a.first || a.at - b.at);
+      if (this.spans.size) units.set(frame, branchesLast(found, this.branches));
+    }
     return units;
   }
 

@@ -52,3 +52,12 @@ export function spansOfBranches({ nodes }, branches) {
     }
   return found;
 }
+
+// Units in the order in which they run, but for branches, which come right before their readers.
+export function branchesLast(units, branches) {
+  const rows = new Set([...branches.values()].flat()),
+    isOf = (branch) => (unit) => unit.row !== undefined && branch.includes(unit.row);
+  return units
+    .filter((unit) => !rows.has(unit.row))
+    .flatMap((unit) => [...units.filter(isOf(branches.get(unit.row) || [])), unit]);
+}
