@@ -29,7 +29,8 @@ def choose(xp: Numpy, condition: Array, x1: Array, x2: Array) -> Array:
     """Elements of `x1` where the condition holds, of `x2` elsewhere."""
     kinds = [x.dtype for x in (x1, x2) if x.__class__ not in WEAK]
     if any(kind.kind == "V" for kind in kinds):  # NumPy would widen bfloat16 for a number, or knows no common type
-        return xp.where(condition, *[xp.asarray(x).astype(common_dtype(*kinds)) for x in (x1, x2)])
+        common = common_dtype(*kinds)
+        return xp.where(condition, *[xp.asarray(x).astype(common) for x in (x1, x2)])
     return xp.where(condition, x1, x2)
 
 
